@@ -1,0 +1,108 @@
+"""Money of a Chinese insurance fund: whole fen, and only lawful operations.
+
+There is no division and no float here: a rate is a Decimal from the policy book, and whoever
+applies it says how the result is rounded, because rounding is policy (place, step, mode).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import ROUND_DOWN, ROUND_HALF_UP, ROUND_UP, Decimal
+from enum import StrEnum
+from typing import Self
+
+_WIRE = re.compile(r"-?(0|[1-9][0-9]{0,12})\.[0-9]{2}", re.ASCII)
+
+
+class RoundingMode(StrEnum):
+    """How a fraction of the step is settled; the pool's clause chooses."""
+
+    HALF_UP = "half_up"
+    UP = "up"
+    DOWN = "down"
+
+
+_DECIMAL_MODES = {
+    RoundingMode.HALF_UP: ROUND_HALF_UP,
+    RoundingMode.UP: ROUND_UP,
+    RoundingMode.DOWN: ROUND_DOWN,
+}
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Money:
+    """An amount in fen. Negative amounts exist only in reversals and clearing."""
+
+    fen: int
+
+    def __post_init__(self) -> None:
+        if type(self.fen) is not int:
+            raise TypeError("money is a whole number of fen")
+
+    @classmethod
+    def from_wire(cls, text: str) -> Self:
+        """Read the wire form, exactly two decimals ("4500.00"). Raises ValueError otherwise."""
+        if not isinstance(text, str) or not _WIRE.fullmatch(text) or text == "-0.00":
+            raise ValueError("money is a string with exactly two decimals")
+        return cls(int(text.replace(".", "")))
+
+    def to_wire(self) -> str:
+        """The wire form: yuan with exactly two decimals."""
+        sign = "-" if self.fen < 0 else ""
+        return f"{sign}{abs(self.fen) // 100}.{abs(self.fen) % 100:02d}"
+
+    def __add__(self, other: Money) -> Money:
+        return Money(self.fen + other.fen)
+
+    def __sub__(self, other: Money) -> Money:
+        return Money(self.fen - other.fen)
+
+    def __neg__(self) -> Money:
+        return Money(-self.fen)
+
+    def __bool__(self) -> bool:
+        return self.fen != 0
+
+    def __str__(self) -> str:
+        return self.to_wire()
+
+    def times(self, count: int) -> Money:
+        """This amount taken `count` times."""
+        return Money(self.fen * count)
+
+    def at_rate(self, rate: Decimal, mode: RoundingMode, step_fen: int = 1) -> Money:
+        """This amount times `rate`, rounded to a multiple of `step_fen` by `mode`."""
+        if not isinstance(rate, Decimal):
+            raise TypeError("a rate is a Decimal")
+        steps = (Decimal(self.fen) * rate / step_fen).quantize(
+            Decimal(1), rounding=_DECIMAL_MODES[mode]
+        )
+        return Money(int(steps) * step_fen)
+
+    @staticmethod
+    def total(parts: Iterable[Money]) -> Money:
+        """The sum of all parts; nothing for no part."""
+        return Money(sum(part.fen for part in parts))
+
+
+NOTHING = Money(0)
+
+
+def split(whole: Money, weights: Sequence[int]) -> list[Money]:
+    """Split by largest remainder, so that the parts always sum to the whole.
+
+    Ties go to the earlier part. Weights are non-negative whole numbers, at least one of them
+    positive; `whole` is not negative. Rounding each part alone would lose or invent fen.
+    """
+    weight_sum = sum(weights)
+    if whole.fen < 0 or weight_sum <= 0 or min(weights) < 0:
+        raise ValueError("a split needs a non-negative whole and positive weights")
+    floors = [whole.fen * weight // weight_sum for weight in weights]
+    remainders = [whole.fen * weight % weight_sum for weight in weights]
+    left = whole.fen - sum(floors)
+    by_remainder = sorted(range(len(weights)), key=lambda i: (-remainders[i], i))
+    for i in by_remainder[:left]:
+        floors[i] += 1
+    return [Money(fen) for fen in floors]
