@@ -9,15 +9,16 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, Literal, Self, TypeVar
 
-from shared.policy.cells import Cell, MemberKind
+from shared.policy.cells import Cell
 from shared.policy.document import Document, PoolSheet
 from shared.policy.rules import Key, Rule, Sourced, arrange, key_name
+from shared.policy.shapes import MemberKind
 
 T = TypeVar("T")
 _MEMO_DAYS_MAX = 50_000
 
 
-class NoRule(Exception):
+class NoRule(Exception):  # noqa: N818 - an answer of the law, not a failure
     """No rule of the book speaks.
 
     `why`: "pool_unknown"; "never" (the pool has no such rule for this kind of member);

@@ -9,6 +9,7 @@ import tomllib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,9 +17,10 @@ from pydantic import ValidationError
 
 from shared.policy.book import Book
 from shared.policy.cells import CELLS
-from shared.policy.document import Document, PoolSheet, Strict
+from shared.policy.document import Document, PoolSheet
 from shared.policy.faults import PolicyFault, PolicyFaults
 from shared.policy.rules import Key, Rule, arrange, key_name
+from shared.policy.shapes import Strict
 
 BUILT_IN = Path(__file__).parent / "pools"
 SHEET = "pool.toml"
@@ -178,7 +180,7 @@ def _structure_faults(
 def _overlaps(reading: _Reading, key: Key, versions: tuple[Rule, ...]) -> Iterator[PolicyFault]:
     """Two rules for one day. A later document rules from its own first day on; where it begins
     before a rule of an earlier document, both would speak: the writer must say which holds."""
-    for earlier, later in zip(versions, versions[1:], strict=False):
+    for earlier, later in pairwise(versions):
         same_day = earlier.sourced.since == later.sourced.since
         if same_day or earlier.known_on > later.known_on:
             yield _at(

@@ -7,7 +7,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from shared.policy.cells import CELLS, MemberKind, Sets, Strict
+from shared.policy.cells import CELLS, Sets
+from shared.policy.shapes import MemberKind, Strict
 
 Grade = Literal["A", "B", "C", "D"]
 Text = Annotated[str, Field(min_length=1, max_length=1000)]

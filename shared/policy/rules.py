@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Generic, TypeVar
 
-from shared.policy.cells import CELLS, MemberKind
+from shared.policy.cells import CELLS
 from shared.policy.document import Clause, Document, Inheritance, PoolSheet
+from shared.policy.shapes import MemberKind
 
 T_co = TypeVar("T_co", covariant=True)
 # pool, cell, kind of member (None for a cell of the whole pool)
