@@ -11,7 +11,7 @@ from typing import Any, Literal, Self, TypeVar
 
 from shared.policy.cells import Cell
 from shared.policy.document import Document, PoolSheet
-from shared.policy.rules import Key, Rule, Sourced, arrange, key_name
+from shared.policy.rules import Key, Rule, Sourced, arrange
 from shared.policy.shapes import MemberKind
 
 T = TypeVar("T")
@@ -161,6 +161,3 @@ def in_force(versions: Sequence[Rule], on: date, known_on: date) -> Rule | None:
         if rule.sourced.since <= on and rule.known_on <= known_on:
             return rule
     return None
-
-
-__all__ = ["Book", "Day", "NoRule", "Sourced", "in_force", "key_name"]

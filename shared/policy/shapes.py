@@ -195,12 +195,11 @@ Tariff = Annotated[
 
 
 class LumpSum(Strict):
-    """A sum to the insured's credit, whatever the cost; above the bill only if the clause says."""
+    """A sum to the insured's credit, never above the bill."""
 
     method: Literal["lump_sum"]
     amounts: Tariff
     extra_infant: Yuan
-    above_bill: bool = False
 
 
 class Cap(Strict):
