@@ -49,8 +49,16 @@ def spell_on(person: PersonState, pool_code: str, on: date) -> Spell | None:
     return max(begun, key=lambda spell: spell.start, default=None)
 
 
+_OWE_NOTHING = frozenset({MemberKind.RETIREE, MemberKind.EARLY_RETIREE})
+
+
 def member_of(person: PersonState, spell: Spell, on: date) -> Member:
-    """The person as a rule sees her on a day: continuous paid months, and the last of them."""
+    """The person as a rule sees her on a day: continuous paid months, and the last of them.
+
+    Who has retired, early too, owes no contributions, and so has none to interrupt.
+    """
+    if spell.kind in _OWE_NOTHING and spell.end is None:
+        return Member(spell.kind)
     month = Month.of(on)
     run = max((span for span in person.paid if span[0] <= month), default=None)
     if run is None:

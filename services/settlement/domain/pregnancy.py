@@ -22,11 +22,11 @@ class Pregnancy:
     version: int
 
 
-def ended_by_birth(pregnancy: Pregnancy, event_on: date) -> Period | None:
-    """The period once the child is born, None where the birth lies before it.
+def end_by_birth(pregnancy: Pregnancy, event_on: date) -> date | None:
+    """The day after the birth, on which the period ends; None where the birth lies before it.
 
-    A reversal does not reopen it: the money is undone, the birth is not.
+    A reversal does not reopen the pregnancy: the money is undone, the birth is not.
     """
     if event_on < pregnancy.period.start:
         return None
-    return Period(pregnancy.period.start, event_on + timedelta(days=1))
+    return event_on + timedelta(days=1)

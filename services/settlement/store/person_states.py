@@ -1,4 +1,4 @@
-"""Statements about people as enrollment tells of them: a projection, replaced version by version."""
+"""Statements about people as enrollment tells of them: a projection, version by version."""
 
 from __future__ import annotations
 

@@ -125,7 +125,6 @@ class Entry:
     """All rows of one settlement: they are written together, or not at all."""
 
     settlement: Settlement
-    pregnancy_version: int
     pregnancy_end: date
     postings: Sequence[tuple[str, Money]]
     outbox: OutboxRow
