@@ -72,7 +72,10 @@ class Postgres:
         return self.folder / "pgdata"
 
     def start(self) -> None:
-        """Start, creating the cluster first where there is none. Raises PostgresUnavailableError."""
+        """Start, creating the cluster first where there is none.
+
+        Raises PostgresUnavailableError.
+        """
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         binaries = find_binaries()
         wrapper = _as_unprivileged()
