@@ -19,6 +19,7 @@ from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaError
 
 from deploy.kafka.jars import KafkaUnavailableError, jars
+from deploy.local.databases import run_apart
 from deploy.local.postgres import free_port
 
 HEAP = ("-Xms256m", "-Xmx512m", "-XX:+UseSerialGC")
@@ -84,7 +85,7 @@ class KafkaBroker:
     def start(self) -> None:
         """Start, formatting the folder first where needed. Raises KafkaUnavailableError."""
         if self._foreign:
-            asyncio.run(_answers(self.bootstrap, START_SECONDS_MAX))
+            run_apart(_answers(self.bootstrap, START_SECONDS_MAX))
             return
         if self.pid:
             self.bootstrap = (self.folder / "bootstrap").read_text()
@@ -100,7 +101,7 @@ class KafkaBroker:
         self.bootstrap = f"127.0.0.1:{port}"
         (self.folder / "bootstrap").write_text(self.bootstrap)
         try:
-            asyncio.run(_answers(self.bootstrap, START_SECONDS_MAX, lambda: bool(self.pid)))
+            run_apart(_answers(self.bootstrap, START_SECONDS_MAX, lambda: bool(self.pid)))
         except BaseException as failure:
             self.stop()
             if isinstance(failure, KafkaUnavailableError):

@@ -6,7 +6,9 @@ Row-level security is silently void for a superuser, so nothing but this file co
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import asyncpg
 
@@ -26,13 +28,19 @@ def create(
     template: str | None,
 ) -> None:
     """Create the roles and the database where they are missing, and set the passwords."""
-    asyncio.run(_create(superuser_dsn, database, roles, passwords, template))
+    run_apart(_create(superuser_dsn, database, roles, passwords, template))
 
 
 def drop(superuser_dsn: str, database: str) -> None:
     """Drop the database if it exists, with whoever is connected."""
     statement = f"DROP DATABASE IF EXISTS {_name(database)} WITH (FORCE)"
-    asyncio.run(_on(superuser_dsn, statement))
+    run_apart(_on(superuser_dsn, statement))
+
+
+def run_apart(work: Coroutine[Any, Any, object]) -> None:
+    """Run a coroutine to its end in a thread of its own, also where a loop runs already."""
+    with ThreadPoolExecutor(max_workers=1) as apart:
+        apart.submit(asyncio.run, work).result()
 
 
 async def _create(
