@@ -22,11 +22,12 @@ def run(
     data: Annotated[str, typer.Option(envvar="DATA_DIR")] = "",
 ) -> None:
     """PostgreSQL and the three services on one port, until Ctrl-C."""
-    from deploy.local import embedded
-    from deploy.local.postgres import PostgresUnavailableError
     from deploy.local.signals import end_on_signals
 
     end_on_signals()
+    from deploy.local import embedded
+    from deploy.local.postgres import PostgresUnavailableError
+
     try:
         embedded.run(Path(data or ".data"), int(port or DEFAULT_PORT))
     except PostgresUnavailableError as problem:
@@ -37,26 +38,27 @@ def run(
 @app.command()
 def up(folder: Folder = Path(".run")) -> None:
     """A broker, PostgreSQL and each service as its own process, in the background."""
-    from deploy.local import distributed
+    from deploy.local import background
 
-    distributed.up(folder)
+    background.up(folder)
 
 
 @app.command()
 def down(folder: Folder = Path(".run")) -> None:
     """Stop what `up` started."""
-    from deploy.local import distributed
+    from deploy.local import background
 
-    distributed.down(folder)
+    background.down(folder)
 
 
 @app.command()
 def distributed(folder: Folder = Path(".run")) -> None:
     """The supervisor that `up` starts in the background; stays in the foreground here."""
-    from deploy.local import distributed as whole
     from deploy.local.signals import end_on_signals
 
     end_on_signals()
+    from deploy.local import distributed as whole
+
     whole.supervise(folder)
 
 

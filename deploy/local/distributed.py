@@ -1,14 +1,12 @@
 """`make up-local`: each service as its own process with its own database, a real broker between.
 
-A supervisor holds everything and runs in the background; `make down-local` ends it by its pid.
+This is the supervisor, which holds everything; `background.py` starts and ends it.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -23,59 +21,11 @@ from deploy.kafka.broker import KafkaBroker
 from deploy.local.databases import run_apart
 from deploy.local.keys import Keys
 from deploy.local.postgres import Postgres, free_port
-from deploy.local.site import SERVICES, Site, create_databases, run_table, write_run_file
+from deploy.local.run_file import write_run_file
+from deploy.local.site import SERVICES, Site, create_databases
 
 READY_SECONDS_MAX = 180
 STOP_SECONDS_MAX = 12
-
-
-def up(folder: Path) -> None:
-    """Start the supervisor in the background; return when all services are ready."""
-    folder = folder.resolve()
-    record = folder / "local.json"
-    if supervisor(record):
-        typer.echo(f"already running; its addresses are in {record}")
-        return
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    record.unlink(missing_ok=True)
-    log = folder / "local.log"
-    with log.open("ab") as opened:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "deploy.local", "distributed", "--dir", str(folder)],
-            stdin=subprocess.DEVNULL,
-            stdout=opened,
-            stderr=opened,
-            start_new_session=True,
-        )
-    while not record.exists():
-        if process.poll() is not None:
-            typer.echo("\n".join(log.read_text(errors="replace").splitlines()[-15:]), err=True)
-            typer.echo(f"it did not start; see {log}", err=True)
-            raise typer.Exit(1)
-        time.sleep(0.1)
-    for line in run_table(json.loads(record.read_text()), record):
-        typer.echo(line)
-
-
-def down(folder: Path) -> None:
-    """Stop what `up` started; data stays."""
-    pid = supervisor(folder.resolve() / "local.json")
-    if not pid:
-        typer.echo("not running")
-        return
-    os.kill(pid, signal.SIGTERM)
-    while _runs(pid):
-        time.sleep(0.05)
-
-
-def supervisor(record: Path) -> int:
-    """The supervisor's pid by the run file; 0 where it does not run."""
-    try:
-        pid = int(json.loads(record.read_text())["supervisor"])
-        words = Path(f"/proc/{pid}/cmdline").read_bytes()
-    except (OSError, ValueError, KeyError):
-        return 0
-    return pid if b"deploy.local" in words else 0
 
 
 def supervise(folder: Path) -> None:
@@ -150,10 +100,3 @@ def _stop_all(services: dict[str, subprocess.Popen[bytes]]) -> None:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-
-
-def _runs(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False

@@ -18,7 +18,8 @@ from deploy.local.front import Front
 from deploy.local.keys import Keys
 from deploy.local.postgres import Postgres
 from deploy.local.quiet import behind
-from deploy.local.site import SERVICES, Site, create_databases, run_table, write_run_file
+from deploy.local.run_file import run_table, write_run_file
+from deploy.local.site import SERVICES, Site, create_databases
 from shared.plumbing.logs import configure_logs
 from shared.plumbing.settings import read_settings
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import secrets
 from pathlib import Path
 
 from joserfc.jwk import OKPKey
+
+from deploy.local.private import write_private
 
 
 class Keys:
@@ -42,12 +43,3 @@ class Keys:
     def _keep(self, name: str, secret: str) -> None:
         self._kept[name] = secret
         write_private(self._file, json.dumps(self._kept, indent=1))
-
-
-def write_private(file: Path, text: str) -> None:
-    """Replace a file in one step; only its owner may read it."""
-    fresh = file.with_name(file.name + ".new")
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as opened:
-        opened.write(text)
-    fresh.replace(file)
