@@ -176,8 +176,10 @@ class ByLevel(Strict):
 
     def amount(self, mode: DeliveryMode, level: int | None) -> Money | None:
         """The amount for `mode` at `level`; None where the level is not stated."""
-        if level is None:
-            return None
+        return None if level is None else self.of(mode, level)
+
+    def of(self, mode: DeliveryMode, level: int) -> Money:
+        """The amount for `mode` at `level`."""
         of_level: ByMode = getattr(self, f"level_{level}")
         return of_level.amount(mode, level)
 

@@ -52,9 +52,11 @@ _SPOKEN = frozenset({"which", "insurance_type", "item", "mode"})
 
 
 def _sentence(step: Step, of_language: dict[str, dict[str, str]]) -> str:
-    spoken = {
-        name: of_language["values"][text] if name in _SPOKEN else text for name, text in step.values
-    }
+    words_of_field = of_language["values"]
+    spoken = {}
+    for name, value in step.values:
+        text = str(value)
+        spoken[name] = words_of_field[text] if name in _SPOKEN else text
     if step.amount is not None:
         spoken["amount"] = step.amount.to_wire()
     return of_language["steps"][step.kind.value].format_map(spoken)

@@ -67,13 +67,13 @@ def _own_id(raw: Any) -> str | None:
 
 
 def _pointers(error: ValidationError) -> list[dict[str, str]]:
-    return [
-        {
-            "pointer": "".join(f"/{part}" for part in problem["loc"]),
-            "code": problem["type"],
-        }
-        for problem in error.errors(include_url=False, include_input=False, include_context=False)
-    ]
+    """Where the faults are; an unknown name is not repeated, only the place that holds it."""
+    found = []
+    for problem in error.errors(include_url=False, include_input=False, include_context=False):
+        place = problem["loc"][:-1] if problem["type"] == "extra_forbidden" else problem["loc"]
+        pointer = "".join(f"/{part}" for part in place)
+        found.append({"pointer": pointer, "code": problem["type"]})
+    return found
 
 
 def _refused(
@@ -88,7 +88,7 @@ def _refused(
         "article": refused.citation.article if refused.citation else None,
         "document": refused.citation.document if refused.citation else None,
         "retryable": refusal.retryable,
-        "values": dict(refused.values),
+        "values": {name: str(value) for name, value in refused.values},
     }
     if errors:
         body["errors"] = errors

@@ -31,7 +31,7 @@ def _contributions(member: Member, month: Month, rule: Sourced[Interruption]) ->
     paid_until = member.paid_until
     if paid_until is None:
         return Step(StepKind.CONTRIBUTIONS_NOT_STATED, rule.citation)
-    values = (("paid_until", str(paid_until)), ("month", str(month)))
+    values = (("paid_until", paid_until), ("month", month))
     if month > paid_until.plus(rule.value.grace_months):
         if rule.value.stops == "allowance":
             return Step(StepKind.INTERRUPTION_SPARES_MEDICAL, rule.citation, None, values)
@@ -40,11 +40,11 @@ def _contributions(member: Member, month: Month, rule: Sourced[Interruption]) ->
 
 
 def _waiting(member: Member, month: Month, rule: Sourced[Waiting]) -> Step | Refused:
-    asked = str(rule.value.months)
+    asked = rule.value.months
     if member.months_paid is None:
         return Step(StepKind.WAITING_NOT_STATED, rule.citation, None, (("months_asked", asked),))
     paid = _months_paid_by(month, member.months_paid, member.paid_until)
-    values = (("months_paid", str(max(paid, 0))), ("months_asked", asked))
+    values = (("months_paid", max(paid, 0)), ("months_asked", asked))
     if paid <= 0:
         return Refused(Refusal.NOT_INSURED_THEN, rule.citation, values)
     if paid >= rule.value.months:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from services.settlement.domain.case import Case
 from services.settlement.domain.cost import Cost
+from services.settlement.domain.delivery import Delivery
 from services.settlement.domain.refusals import Refusal, Refused
 from services.settlement.domain.shares import Shares, banded_shares
 from services.settlement.domain.steps import Step, StepKind
@@ -20,7 +21,7 @@ from shared.policy.cells import (
     SETTLEMENT_QUOTA,
 )
 from shared.policy.rules import Citation, Sourced
-from shared.policy.shapes import AppliedAt, Cap, Full, LumpSum, Quota
+from shared.policy.shapes import AppliedAt, ByLevel, Cap, DeliveryMode, Full, LumpSum, Quota
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +41,11 @@ def parts_of_delivery(case: Case, rules: Day) -> Parts | Refused:
     rule = rules.ask(DELIVERY)
     method = rule.value
     if isinstance(method, LumpSum):
-        return _lump_sum(case, method, rule.citation)
+        return _lump_sum(case, method, rule.citation, rules)
     if case.cost is None:
         return Refused(Refusal.COST_NOT_STATED, rule.citation)
     if isinstance(method, Cap):
-        return _cap(case, case.cost, method, rule.citation)
+        return _cap(case, case.cost, method, rule.citation, rules)
     if isinstance(method, Full):
         full = Shares(NOTHING, (Step(StepKind.NO_SHARE, rule.citation, NOTHING),))
         return _in_scope_less_share(case.cost, full, rule.citation)
@@ -57,25 +58,36 @@ def parts_of_delivery(case: Case, rules: Day) -> Parts | Refused:
     return _in_scope_less_share(case.cost, shares, rule.citation, rate_ids)
 
 
+Standard = tuple[Money, tuple[Step, ...]]
+
+
 def _standard(
-    case: Case, method: LumpSum | Cap, kind: StepKind, cited: Citation
-) -> tuple[Money, tuple[Step, ...]] | Refused:
+    case: Case, method: LumpSum | Cap, kind: StepKind, cited: Citation, rules: Day
+) -> Standard | Refused:
     """The amount for this mode and level with what further infants add."""
-    amount = method.amounts.amount(case.delivery.mode, case.institution.level)
+    delivery, level = case.delivery, case.institution.level
+    key = ("standard", delivery.mode, level, delivery.infants)
+    return rules.remember(key, lambda: _add_up(method, delivery, level, kind, cited))
+
+
+def _add_up(
+    method: LumpSum | Cap, delivery: Delivery, level: int | None, kind: StepKind, cited: Citation
+) -> Standard | Refused:
+    amount = method.amounts.amount(delivery.mode, level)
     if amount is None:
         return Refused(Refusal.LEVEL_NOT_STATED, cited)
-    first = Step(kind, cited, amount, (("mode", case.delivery.mode.value),))
-    more = case.delivery.infants - 1
+    first = Step(kind, cited, amount, (("mode", delivery.mode.value),))
+    more = delivery.infants - 1
     if not more:
         return amount, (first,)
     added = method.extra_infant.times(more)
-    values = (("infants", str(more)), ("each", method.extra_infant.to_wire()))
+    values = (("infants", more), ("each", method.extra_infant))
     return amount + added, (first, Step(StepKind.EXTRA_INFANTS, cited, added, values))
 
 
-def _lump_sum(case: Case, method: LumpSum, cited: Citation) -> Parts | Refused:
+def _lump_sum(case: Case, method: LumpSum, cited: Citation, rules: Day) -> Parts | Refused:
     """A sum to the insured's credit, never above the bill; the rest is hers."""
-    found = _standard(case, method, StepKind.LUMP_SUM, cited)
+    found = _standard(case, method, StepKind.LUMP_SUM, cited, rules)
     if isinstance(found, Refused):
         return found
     standard, steps = found
@@ -90,9 +102,9 @@ def _lump_sum(case: Case, method: LumpSum, cited: Citation) -> Parts | Refused:
     return Parts(case.cost, bill, NOTHING, NOTHING, (*steps, limited))
 
 
-def _cap(case: Case, cost: Cost, method: Cap, cited: Citation) -> Parts | Refused:
+def _cap(case: Case, cost: Cost, method: Cap, cited: Citation, rules: Day) -> Parts | Refused:
     """The in-scope cost, at most the cap; the member bears the rest."""
-    found = _standard(case, method, StepKind.CAP, cited)
+    found = _standard(case, method, StepKind.CAP, cited, rules)
     if isinstance(found, Refused):
         return found
     cap, steps = found
@@ -121,38 +133,57 @@ def _in_scope_less_share(
     return Parts(cost, fund, member, NOTHING, (*shares.steps, last), rate_ids)
 
 
-def _in_scope_values(cost: Cost, shares: Shares) -> tuple[tuple[str, str], ...]:
-    return (("in_scope", cost.in_scope.to_wire()), ("share", shares.amount.to_wire()))
+def _in_scope_values(cost: Cost, shares: Shares) -> tuple[tuple[str, Money], ...]:
+    return (("in_scope", cost.in_scope), ("share", shares.amount))
+
+
+@dataclass(frozen=True, slots=True)
+class _QuotaTerms:
+    """A quota for one mode and level on one day, with its terms."""
+
+    amount: Money
+    includes_share: bool
+    includes_cited: Citation
+    quota_step: Step
+    applied_step: Step
+    rate_ids: tuple[str, ...]
 
 
 def _quota(case: Case, cost: Cost, shares: Shares, rate_ids: tuple[str, ...], rules: Day) -> Parts:
     """The hospital is paid the quota whatever the case cost it; the member's part stays."""
     quota = rules.ask_if_any(SETTLEMENT_QUOTA)
-    delivery = rules.ask(DELIVERY).citation
-    amount = (
-        None if quota is None else quota.value.amount(case.delivery.mode, case.institution.level)
-    )
-    if quota is None or amount is None:
+    level = case.institution.level
+    if quota is None or level is None:
         # Without a known quota the final parts are those of the receipt.
+        delivery = rules.ask(DELIVERY).citation
         plain = _in_scope_less_share(cost, shares, delivery, rate_ids)
-        unknown = Step(StepKind.NO_QUOTA_KNOWN, delivery)
-        return Parts(cost, plain.fund, plain.member, NOTHING, (*plain.steps, unknown), rate_ids)
-    includes, applied = rules.ask(QUOTA_INCLUDES_MEMBER_SHARE), rules.ask(APPLIED_AT)
+        steps = (*plain.steps, Step(StepKind.NO_QUOTA_KNOWN, delivery))
+        return Parts(cost, plain.fund, plain.member, NOTHING, steps, rate_ids)
+    mode = case.delivery.mode
+    terms = rules.remember(("quota", mode, level), lambda: _terms(quota, mode, level, rules))
     member = shares.amount + cost.outside()
-    fund = max(NOTHING, amount - shares.amount) if includes.value else amount
-    kind = StepKind.QUOTA_LESS_SHARE if includes.value else StepKind.QUOTA_BESIDE_SHARE
-    steps = (
-        *shares.steps,
-        Step(StepKind.QUOTA, quota.citation, amount, _quota_values(case)),
-        Step(kind, includes.citation, fund, (("share", shares.amount.to_wire()),)),
-        Step(_applied_step(applied), applied.citation),
+    if terms.includes_share:
+        kind, fund = StepKind.QUOTA_LESS_SHARE, max(NOTHING, terms.amount - shares.amount)
+    else:
+        kind, fund = StepKind.QUOTA_BESIDE_SHARE, terms.amount
+    owed = Step(kind, terms.includes_cited, fund, (("share", shares.amount),))
+    steps = (*shares.steps, terms.quota_step, owed, terms.applied_step)
+    institution = cost.total - fund - member
+    return Parts(cost, fund, member, institution, steps, rate_ids + terms.rate_ids)
+
+
+def _terms(quota: Sourced[ByLevel], mode: DeliveryMode, level: int, rules: Day) -> _QuotaTerms:
+    includes, applied = rules.ask(QUOTA_INCLUDES_MEMBER_SHARE), rules.ask(APPLIED_AT)
+    amount = quota.value.of(mode, level)
+    values = (("mode", mode.value), ("level", level))
+    return _QuotaTerms(
+        amount=amount,
+        includes_share=includes.value,
+        includes_cited=includes.citation,
+        quota_step=Step(StepKind.QUOTA, quota.citation, amount, values),
+        applied_step=Step(_applied_step(applied), applied.citation),
+        rate_ids=(quota.rate_id, includes.rate_id, applied.rate_id),
     )
-    versions = (*rate_ids, quota.rate_id, includes.rate_id, applied.rate_id)
-    return Parts(cost, fund, member, cost.total - fund - member, steps, versions)
-
-
-def _quota_values(case: Case) -> tuple[tuple[str, str], ...]:
-    return (("mode", case.delivery.mode.value), ("level", str(case.institution.level)))
 
 
 def _applied_step(applied: Sourced[AppliedAt]) -> StepKind:

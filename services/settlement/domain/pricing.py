@@ -13,6 +13,7 @@ from typing import Any
 from services.settlement.domain.case import Case
 from services.settlement.domain.cost import Cost
 from services.settlement.domain.entitlement import entitlement
+from services.settlement.domain.member import Member
 from services.settlement.domain.methods import Parts, parts_of_delivery
 from services.settlement.domain.refusals import Refusal, Refused
 from services.settlement.domain.steps import Step, StepKind
@@ -28,8 +29,8 @@ from shared.policy.cells import (
     WAITING,
     Cell,
 )
-from shared.policy.rules import Citation
-from shared.policy.shapes import ExpenditureItem, InsuranceType
+from shared.policy.rules import Citation, Sourced
+from shared.policy.shapes import DecidingDate, ExpenditureItem, InsuranceType
 
 ENGINE = "1"
 """Version of the arithmetic. It changes when the same case and book would give another answer."""
@@ -74,57 +75,84 @@ def price(case: Case, book: Book) -> Priced | Refused:
 
 
 def _price(case: Case, book: Book) -> Priced | Refused:
-    kind = case.member.kind
-    at_event = book.on(case.pool, kind, on=case.dates.event, known_on=case.known_on)
-    which = at_event.ask(DECIDING_DATE)
+    kind, event = case.member.kind, case.dates.event
+    rules = book.on(case.pool, kind, on=event, known_on=case.known_on)
+    which = rules.ask(DECIDING_DATE)
     day = case.dates.chosen(which.value)
-    rules = book.on(case.pool, kind, on=day, known_on=case.known_on)
-    entitled = entitlement(case.member, day, rules)
-    if isinstance(entitled, Refused):
-        return entitled
+    if day != event:
+        rules = book.on(case.pool, kind, on=day, known_on=case.known_on)
+    opening = _opening(case.member, day, which, rules)
+    if isinstance(opening, Refused):
+        return opening
     parts = parts_of_delivery(case, rules)
     if isinstance(parts, Refused):
         return parts
-    decides = Step(
-        StepKind.DATE_DECIDES,
-        which.citation,
-        None,
-        (("which", which.value.value), ("day", day.isoformat())),
-    )
-    insurance_type, item = rules.ask(INSURANCE_TYPE), rules.ask(EXPENDITURE_ITEM)
-    common = (which.rate_id, *_common_rate_ids(rules))
-    cited = rules.ask(DELIVERY).citation
-    account = min(case.account_available, parts.member)
+    cost, member = parts.cost, parts.member
+    account = min(case.account_available, member)
     return Priced(
-        total=parts.cost.total,
+        total=cost.total,
         fund=parts.fund,
-        member=parts.member,
+        member=member,
         member_account=account,
-        member_cash=parts.member - account,
+        member_cash=member - account,
         institution=parts.institution,
         other_fund=NOTHING,
         desk=_desk(parts),
         steps=(
-            decides,
-            *_standing_steps(rules),
-            *entitled,
-            *_outside_steps(parts.cost, rules),
+            *opening.steps,
+            *_outside_steps(cost, rules),
             *parts.steps,
-            *_final_steps(parts, account, cited),
+            *_final_steps(parts, account, opening.decisive),
         ),
-        rate_ids=(*common, *parts.rate_ids),
+        rate_ids=opening.rate_ids + parts.rate_ids,
         book_hash=book.hash,
         engine=ENGINE,
         decided_on=day,
-        expenditure_item=item.value,
-        insurance_type=insurance_type.value,
+        expenditure_item=opening.expenditure_item,
+        insurance_type=opening.insurance_type,
     )
 
 
-def _desk(parts: Parts) -> Desk:
-    """The receipt: its two parts add up to the bill, so what the hospital bears or keeps after
-    clearing never shows on it."""
-    return Desk(fund=parts.cost.total - parts.member, member=parts.member)
+@dataclass(frozen=True, slots=True)
+class _Opening:
+    """What holds before the bill is looked at: it follows from the member and the day alone."""
+
+    steps: tuple[Step, ...]
+    rate_ids: tuple[str, ...]
+    insurance_type: InsuranceType
+    expenditure_item: ExpenditureItem
+    decisive: Citation
+
+
+def _opening(
+    member: Member, day: date, which: Sourced[DecidingDate], rules: Day
+) -> _Opening | Refused:
+    key = ("opening", which.rate_id, member.months_paid, member.paid_until)
+    return rules.remember(key, lambda: _open(member, day, which, rules))
+
+
+def _open(
+    member: Member, day: date, which: Sourced[DecidingDate], rules: Day
+) -> _Opening | Refused:
+    entitled = entitlement(member, day, rules)
+    if isinstance(entitled, Refused):
+        return entitled
+    insurance_type, item = rules.ask(INSURANCE_TYPE), rules.ask(EXPENDITURE_ITEM)
+    decides = (("which", which.value.value), ("day", day))
+    under = (("insurance_type", insurance_type.value.value),)
+    charged = (("item", item.value.value),)
+    return _Opening(
+        steps=(
+            Step(StepKind.DATE_DECIDES, which.citation, None, decides),
+            Step(StepKind.SETTLED_UNDER, insurance_type.citation, None, under),
+            Step(StepKind.CHARGED_TO, item.citation, None, charged),
+            *entitled,
+        ),
+        rate_ids=(which.rate_id, *(rules.ask(cell).rate_id for cell in _ALWAYS_ASKED)),
+        insurance_type=insurance_type.value,
+        expenditure_item=item.value,
+        decisive=rules.ask(DELIVERY).citation,
+    )
 
 
 _ALWAYS_ASKED: tuple[Cell[Any], ...] = (
@@ -137,27 +165,10 @@ _ALWAYS_ASKED: tuple[Cell[Any], ...] = (
 )
 
 
-def _common_rate_ids(rules: Day) -> tuple[str, ...]:
-    known: tuple[str, ...] | None = rules.remembered.get("common_rate_ids")
-    if known is None:
-        known = tuple(rules.ask(cell).rate_id for cell in _ALWAYS_ASKED)
-        rules.remembered["common_rate_ids"] = known
-    return known
-
-
-def _standing_steps(rules: Day) -> tuple[Step, ...]:
-    """The steps that follow from the pool, the kind of member and the day alone."""
-    known: tuple[Step, ...] | None = rules.remembered.get("standing_steps")
-    if known is None:
-        insurance_type, item = rules.ask(INSURANCE_TYPE), rules.ask(EXPENDITURE_ITEM)
-        under = (("insurance_type", insurance_type.value.value),)
-        charged = (("item", item.value.value),)
-        known = (
-            Step(StepKind.SETTLED_UNDER, insurance_type.citation, None, under),
-            Step(StepKind.CHARGED_TO, item.citation, None, charged),
-        )
-        rules.remembered["standing_steps"] = known
-    return known
+def _desk(parts: Parts) -> Desk:
+    """The receipt: its two parts add up to the bill, so what the hospital bears or keeps after
+    clearing never shows on it."""
+    return Desk(fund=parts.cost.total - parts.member, member=parts.member)
 
 
 def _outside_steps(cost: Cost, rules: Day) -> tuple[Step, ...]:
@@ -165,9 +176,9 @@ def _outside_steps(cost: Cost, rules: Day) -> tuple[Step, ...]:
     if not outside:
         return ()
     values = (
-        ("out_of_scope", cost.out_of_scope.to_wire()),
-        ("over_limit", cost.over_limit.to_wire()),
-        ("first_copay", cost.first_copay.to_wire()),
+        ("out_of_scope", cost.out_of_scope),
+        ("over_limit", cost.over_limit),
+        ("first_copay", cost.first_copay),
     )
     return (Step(StepKind.OUTSIDE_SCOPE, rules.ask(CATALOGUE).citation, outside, values),)
 
@@ -178,8 +189,8 @@ def _final_steps(parts: Parts, account: Money, cited: Citation) -> tuple[Step, .
         Step(StepKind.MEMBER_PAYS, cited, parts.member),
     ]
     if account:
-        cash = (parts.member - account).to_wire()
-        steps.append(Step(StepKind.FROM_ACCOUNT, cited, account, (("cash", cash),)))
+        cash = (("cash", parts.member - account),)
+        steps.append(Step(StepKind.FROM_ACCOUNT, cited, account, cash))
     if parts.institution.fen > 0:
         steps.append(Step(StepKind.HOSPITAL_BEARS, cited, parts.institution))
     elif parts.institution.fen < 0:

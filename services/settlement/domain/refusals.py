@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from shared.period import Month
 from shared.policy.rules import Citation
 
 
@@ -65,8 +66,8 @@ class Refusal(Enum):
 @dataclass(frozen=True, slots=True)
 class Refused:
     """A refusal with the article behind it (None where no rule could be asked) and the values
-    that led to it, as name and text."""
+    that led to it, by name."""
 
     refusal: Refusal
     citation: Citation | None = None
-    values: tuple[tuple[str, str], ...] = ()
+    values: tuple[tuple[str, str | int | Month], ...] = ()

@@ -50,8 +50,8 @@ def banded_shares(
 
 def _band_step(cited: Citation, part: Money, lower: Money, upper: Money, share: Decimal) -> Step:
     values = (
-        ("from", lower.to_wire()),
-        ("to", upper.to_wire()),
+        ("from", lower),
+        ("to", upper),
         ("percent", percent(share)),
     )
     return Step(StepKind.BAND_SHARE, cited, part, values)

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 from typing import Any, Self
 
 from shared.money import Money
+from shared.period import Month
 from shared.policy.rules import Citation
+
+Value = str | int | Money | Month | date
 
 
 class StepKind(StrEnum):
@@ -48,12 +52,15 @@ class StepKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step: its amount where it has one, its values as name and text, and who says so."""
+    """One step: its amount where it has one, its values by name, and who says so.
+
+    A value is written out, by `str`, when the step is stored: most priced cases never are.
+    """
 
     kind: StepKind
     citation: Citation
     amount: Money | None = None
-    values: tuple[tuple[str, str], ...] = ()
+    values: tuple[tuple[str, Value], ...] = ()
 
     def to_stored(self) -> dict[str, Any]:
         """The form in which a step is stored beside the settlement: plain JSON values."""
@@ -61,7 +68,7 @@ class Step:
         return {
             "what": self.kind.value,
             "amount": None if self.amount is None else self.amount.to_wire(),
-            "values": dict(self.values),
+            "values": {name: str(value) for name, value in self.values},
             "article": cited.article,
             "document": cited.document,
             "document_title": cited.document_title,
