@@ -12,7 +12,7 @@ from deploy.topics import topics
 from shared.contracts.register import CONTRACTS
 from shared.plumbing.migrate import migration_config
 from shared.plumbing.settings import Settings
-from tests.support.source import ROOT, SERVICES, built_services, python_files
+from tests.support.source import ROOT, built_services, python_files
 
 
 def imported_contracts(folder: Path) -> set[str]:
@@ -72,7 +72,7 @@ def test_every_event_type_is_told_by_its_service() -> None:
     assert not untold
 
 
-@pytest.mark.skipif(set(built_services()) != set(SERVICES), reason="until all services are built")
+@pytest.mark.skipif("settlement" not in built_services(), reason="settlement is not built")
 def test_every_setting_is_used() -> None:
     used = {
         node.attr
