@@ -5,17 +5,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import Any, Literal, Self, TypeVar
 
 from shared.policy.cells import Cell
 from shared.policy.document import Document, PoolSheet
-from shared.policy.rules import Key, Rule, Sourced, arrange, key_name
+from shared.policy.rules import Key, Rule, Sourced, arrange
 from shared.policy.shapes import MemberKind
 
 T = TypeVar("T")
 _MEMO_DAYS_MAX = 50_000
+_MEMO_KEYS_MAX = 1_000
 
 
 class NoRule(Exception):  # noqa: N818 - an answer of the law, not a failure
@@ -35,7 +36,7 @@ class NoRule(Exception):  # noqa: N818 - an answer of the law, not a failure
 class Day:
     """The rules of one pool for one kind of member on one day, as known on another."""
 
-    __slots__ = ("_absent", "_pool", "_rules", "remembered")
+    __slots__ = ("_absent", "_pool", "_remembered", "_rules")
 
     def __init__(
         self, pool: str, rules: Mapping[str, Sourced[Any]], absent: Mapping[str, str]
@@ -43,8 +44,7 @@ class Day:
         self._pool = pool
         self._rules = dict(rules)
         self._absent = dict(absent)
-        # What a caller derived from these rules alone; it lives and dies with them.
-        self.remembered: dict[str, Any] = {}
+        self._remembered: dict[Any, Any] = {}
 
     def ask(self, cell: Cell[T]) -> Sourced[T]:
         """The value of `cell` with its citation. Raises NoRule."""
@@ -57,6 +57,19 @@ class Day:
     def ask_if_any(self, cell: Cell[T]) -> Sourced[T] | None:
         """As `ask`, None where no rule speaks: for cells that a pool may do without."""
         return self._rules.get(cell.name)
+
+    def remember(self, key: object, derive: Callable[[], T]) -> T:
+        """What `derive` makes of these rules and of `key` alone, made once.
+
+        Pricing a million cases asks the same day's rules the same few questions.
+        """
+        found: T | None = self._remembered.get(key)
+        if found is None:
+            found = derive()
+            if len(self._remembered) >= _MEMO_KEYS_MAX:
+                self._remembered.clear()
+            self._remembered[key] = found
+        return found
 
 
 class Book:
@@ -111,13 +124,17 @@ class Book:
     def on(self, pool: str, kind: MemberKind | None, *, on: date, known_on: date) -> Day:
         """The rules of `pool` for `kind` on the day `on`, as known on `known_on`.
 
-        `kind` None asks for the pool's own cells only. Raises NoRule for an unknown pool.
+        `kind` None asks for the pool's own cells only. Raises NoRule for an unknown pool and
+        before the pool's first day.
         """
         asked = (pool, kind, on, known_on)
         day = self._days.get(asked)
         if day is None:
-            if pool not in self._pools:
+            sheet = self._pools.get(pool)
+            if sheet is None:
                 raise NoRule(pool, "pool", "pool_unknown")
+            if on < sheet.first_date:
+                raise NoRule(pool, "pool", "not_yet")
             day = self._look_up(pool, kind, on, known_on)
             if len(self._days) >= _MEMO_DAYS_MAX:
                 self._days.clear()
@@ -161,6 +178,3 @@ def in_force(versions: Sequence[Rule], on: date, known_on: date) -> Rule | None:
         if rule.sourced.since <= on and rule.known_on <= known_on:
             return rule
     return None
-
-
-__all__ = ["Book", "Day", "NoRule", "Sourced", "in_force", "key_name"]

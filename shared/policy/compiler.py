@@ -6,7 +6,7 @@ Every fault is found at load: nothing is guessed, skipped or silently overruled 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import pairwise
@@ -212,8 +212,3 @@ def _at(reading: _Reading, rule: Rule, what: str) -> PolicyFault:
     number = rule.document.clause.index(rule.clause) + 1
     file = reading.files[(rule.document.pool, rule.document.id)]
     return PolicyFault(file, f"clause {number} ({rule.clause.article})", what)
-
-
-def documents_of(book: Book, pool: str) -> Iterable[Document]:
-    """The documents of one pool, its inherited ones left out."""
-    return (document for document in book.documents if document.pool == pool)

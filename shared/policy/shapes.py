@@ -176,8 +176,10 @@ class ByLevel(Strict):
 
     def amount(self, mode: DeliveryMode, level: int | None) -> Money | None:
         """The amount for `mode` at `level`; None where the level is not stated."""
-        if level is None:
-            return None
+        return None if level is None else self.of(mode, level)
+
+    def of(self, mode: DeliveryMode, level: int) -> Money:
+        """The amount for `mode` at `level`."""
         of_level: ByMode = getattr(self, f"level_{level}")
         return of_level.amount(mode, level)
 
@@ -195,12 +197,11 @@ Tariff = Annotated[
 
 
 class LumpSum(Strict):
-    """A sum to the insured's credit, whatever the cost; above the bill only if the clause says."""
+    """A sum to the insured's credit, never above the bill."""
 
     method: Literal["lump_sum"]
     amounts: Tariff
     extra_infant: Yuan
-    above_bill: bool = False
 
 
 class Cap(Strict):
