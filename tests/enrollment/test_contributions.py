@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from decimal import Decimal
 from typing import Any
 
@@ -108,6 +109,25 @@ async def test_a_list_is_booked_whole_or_not_at_all(enrollment: Enrollment) -> N
         assert answer.json()["errors"][0]["pointer"] == f"/items/{item}"
     assert await enrollment.owner.fetchval("select count(*) from contribution") == 1
     assert await enrollment.owner.fetchval("select max(version) from person_version") == 2
+
+
+async def test_one_month_booked_by_many_at_once_is_booked_once(enrollment: Enrollment) -> None:
+    await enrollment.employer()
+    ref = (await enrollment.person())["person_ref"]
+
+    async def until_answered(n: int) -> int:
+        while True:
+            answer = await pay(enrollment, ref, ["2024-01"], key=f"clerk-{n}")
+            if answer.status_code == 201 or not answer.json()["retryable"]:
+                return int(answer.status_code)
+
+    statuses = await asyncio.gather(*(until_answered(n) for n in range(6)))
+    assert sorted(statuses) == [201, 409, 409, 409, 409, 409]
+    assert await enrollment.owner.fetchval("select count(*) from contribution") == 1
+    versions = await enrollment.owner.fetch(
+        "select sequence from outbox where aggregate_id = $1 order by sequence", ref
+    )
+    assert [row["sequence"] for row in versions] == [1, 2]
 
 
 async def test_a_kind_without_a_rate_is_refused_not_charged_nothing(

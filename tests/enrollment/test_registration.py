@@ -166,8 +166,10 @@ async def test_roles(enrollment: Enrollment) -> None:
     await enrollment.employer()
     ref = (await enrollment.person())["person_ref"]
     for_whom = {
-        "hospital": (200, 403, 403), "settlement": (200, 200, 403), "kizilsu-finance": (403, 200, 403)
-    }  # fmt: skip
+        "hospital": (200, 403, 403),
+        "settlement": (200, 200, 403),
+        "kizilsu-finance": (403, 200, 403),
+    }
     for who, expected in for_whom.items():
         got = (
             (await enrollment.get(f"/persons/{ref}", who=who)).status_code,
