@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Annotated, Any
 from urllib.parse import unquote_to_bytes
 from uuid import uuid4
@@ -81,28 +82,45 @@ class StrictBodies:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        scope.setdefault("state", {})["trace_id"] = uuid4().hex
+        trace_id = self.trace(scope)
         try:
             _check_address(scope)
             if scope["method"] in ("POST", "PUT", "PATCH"):
                 body = await _read_body(scope, receive)
-                scope["state"]["body"] = parse(body) if body else {}
+                scope["state"]["body"] = _parsed(body)
                 receive = _once(body)
-        except NotStrict:
-            await respond_problem(scope, send, Problem(MALFORMED, [Fault("", "not-strict-json")]))
-            return
         except Problem as problem:
-            await respond_problem(scope, send, problem)
+            await problem_response(problem, trace_id)(scope, receive, send)
             return
         await self._app(scope, receive, send)
+
+    @staticmethod
+    def trace(scope: Scope) -> str:
+        """Give a request its trace id."""
+        trace_id = uuid4().hex
+        scope.setdefault("state", {})["trace_id"] = trace_id
+        return trace_id
+
+
+async def read_strict_body(scope: Scope, receive: Receive) -> Any:
+    """A request's body, parsed; for routes outside the framework. Raises Problem."""
+    _check_address(scope)
+    return _parsed(await _read_body(scope, receive))
+
+
+def _parsed(body: bytes) -> Any:
+    try:
+        return parse(body) if body else {}
+    except NotStrict as error:
+        raise Problem(MALFORMED, [Fault("", "not-strict-json")]) from error
 
 
 def _check_address(scope: Scope) -> None:
     for raw in (scope.get("raw_path") or b"", scope.get("query_string") or b""):
         try:
             clean_text(unquote_to_bytes(raw).decode("utf-8"))
-        except UnicodeDecodeError as error:
-            raise NotStrict from error
+        except (UnicodeDecodeError, NotStrict) as error:
+            raise Problem(MALFORMED, [Fault("", "not-strict-text")]) from error
 
 
 async def _read_body(scope: Scope, receive: Receive) -> bytes:
@@ -142,16 +160,6 @@ def _once(body: bytes) -> Receive:
 
 
 # ---- problems
-
-
-async def respond_problem(scope: Scope, send: Send, problem: Problem) -> None:
-    """Send a refusal from outside the framework."""
-    trace_id = scope.get("state", {}).get("trace_id", "")
-
-    async def nothing() -> Message:
-        return {"type": "http.disconnect"}
-
-    await problem_response(problem, trace_id)(scope, nothing, send)
 
 
 def problem_response(problem: Problem, trace_id: str) -> Response:
@@ -238,9 +246,14 @@ def only(*roles: str) -> Callable[[Caller], Caller]:
 def key_of(request: Request) -> str:
     """The Idempotency-Key of a request that creates something."""
     key = request.headers.get("idempotency-key", "")
-    if not _KEY.fullmatch(key):
+    if not key_matches(key):
         raise Problem(KEY_MISSING)
     return key
+
+
+def key_matches(key: str) -> bool:
+    """Whether a text can be an Idempotency-Key."""
+    return _KEY.fullmatch(key) is not None
 
 
 def ask_of(request: Request, who: Caller, operation: str) -> Ask:
@@ -369,3 +382,20 @@ def _add_feed(app: FastAPI, service: str) -> None:
             for row in rows
         ]
         return Response(orjson.dumps(batch), media_type="application/cloudevents-batch+json")
+
+
+_RUNNING: set[asyncio.Task[Any]] = set()
+
+
+async def unbroken(act: Coroutine[Any, Any, Answer]) -> Answer:
+    """Run an act as a task of the app: a client's hang-up ends the waiting, not the act."""
+    task = asyncio.create_task(act)
+    _RUNNING.add(task)
+    task.add_done_callback(_forget)
+    return await asyncio.shield(task)
+
+
+def _forget(task: asyncio.Task[Any]) -> None:
+    _RUNNING.discard(task)
+    if not task.cancelled():
+        task.exception()  # a caller that hung up leaves nobody to hear it

@@ -68,7 +68,6 @@ async def reverse(tx: Connection, scene: Scene, settlement_id: UUID) -> Settleme
         told_back = refused(decision, CannotDeduct.REVERSED)
         events.append(deduction_refused(told_back, settlement_id, number, scene.now))
     await tell(tx, events)
-    await write_log(
-        tx, [scene.deed("reverse", f"claim:{settlement_id}", ClaimState.SETTLED, ClaimState.REVERSED)]
-    )  # fmt: skip
+    subject = f"claim:{settlement_id}"
+    await write_log(tx, [scene.deed("reverse", subject, ClaimState.SETTLED, ClaimState.REVERSED)])
     return reversal

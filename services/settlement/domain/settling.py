@@ -55,12 +55,12 @@ def judge(
     if ended is None:
         return Refused(Refusal.BIRTH_BEFORE_PREGNANCY)
     if person is None:
-        return Refused(Refusal.PERSON_UNKNOWN)
+        return Refused(Refusal.PERSON_UNKNOWN, None, (("person_ref", stay.person_ref),))
     spell = spell_on(person, stay.pool_code, outcome.event_on)
     if spell is None:
         return Refused(Refusal.PERSON_NOT_OF_POOL)
     if _too_old(person, stay.pool_code, book, now, today):
-        return Refused(Refusal.PERSON_STATE_TOO_OLD)
+        return Refused(Refusal.PERSON_STATE_TOO_OLD, None, (("person_ref", stay.person_ref),))
     priced = price(_case(stay, outcome, agreement, person, spell, book, today), book)
     if isinstance(priced, Refused):
         return priced
