@@ -73,3 +73,13 @@ class Claim:
     def settled_before(self, other: Claim) -> bool:
         """Whether this claim was settled first; the id decides between equal instants."""
         return (self.settled_at, self.claim_id) < (other.settled_at, other.claim_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Reversal:
+    """That settlement undid a claim; `sequence` is the event's number among the claim's events."""
+
+    pool_code: str
+    claim_id: UUID
+    at: datetime
+    sequence: int

@@ -55,6 +55,20 @@ class Proposal:
 
 
 @dataclass(frozen=True, slots=True)
+class DeductionAnswer:
+    """What settlement says of a decided amount; a `reason` only where it refuses."""
+
+    pool_code: str
+    claim_id: UUID
+    flag_id: UUID
+    decision: int
+    amount: Money
+    taken: bool
+    reason: str
+    sequence: int
+
+
+@dataclass(frozen=True, slots=True)
 class Flag:
     """Findings of one rule family on one claim, for people to decide.
 
@@ -151,17 +165,15 @@ def _not_for_second_review(flag: Flag, by: str) -> Refusal | None:
     return Refusal.SAME_REVIEWER if flag.proposal.by == by else None
 
 
-def deduction_taken(flag: Flag, decision: int) -> Flag:
-    """Settlement took the amount of a decision; the flag itself where that is no news."""
-    if not _awaits(flag, decision):
-        return flag
-    return replace(flag, deduction=Deduction.TAKEN, version=flag.version + 1)
+def answer(flag: Flag, said: DeductionAnswer) -> Flag:
+    """Settlement took the amount of a decision, or could not: then the flag opens again.
 
-
-def deduction_refused(flag: Flag, decision: int) -> Flag:
-    """Settlement could not take the amount of a decision: the flag opens again."""
-    if not _awaits(flag, decision):
+    The flag itself where that is no news: the answer of another decision changes nothing.
+    """
+    if flag.deduction is not Deduction.PENDING or flag.decision != said.decision:
         return flag
+    if said.taken:
+        return replace(flag, deduction=Deduction.TAKEN, version=flag.version + 1)
     refused = replace(flag, deduction=Deduction.REFUSED)
     if flag.state is FlagState.DECIDED:
         return _open_again(refused)
@@ -188,10 +200,6 @@ def found_again(flag: Flag) -> Flag:
 def opened_again(before: Flag, after: Flag) -> bool:
     """Whether a change opened a flag that was decided or closed; that is told."""
     return before.state in (FlagState.DECIDED, FlagState.CLOSED) and after.state is FlagState.OPEN
-
-
-def _awaits(flag: Flag, decision: int) -> bool:
-    return flag.deduction is Deduction.PENDING and flag.decision == decision
 
 
 def _deducts(flag: Flag) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
-from itertools import groupby
+from itertools import groupby, pairwise
 from pathlib import Path
 from string import Formatter
 
@@ -20,8 +20,11 @@ from services.audit.domain.duplicate import DuplicateClaim
 RULES = Path(__file__).parent / "rules"
 
 EVIDENCE = frozenset(
-    "claim institution event_on settled_on fund rival rival_institution rival_event_on"
-    " rival_settled_on rival_fund days interval_days_max rule version legal_basis".split()
+    {
+        *("claim", "institution", "event_on", "settled_on", "fund"),
+        *("rival", "rival_institution", "rival_event_on", "rival_settled_on", "rival_fund"),
+        *("days", "interval_days_max", "rule", "version", "legal_basis"),
+    }
 )
 """What an explanation may and must name."""
 
@@ -48,7 +51,7 @@ class LegalBasis(_Strict):
     """The articles of a document that a rule stands on."""
 
     document: Words
-    number: str = Field(min_length=1)
+    number: Words
     articles: list[int] = Field(min_length=1)
 
 
@@ -110,7 +113,7 @@ def compile_rules(texts: Sequence[str]) -> RuleBook:
         (Rule.model_validate(tomllib.loads(text, parse_float=Decimal)) for text in texts),
         key=lambda rule: (rule.id, rule.version),
     )
-    for earlier, later in zip(rules, rules[1:], strict=False):
+    for earlier, later in pairwise(rules):
         if earlier.id != later.id:
             continue
         if earlier.version == later.version or earlier.valid_from >= later.valid_from:

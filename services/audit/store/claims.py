@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from services.audit.domain.claim import Claim, ClaimStatus, Parts
+import asyncpg
+
+from services.audit.domain.claim import Claim, ClaimStatus, Parts, Reversal
 from services.audit.store.rows import insert_rows
 from shared.money import Money
 from shared.plumbing.database import Connection
@@ -37,6 +38,10 @@ join (select distinct * from unnest($1::text[], $2::text[]) as u(pool_code, pers
     using (pool_code, person_ref)
 order by c.settled_at, c.claim_id
 """
+_PERSONS = """
+select distinct c.pool_code, c.person_ref from claim c
+join unnest($1::text[], $2::uuid[]) k(pool_code, claim_id) using (pool_code, claim_id)
+"""
 # An older sequence than the stored one changes nothing.
 _REVERSE = """
 update claim c set status = 'reversed', reversed_at = r.at, version = r.version
@@ -52,9 +57,15 @@ update claim set version = $3 where pool_code = $1 and claim_id = $2 and version
 _ONE = "select * from claim where pool_code = $1 and claim_id = $2"
 
 
-async def lock_persons(tx: Connection, claims: Sequence[Claim]) -> None:
-    """Let nobody else compare these persons' claims until this transaction ends."""
-    await tx.execute(_LOCK_PERSONS, [c.pool_code for c in claims], [c.person_ref for c in claims])
+async def lock_persons(tx: Connection, persons: Collection[tuple[str, str]]) -> None:
+    """Let nobody else compare the claims of these (pool, person) until this transaction ends."""
+    await tx.execute(_LOCK_PERSONS, [pool for pool, _ in persons], [ref for _, ref in persons])
+
+
+async def persons_of(tx: Connection, keys: Sequence[tuple[str, UUID]]) -> set[tuple[str, str]]:
+    """The persons, as (pool, person), of those of these claims that are recorded."""
+    rows = await tx.fetch(_PERSONS, [pool for pool, _ in keys], [claim for _, claim in keys])
+    return {(row["pool_code"], row["person_ref"]) for row in rows}
 
 
 async def known(tx: Connection, keys: Sequence[tuple[str, UUID]]) -> set[tuple[str, UUID]]:
@@ -76,15 +87,15 @@ async def of_persons(tx: Connection, claims: Sequence[Claim]) -> list[Claim]:
     return [to_claim(row) for row in rows]
 
 
-async def reverse(
-    tx: Connection, reversals: Sequence[tuple[str, UUID, datetime, int]]
-) -> list[tuple[str, UUID, str]]:
-    """Mark claims reversed, given as (pool, claim, at, sequence).
-
-    Returns those that stood, as (pool, claim, institution).
-    """
-    columns = [list(column) for column in zip(*reversals, strict=True)]
-    rows = await tx.fetch(_REVERSE, *columns)
+async def reverse(tx: Connection, reversals: Sequence[Reversal]) -> list[tuple[str, UUID, str]]:
+    """Mark claims reversed; returns those that stood, as (pool, claim, institution)."""
+    rows = await tx.fetch(
+        _REVERSE,
+        [r.pool_code for r in reversals],
+        [r.claim_id for r in reversals],
+        [r.at for r in reversals],
+        [r.sequence for r in reversals],
+    )
     return [(row["pool_code"], row["claim_id"], row["institution_code"]) for row in rows]
 
 
@@ -99,7 +110,7 @@ async def find(tx: Connection, pool_code: str, claim_id: UUID) -> Claim | None:
     return to_claim(row) if row else None
 
 
-def to_claim(row: Mapping[str, Any]) -> Claim:
+def to_claim(row: asyncpg.Record) -> Claim:
     """The claim of a row."""
     return Claim(
         pool_code=row["pool_code"],

@@ -42,14 +42,20 @@ join unnest($1::text[], $2::uuid[]) c(pool_code, claim_id) using (pool_code, cla
 """
 # A flag's ground is gone when none of its findings holds two claims that both stand.
 _GROUNDLESS = """
-select distinct g.pool_code, g.flag_id
-from unnest($1::text[], $2::uuid[]) r(pool_code, claim_id)
-join finding g on g.pool_code = r.pool_code and r.claim_id in (g.claim_id, g.rival_id)
+with reversed_claim as (select * from unnest($1::text[], $2::uuid[]) u(pool_code, claim_id)),
+touched as (
+    select pool_code, flag_id, claim_id as reversed_id
+    from finding join reversed_claim using (pool_code, claim_id)
+    union
+    select r.pool_code, f.flag_id, r.claim_id from reversed_claim r
+    join finding f on f.pool_code = r.pool_code and f.rival_id = r.claim_id
+)
+select t.pool_code, t.flag_id, t.reversed_id from touched t
 where not exists (
     select from finding f
     join claim c on c.pool_code = f.pool_code and c.claim_id = f.claim_id and c.status = 'settled'
     join claim o on o.pool_code = f.pool_code and o.claim_id = f.rival_id and o.status = 'settled'
-    where f.pool_code = g.pool_code and f.flag_id = g.flag_id)
+    where f.pool_code = t.pool_code and f.flag_id = t.flag_id)
 """
 _OF_FLAG = """
 select finding_id, claim_id, rival_id, rule, rule_version, days_between, found_at
@@ -75,9 +81,7 @@ async def record_judgements(
 
 async def unknown(tx: Connection, findings: Sequence[Finding]) -> list[Finding]:
     """Those findings that are not recorded yet, each once."""
-    rows = await tx.fetch(
-        _KNOWN, [f.pool_code for f in findings], [f.claim_id for f in findings]
-    )
+    rows = await tx.fetch(_KNOWN, [f.pool_code for f in findings], [f.claim_id for f in findings])
     known = {tuple(row) for row in rows}
     return [
         finding
@@ -102,12 +106,12 @@ async def record_findings(
 
 async def groundless_flags(
     tx: Connection, reversed_claims: Sequence[tuple[str, UUID]]
-) -> list[tuple[str, UUID]]:
-    """Flags that stood on reversed claims and have no live pair left, as (pool, flag)."""
+) -> list[tuple[str, UUID, UUID]]:
+    """Flags that have no live pair left, as (pool, flag, reversed claim that took it)."""
     rows = await tx.fetch(
         _GROUNDLESS, [pool for pool, _ in reversed_claims], [claim for _, claim in reversed_claims]
     )
-    return [(row["pool_code"], row["flag_id"]) for row in rows]
+    return [(row["pool_code"], row["flag_id"], row["reversed_id"]) for row in rows]
 
 
 async def of_flag(tx: Connection, pool_code: str, flag_id: UUID) -> list[StoredFinding]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
+
+import asyncpg
 
 from services.audit.domain.finding import Finding
 from services.audit.domain.flag import Deduction, Flag, FlagState, Outcome, Proposal
@@ -113,15 +115,13 @@ async def update(tx: Connection, flags: Sequence[Flag]) -> None:
         raise Stale
 
 
-async def insert_steps(
-    tx: Connection, steps: Sequence[tuple[Flag, Step]]
-) -> None:
+async def insert_steps(tx: Connection, steps: Sequence[tuple[Flag, Step]]) -> None:
     """Add to flags' histories."""
     rows = [
         {"pool_code": flag.pool_code, "flag_id": flag.flag_id, "number": step.number,
          "institution_code": flag.institution_code, "step": step.step, "by": step.by,
          "at": step.at, "reason": step.reason,
-         "amount_fen": step.amount.fen if step.amount else None,
+         "amount_fen": None if step.amount is None else step.amount.fen,
          "from_state": step.from_state, "to_state": step.to_state}
         for flag, step in steps
     ]  # fmt: skip
@@ -158,7 +158,7 @@ async def insert_decision(
     await insert_rows(tx, "decision", [row])
 
 
-def to_flag(row: Mapping[str, Any]) -> Flag:
+def to_flag(row: asyncpg.Record) -> Flag:
     """The flag of a row."""
     proposal = None
     if row["outcome"] is not None:
