@@ -69,6 +69,11 @@ def _deed(change: Change, at: datetime) -> Deed:
         subject=f"flag:{change.after.flag_id}",
         from_state=change.before.state if change.before else "",
         to_state=change.after.state,
-        before=orjson.dumps(change.before) if change.before else b"",
-        after=orjson.dumps(change.after),
+        before=_facts(change.before) if change.before else b"",
+        after=_facts(change.after),
     )
+
+
+def _facts(flag: Flag) -> bytes:
+    # The driver's UUID is a subclass, which the encoder does not know by itself.
+    return orjson.dumps(flag, default=str)

@@ -49,5 +49,5 @@ def _deed(claim: Claim, cause: str, at: datetime) -> Deed:
         subject=f"claim:{claim.claim_id}",
         from_state="",
         to_state=claim.status,
-        after=orjson.dumps(claim),
+        after=orjson.dumps(claim, default=str),
     )

@@ -22,4 +22,5 @@ async def insert_rows(tx: Connection, table: str, rows: Sequence[Mapping[str, An
 
 def to_json(rows: Sequence[Mapping[str, Any]]) -> str:
     """Rows as the JSON that `jsonb_populate_recordset` takes."""
-    return orjson.dumps(rows).decode()
+    # The driver's UUID is a subclass, which the encoder does not know by itself.
+    return orjson.dumps(rows, default=str).decode()
