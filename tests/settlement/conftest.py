@@ -129,7 +129,7 @@ class House:
 
 @pytest.fixture
 async def house(service_databases: ServiceDatabases, tmp_path: Path) -> AsyncIterator[House]:
-    """A settlement with both pools: hospital-a and hospital-b of each, and a policy book in force."""
+    """A settlement with both pools, hospitals a and b of each, and a policy book in force."""
     clock = FixedClock()
     dsns = service_databases("settlement")
     settings = settings_for(dsns, tmp_path)

@@ -73,7 +73,7 @@ async def test_a_replay_gives_the_original_bytes_also_after_a_reversal(
     assert second.status_code == 201, second.text
     assert second.json()["settlement_id"] != settlement
     became = await nanjing_a.get("/settlements", stay=stay, institution=f"H{NANJING}a")
-    assert [item["state"] if "state" in item else "" for item in became.json()["items"]] == [
+    assert [item.get("state", "") for item in became.json()["items"]] == [
         "reversed",
         "",
         "settled",

@@ -1,4 +1,4 @@
-"""Services as a test runs them: real database, real tokens, in this process, by an injected clock."""
+"""Services as a test runs them: real database, real tokens, one process, an injected clock."""
 
 from __future__ import annotations
 
