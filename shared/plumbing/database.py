@@ -15,6 +15,26 @@ else:
     Connection = Any
     Pool = Any
 
+LOST = (
+    OSError,
+    TimeoutError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # what the driver says of a backend that ended during its set-up
+    asyncpg.PostgresConnectionError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.TooManyConnectionsError,
+)
+"""The server or the way to it is gone: nobody knows whether the last transaction was committed."""
+
+PASSING = (
+    asyncpg.DeadlockDetectedError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.SerializationError,
+)
+"""Nothing was written, because of whoever else was writing: the same again may well go through."""
+
 AGENCY = "agency"
 """Stands for the agency's own staff and workers, who see all institutions."""
 

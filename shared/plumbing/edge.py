@@ -22,7 +22,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.plumbing.auth import TOKEN_SECONDS, BadToken, Caller, Tokens, check_client
 from shared.plumbing.clock import Clock
-from shared.plumbing.database import Pool
+from shared.plumbing.database import LOST, PASSING, Pool
 from shared.plumbing.group import Busy, TwinRunning
 from shared.plumbing.problems import (
     BROKEN,
@@ -185,11 +185,9 @@ def as_problem(error: Exception) -> Problem:
             return Problem(OTHER_BODY)
         case TwinRunning():
             return Problem(TWIN)
-        case Busy() | OSError() | TimeoutError() | asyncpg.InterfaceError():
+        case Busy() | asyncpg.QueryCanceledError():
             return Problem(BUSY, retry_after=1)
-        case asyncpg.PostgresConnectionError() | asyncpg.QueryCanceledError():
-            return Problem(BUSY, retry_after=1)
-        case asyncpg.LockNotAvailableError() | asyncpg.DeadlockDetectedError():
+        case _ if isinstance(error, LOST + PASSING):
             return Problem(BUSY, retry_after=1)
         case RequestValidationError():
             return Problem(MALFORMED, faults_of(error.errors(), skip=1))
@@ -214,10 +212,8 @@ def faults_of(errors: Iterable[Any], *, skip: int = 0) -> list[Fault]:
 
 
 _FORESEEN: tuple[type[Exception], ...] = (
-    Problem, BadToken, DifferentBody, TwinRunning, Busy, OSError, TimeoutError,
-    asyncpg.InterfaceError, asyncpg.PostgresConnectionError, asyncpg.QueryCanceledError,
-    asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError, HTTPException,
-    RequestValidationError,
+    Problem, BadToken, DifferentBody, TwinRunning, Busy, asyncpg.QueryCanceledError, *LOST,
+    *PASSING, HTTPException, RequestValidationError,
 )  # fmt: skip
 
 
