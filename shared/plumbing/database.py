@@ -35,8 +35,8 @@ PASSING = (
 )
 """Nothing was written, because of whoever else was writing: the same again may well go through."""
 
-AGENCY = "agency"
-"""Stands for the agency's own staff and workers, who see all institutions."""
+AGENCY = "*"
+"""Stands for the agency's own staff and workers, who see all institutions. No code is so."""
 
 _SERVER_SETTINGS = {
     "idle_in_transaction_session_timeout": "10000",
