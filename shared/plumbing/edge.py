@@ -214,10 +214,9 @@ def faults_of(errors: Iterable[Any], *, skip: int = 0) -> list[Fault]:
 
 
 _FORESEEN: tuple[type[Exception], ...] = (
-    Problem, BadToken, DifferentBody, TwinRunning, Busy, OSError, TimeoutError,
-    asyncpg.InterfaceError, asyncpg.PostgresConnectionError, asyncpg.QueryCanceledError,
-    asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError, HTTPException,
-    RequestValidationError,
+    Problem, HTTPException, RequestValidationError, BadToken, DifferentBody, TwinRunning, Busy,
+    OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError,
+    asyncpg.QueryCanceledError, asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError,
 )  # fmt: skip
 
 
@@ -311,8 +310,7 @@ def new_app(service: str, title: str, version: str, lifespan: Any) -> FastAPI:
     async def refuse(request: Request, error: Exception) -> Response:
         return problem_response(as_problem(error), request.state.trace_id)
 
-    # What is only handled as `Exception` is answered and then raised again, as if it were a fault:
-    # each foreseen kind is named. The handler of `Exception` remains for what is not foreseen.
+    # What is handled only as `Exception` is raised again after the answer: name the foreseen.
     for kind in (*_FORESEEN, Exception):
         app.add_exception_handler(kind, refuse)
     app.state.ready = False

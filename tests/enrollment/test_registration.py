@@ -218,6 +218,27 @@ async def test_an_employer_number_is_given_once(enrollment: Enrollment) -> None:
     assert foreign.status_code == 404
 
 
+async def test_a_list_is_imported_whole_or_not_at_all(enrollment: Enrollment) -> None:
+    await enrollment.employer()
+    items = [registration(id_number=id_number(n), name=f"李{n}") for n in range(1, 31)]
+    before = await _rows(enrollment)
+    wrong = [*items[:4], registration(id_number=id_number(5), employer_ref="E9")]
+    refused = await enrollment.post("/imports", {"items": wrong})
+    assert refused.json()["code"] == "3002-employer-unknown"
+    assert refused.json()["errors"][0]["pointer"] == "/items/4"
+    assert await _rows(enrollment) == before
+    twice = await enrollment.post("/imports", {"items": [items[0], items[0]]})
+    assert twice.json()["code"] == "3008-already-registered"
+    assert await _rows(enrollment) == before
+    done = await enrollment.post("/imports", {"items": items}, key="list")
+    assert [one["id_number"][-4:] for one in done.json()["items"]] == [
+        item["id_number"][-4:] for item in items
+    ]
+    assert await enrollment.owner.fetchval("select count(*) from person") == 30
+    again = await enrollment.post("/imports", {"items": items}, key="list")
+    assert again.content == done.content
+
+
 async def _rows(enrollment: Enrollment) -> list[int]:
     tables = ("person", "person_version", "spell", "contribution", "outbox", "log", "idempotency")
     return [

@@ -1,4 +1,4 @@
-"""Persons: registered, found, shown with their number and name masked."""
+"""Persons: found, shown with their number and name masked; how they stand, how they leave."""
 
 from __future__ import annotations
 
@@ -13,20 +13,9 @@ from starlette.responses import Response
 from services.enrollment.actions import end_spell as ending
 from services.enrollment.actions.acting import Acting
 from services.enrollment.actions.find_entitlement import find_entitlement
-from services.enrollment.actions.register_person import Registration, register_person
 from services.enrollment.api.office import Asker, Clerk, Key, Made, Reader, acting, create, show
 from services.enrollment.api.refusals import problem_of
-from services.enrollment.api.wire import (
-    Day,
-    EmployerRef,
-    IdNumberText,
-    NameText,
-    PersonRef,
-    PoolCode,
-    RegisteredKind,
-    SpellShown,
-    show_spell,
-)
+from services.enrollment.api.wire import Day, IdNumberText, PersonRef, SpellShown, show_spell
 from services.enrollment.domain.entitlement import Entitlement
 from services.enrollment.domain.id_number import read_id_number
 from services.enrollment.domain.refusals import Refusal
@@ -36,22 +25,10 @@ from shared.contracts.person import PersonStateChanged
 from shared.plumbing.clock import to_wire
 from shared.plumbing.database import AGENCY, Connection, transaction
 from shared.plumbing.edge import Wire, desk
-from shared.policy.shapes import MemberKind
 
 router = APIRouter(prefix="/enrollment/v1", tags=["persons"])
 
 Benefit = Literal["delivery", "prenatal", "family_planning", "loss", "allowance", "nutrition"]
-
-
-class PersonBody(Wire):
-    """A registration: by an employer for an employee, else without one."""
-
-    id_number: IdNumberText
-    name: NameText
-    county_code: PoolCode
-    kind: RegisteredKind
-    employer_ref: EmployerRef | None = None
-    start: Day
 
 
 class PersonShown(Wire):
@@ -62,16 +39,6 @@ class PersonShown(Wire):
     name: str
     state_version: int
     spells: list[SpellShown]
-
-
-class Registered(Wire):
-    """The person of the number, and the spell that began."""
-
-    person_ref: str
-    id_number: str
-    name: str
-    state_version: int
-    spell: SpellShown
 
 
 class EndBody(Wire):
@@ -113,30 +80,6 @@ class EntitlementShown(Wire):
     paid_until: str | None
     document: str | None
     article: str | None
-
-
-@router.post("/persons", status_code=201, response_model=Registered)
-async def post_person(request: Request, who: Clerk, body: PersonBody, _: Key = None) -> Response:
-    """Register a person: both insurances in one act where the kind has both."""
-    asked = Registration(
-        body.id_number, body.name, body.county_code, MemberKind(body.kind), body.employer_ref,
-        body.start,
-    )  # fmt: skip
-
-    async def act(tx: Connection, acting: Acting) -> Made | Refusal:
-        done = await register_person(tx, acting, asked)
-        if isinstance(done, Refusal):
-            return done
-        shown = Registered(
-            person_ref=done.person.person_ref,
-            id_number=done.person.id_number.masked(),
-            name=done.person.name.masked(),
-            state_version=done.person.version,
-            spell=show_spell(done.spell),
-        )
-        return Made(UUID(hex=done.person.person_ref), shown)
-
-    return await create(request, who, "register-person", act)
 
 
 @router.post("/persons/{person_ref}/spells:end", status_code=201, response_model=SpellEnded)
