@@ -81,6 +81,12 @@ def test_before_the_first_rule_there_is_no_answer(book: Book) -> None:
         assert none.value.why == why
 
 
+def test_an_inherited_rule_does_not_make_a_pool_older(book: Book) -> None:
+    day = date(2019, 12, 31)  # the inherited parameter itself is older
+    with pytest.raises(NoRule):
+        book.ask(KIZILSU, STATE_AGE_DAYS_MAX, on=day, known_on=TODAY)
+
+
 def test_a_cell_by_kind_is_not_asked_without_one(book: Book) -> None:
     with pytest.raises(ValueError, match="kind"):
         book.ask(NANJING, WAITING, on=TODAY, known_on=TODAY)

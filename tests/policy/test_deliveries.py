@@ -69,6 +69,13 @@ def test_after_clearing_the_hospital_keeps_what_the_quota_leaves(book: Book) -> 
     assert StepKind.HOSPITAL_KEEPS in {step.kind for step in answer.steps}
 
 
+def test_a_share_above_the_quota_leaves_the_fund_nothing_to_pay(book: Book) -> None:
+    answer = priced(case(NANJING, date(2024, 3, 25), "60000.00"), book)
+    assert answer.member == yuan("8075.00")  # 125, and 15 % of 53,000
+    assert answer.fund == NOTHING
+    assert answer.institution == yuan("51925.00")
+
+
 def test_a_flexible_member_is_charged_to_the_medical_item(book: Book) -> None:
     paid = Member(MemberKind.FLEXIBLE, 36, Month(2024, 3))
     answer = priced(case(NANJING, date(2024, 3, 25), member=paid), book)
@@ -113,6 +120,9 @@ def test_the_borrowed_amount_says_so_wherever_it_is_used(book: Book) -> None:
     answer = priced(case(KIZILSU, date(2024, 3, 1)), book)
     labels = {step.kind: step.citation.label for step in answer.steps}
     assert labels[StepKind.LUMP_SUM] == "reading,proxy,open"
+    before = priced(case(KIZILSU, date(2023, 12, 31)), book)
+    labels = {step.kind: step.citation.label for step in before.steps}
+    assert labels[StepKind.LUMP_SUM] == "reading,proxy,start_unknown,open"
     in_its_own_pool = priced(case(URUMQI, date(2024, 3, 1)), book)
     labels = {step.kind: step.citation.label for step in in_its_own_pool.steps}
     assert labels[StepKind.LUMP_SUM] == "reading,open"
@@ -125,6 +135,14 @@ def test_interruption_begins_with_the_month_after_the_last_paid(book: Book) -> N
     assert answer.refusal is Refusal.INTERRUPTED
     assert answer.citation is not None
     assert answer.citation.article == "二(五)"
+
+
+def test_two_members_of_one_day_are_told_apart(book: Book) -> None:
+    on = date(2024, 3, 30)
+    current = Member(MemberKind.EMPLOYEE, 36, Month(2024, 3))
+    stopped = Member(MemberKind.EMPLOYEE, 36, Month(2024, 2))
+    assert priced(case(KIZILSU, on, member=current), book)
+    assert refused(case(KIZILSU, on, member=stopped), book).refusal is Refusal.INTERRUPTED
 
 
 def test_waiting_period_refuses_where_the_rule_says_so(book: Book) -> None:

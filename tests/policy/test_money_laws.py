@@ -20,7 +20,7 @@ from shared.policy.book import Book
 from shared.policy.shapes import DeliveryMode, MemberKind
 from tests.policy.cases import KIZILSU, NANJING, TODAY, URUMQI
 
-_money = st.integers(0, 3_000_000).map(Money)
+_money = st.integers(0, 8_000_000).map(Money)
 _small = st.integers(0, 100_000).map(Money)
 
 
@@ -72,7 +72,9 @@ def test_parts_make_the_whole(book: Book, case: Case) -> None:
         answer.desk.member,
     )
     assert min(never_negative) >= NOTHING
-    assert cost.outside() <= answer.member <= answer.total or case.pool != NANJING
+    assert answer.member <= answer.total
+    if case.pool == NANJING:
+        assert cost.outside() <= answer.member
     assert answer.member_account <= case.account_available
 
 

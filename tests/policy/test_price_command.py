@@ -133,6 +133,11 @@ def test_a_line_that_is_no_case_is_refused_not_raised(line: str) -> None:
     assert good["fund"] == "4475.00"
 
 
+def test_a_name_written_twice_is_refused() -> None:
+    twice = json.dumps(CASE).replace('"on": ', '"on": "2024-03-24", "on": ')
+    assert answers(twice)[0]["refused"]["code"] == 2010
+
+
 def test_other_benefits_are_refused_by_name() -> None:
     assert answer(benefit="allowance")["refused"]["code"] == 2009
 
