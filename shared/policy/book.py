@@ -19,7 +19,7 @@ _MEMO_DAYS_MAX = 50_000
 _MEMO_KEYS_MAX = 1_000
 
 
-class NoRule(Exception):  # noqa: N818 - an answer of the law, not a failure
+class NoRule(Exception):
     """No rule of the book speaks.
 
     `why`: "pool_unknown"; "never" (the pool has no such rule for this kind of member);

@@ -147,7 +147,7 @@ def _advice(problem: Any, place: list[int | str]) -> str:
     if kind == "missing":
         return "missing: write it"
     if place[-1:] == ["pool"]:
-        return 'write the pool code as a string of six digits, "012345" (numbers lose zeros)'
+        return "write the pool code as a string of six digits in quotes (numbers lose zeros)"
     return str(message)
 
 

@@ -19,7 +19,7 @@ class PolicyFault:
         return f"{place}: {self.what}"
 
 
-class PolicyFaults(Exception):  # noqa: N818 - carries many
+class PolicyFaults(Exception):
     """No book was compiled; every fault that was found is in `faults`."""
 
     def __init__(self, faults: Sequence[PolicyFault]) -> None:

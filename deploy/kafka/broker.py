@@ -1,0 +1,205 @@
+"""One broker in KRaft combined mode, formatted, started and stopped, with its data in a folder."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import time
+import uuid
+from base64 import urlsafe_b64encode
+from collections.abc import Callable
+from pathlib import Path
+from typing import Self
+
+from aiokafka.client import AIOKafkaClient
+from aiokafka.errors import KafkaError
+
+from deploy.kafka.jars import KafkaUnavailableError, jars
+from deploy.local.databases import run_apart
+from deploy.local.postgres import free_port
+
+HEAP = ("-Xms256m", "-Xmx512m", "-XX:+UseSerialGC")
+LOGGING = Path(__file__).with_name("log4j2.properties")
+START_SECONDS_MAX = 90
+STOP_SECONDS_MAX = 15
+
+# One broker: each internal topic has one replica. Topics are created by deploy.topics only.
+PROPERTIES = """\
+process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@127.0.0.1:{controller_port}
+listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+controller.listener.names=CONTROLLER
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
+log.dirs={data}
+auto.create.topics.enable=false
+default.replication.factor=1
+offsets.topic.replication.factor=1
+offsets.topic.num.partitions=4
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+transaction.state.log.num.partitions=1
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+group.initial.rebalance.delay.ms=0
+"""
+
+
+class KafkaBroker:
+    """A broker for as long as the `with` block lasts, or between `start` and `stop`.
+
+    Where KAFKA_BOOTSTRAP is set, that broker is used instead and never started or stopped.
+    A detached broker outlives this process; another one dies with the thread that started it.
+    """
+
+    def __init__(self, folder: Path, *, port: int = 0, detached: bool = False) -> None:
+        self.folder = folder.resolve()
+        self.bootstrap = os.environ.get("KAFKA_BOOTSTRAP", "")
+        self._foreign = bool(self.bootstrap)
+        self._port = port
+        self._detached = detached
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    @property
+    def pid(self) -> int:
+        """The process id of the broker running on this folder; 0 when none does."""
+        try:
+            pid = int((self.folder / "pid").read_text())
+            words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        except (OSError, ValueError):
+            return 0
+        return pid if str(self._properties).encode() in words else 0
+
+    def start(self) -> None:
+        """Start, formatting the folder first where needed. Raises KafkaUnavailableError."""
+        if self._foreign:
+            run_apart(_answers(self.bootstrap, START_SECONDS_MAX))
+            return
+        if self.pid:
+            self.bootstrap = (self.folder / "bootstrap").read_text()
+            return
+        classpath = f"{jars()}/*"
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        port = self._port or free_port()
+        self._properties.write_text(
+            PROPERTIES.format(port=port, controller_port=free_port(), data=self.folder / "data")
+        )
+        self._format(classpath)
+        self._launch(classpath)
+        self.bootstrap = f"127.0.0.1:{port}"
+        (self.folder / "bootstrap").write_text(self.bootstrap)
+        try:
+            run_apart(_answers(self.bootstrap, START_SECONDS_MAX, lambda: bool(self.pid)))
+        except BaseException as failure:
+            self.stop()
+            if isinstance(failure, KafkaUnavailableError):
+                failure.add_note(self._log.read_text(errors="replace")[-2000:])
+            raise
+
+    def stop(self) -> None:
+        """Ask the broker to end, and insist after a while. What it acknowledged is kept."""
+        pid = 0 if self._foreign else self.pid
+        if not pid:
+            return
+        os.kill(pid, signal.SIGTERM)
+        deadline = time.monotonic() + STOP_SECONDS_MAX
+        while self._runs(pid):
+            if time.monotonic() > deadline:
+                os.kill(pid, signal.SIGKILL)
+            time.sleep(0.05)
+        (self.folder / "pid").unlink(missing_ok=True)
+
+    def reset(self) -> None:
+        """Stop, and forget every message and offset."""
+        self.stop()
+        if not self._foreign:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    @property
+    def _properties(self) -> Path:
+        return self.folder / "server.properties"
+
+    @property
+    def _log(self) -> Path:
+        return self.folder / "kafka.log"
+
+    def _format(self, classpath: str) -> None:
+        cluster = self.folder / "cluster-id"
+        if not cluster.exists():
+            cluster.write_text(urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("="))
+        command = ["java", *HEAP, f"-Dlog4j2.configurationFile={LOGGING}", "-cp", classpath]
+        command += ["kafka.tools.StorageTool", "format", "--ignore-formatted"]
+        command += ["-t", cluster.read_text(), "-c", str(self._properties)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise KafkaUnavailableError(f"formatting failed: {done.stderr or done.stdout}")
+
+    def _launch(self, classpath: str) -> None:
+        bound = not self._detached and shutil.which("setpriv") is not None
+        command = ["setpriv", "--pdeathsig", "KILL", "--"] if bound else []
+        command += ["java", *HEAP, f"-Dlog4j2.configurationFile={LOGGING}", "-cp", classpath]
+        command += ["kafka.Kafka", str(self._properties)]
+        with self._log.open("ab") as log:
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                cwd=self.folder,
+            )
+        self._process = process
+        (self.folder / "pid").write_text(str(process.pid))
+        # Until setpriv has become java the pid is not yet recognised by its command line.
+        while process.poll() is None and not self.pid:
+            time.sleep(0.01)
+
+    def _runs(self, pid: int) -> bool:
+        if self._process is not None and self._process.pid == pid:
+            return self._process.poll() is None  # also reaps our own child
+        return Path(f"/proc/{pid}").exists()
+
+
+async def _answers(bootstrap: str, seconds: int, alive: Callable[[], bool] = lambda: True) -> None:
+    """Wait until the broker answers a metadata request. Raises KafkaUnavailableError."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline and alive():
+        # The client logs each refused connection, so it only starts once somebody listens.
+        if await _listens(bootstrap) and await _knows_itself(bootstrap):
+            return
+        await asyncio.sleep(0.1)
+    raise KafkaUnavailableError(f"no broker answers at {bootstrap}")
+
+
+async def _listens(bootstrap: str) -> bool:
+    host, _, port = bootstrap.split(",")[0].rpartition(":")
+    try:
+        _, writer = await asyncio.open_connection(host, int(port))
+    except OSError:
+        return False
+    writer.close()
+    return True
+
+
+async def _knows_itself(bootstrap: str) -> bool:
+    client = AIOKafkaClient(bootstrap_servers=bootstrap, request_timeout_ms=2000)
+    try:
+        await client.bootstrap()
+    except (KafkaError, OSError):
+        return False
+    finally:
+        with contextlib.suppress(Exception):
+            await client.close()
+    return True

@@ -1,0 +1,112 @@
+"""What settlement tells of a claim, from settling to reversal, and of deductions from it."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from shared.contracts.contract import Amount, Contract, Day, MonthText, PoolCode, Shape
+
+
+class Posting(Shape):
+    """One leg of the double entry; the legs of an event sum to zero."""
+
+    account: str
+    amount: Amount
+
+
+class Parts(Shape):
+    """Who bears which part, final after clearing; only `institution` may be negative."""
+
+    total: Amount
+    fund: Amount
+    member: Amount
+    member_account: Amount
+    member_cash: Amount
+    institution: Amount
+    other_fund: Amount
+    desk_fund: Amount
+    desk_member: Amount
+
+
+class ClaimSettled(Contract):
+    """A settlement was made; complete, so that no consumer needs to call back."""
+
+    topic: ClassVar = "maternity.settlement.claim.v1"
+    type: ClassVar = "settlement.claim.settled"
+
+    claim_id: str
+    pool_code: PoolCode
+    county_code: PoolCode
+    institution_code: str
+    institution_level: int
+    stay_id: str
+    person_ref: str
+    person_state_version: int
+    pregnancy_id: str
+    benefit: Literal["delivery"]
+    insurance_type: Literal["310", "510"]
+    expenditure_item: Literal["maternity", "medical"]
+    member_kind: str
+    mode: Literal["vaginal", "assisted", "cesarean"]
+    infants: int
+    admitted_on: Day
+    event_on: Day
+    discharged_on: Day
+    settled_at: str
+    account_month: MonthText
+    parts: Parts
+    line_count: int
+    out_of_scope: Amount
+    postings: list[Posting]
+    book: str
+    engine: str
+
+
+class ClaimReversed(Contract):
+    """A settlement was undone by exact negatives; the stay may be settled again, as a new claim."""
+
+    topic: ClassVar = "maternity.settlement.claim.v1"
+    type: ClassVar = "settlement.claim.reversed"
+
+    claim_id: str
+    reversal_id: str
+    pool_code: PoolCode
+    institution_code: str
+    reversed_at: str
+    account_month: MonthText
+    parts: Parts
+    postings: list[Posting]
+    book: str
+    engine: str
+
+
+class DeductionTaken(Contract):
+    """A decided amount now waits to be deducted from the institution's next payment run."""
+
+    topic: ClassVar = "maternity.settlement.claim.v1"
+    type: ClassVar = "settlement.claim.deduction-taken"
+
+    claim_id: str
+    flag_id: str
+    decision: int
+    deduction_id: str
+    pool_code: PoolCode
+    institution_code: str
+    amount: Amount
+    taken_at: str
+
+
+class DeductionRefused(Contract):
+    """A decided amount cannot be deducted; the flag opens again."""
+
+    topic: ClassVar = "maternity.settlement.claim.v1"
+    type: ClassVar = "settlement.claim.deduction-refused"
+
+    claim_id: str
+    flag_id: str
+    decision: int
+    pool_code: PoolCode
+    institution_code: str
+    amount: Amount
+    reason: Literal["reversed", "more-than-left", "unknown-claim"]
+    refused_at: str

@@ -1,0 +1,1 @@
+"""How events travel: `kafka` between processes, `local` on one machine; same promises."""

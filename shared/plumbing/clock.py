@@ -1,0 +1,35 @@
+"""Time comes in from outside: an injected clock; a business date is a day in Asia/Shanghai."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+
+
+class Clock(Protocol):
+    """Tells the present instant, in UTC."""
+
+    def now(self) -> datetime:
+        """The present instant with its time zone."""
+        ...
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now(self) -> datetime:
+        """The present instant in UTC."""
+        return datetime.now(UTC)
+
+
+def business_day(instant: datetime) -> date:
+    """The day in Asia/Shanghai that an instant lies in; the accounting month is its month."""
+    return instant.astimezone(SHANGHAI).date()
+
+
+def to_wire(instant: datetime) -> str:
+    """An instant as RFC 3339 in UTC with milliseconds, the form of events and answers."""
+    return instant.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,80 @@
+"""The commands that every service has: serve, migrate, credential."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from collections.abc import Callable
+from typing import Annotated
+
+import typer
+import uvicorn
+from fastapi import FastAPI
+
+from shared.plumbing.auth import add_client
+from shared.plumbing.clock import SystemClock, business_day
+from shared.plumbing.database import open_pool
+from shared.plumbing.logs import configure_logs
+from shared.plumbing.migrate import migrate
+from shared.plumbing.settings import Settings, read_settings
+
+_GRACE_SECONDS = 8
+
+
+def new_command_line(service: str, create_app: Callable[[Settings], FastAPI]) -> typer.Typer:
+    """A service's command line; the service adds its own commands."""
+    commands = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
+
+    @commands.command("serve")
+    def serve() -> None:
+        """Serve HTTP, relay, consumers and workers, until SIGTERM."""
+        configure_logs(service)
+        settings = read_settings(service)
+        app = create_app(settings)
+        # Start-up garbage never goes away: frozen, it is not walked again under load.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(50_000, 20, 20)
+        uvicorn.run(
+            app,
+            host=settings.host,
+            port=settings.port,
+            log_level="warning",
+            access_log=False,
+            timeout_keep_alive=75,
+            timeout_graceful_shutdown=_GRACE_SECONDS,
+        )
+
+    @commands.command("migrate")
+    def migrate_command() -> None:
+        """Bring the schema to its head and make the coming months' partitions."""
+        today = business_day(SystemClock().now())
+        migrate(service, read_settings(service).owner_dsn.get_secret_value(), today)
+
+    @commands.command("credential")
+    def credential(
+        client_id: str,
+        role: Annotated[str, typer.Option()],
+        pool: Annotated[str, typer.Option(help="pool code")] = "",
+        institution: Annotated[str, typer.Option(help="institution code")] = "",
+    ) -> None:
+        """Make or renew a client's credential; prints the secret, which is not kept."""
+
+        async def make() -> str:
+            dsn = read_settings(service).owner_dsn.get_secret_value()
+            owner = await open_pool(dsn, size=1)
+            try:
+                return await add_client(
+                    owner,
+                    client_id=client_id,
+                    role=role,
+                    pool_code=pool,
+                    institution_code=institution,
+                    at=SystemClock().now(),
+                )
+            finally:
+                await owner.close()
+
+        typer.echo(asyncio.run(make()))
+
+    return commands

@@ -1,0 +1,172 @@
+"""The log that shows who did what, and its sealing: one changed, missing or moved row is found."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from uuid import UUID
+
+import orjson
+
+from shared.ids import new_id
+from shared.plumbing.clock import Clock, business_day, to_wire
+from shared.plumbing.database import Connection, Pool
+
+EMPTY_HASH = hashlib.sha256(b"").digest()
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """One act on one subject: who, for which institution, from which state to which.
+
+    `before` and `after` are the bytes of the subject's facts; only their hashes are kept.
+    """
+
+    pool_code: str
+    at: datetime
+    actor: str
+    institution_code: str
+    request_id: str
+    action: str
+    subject: str
+    from_state: str
+    to_state: str
+    before: bytes = b""
+    after: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class LogRow:
+    """A row of `log`, its columns in the table's order up to `content_hash`."""
+
+    month: date
+    id: UUID
+    pool_code: str
+    at: datetime
+    actor: str
+    institution_code: str
+    request_id: str
+    action: str
+    subject: str
+    from_state: str
+    to_state: str
+    before_hash: bytes
+    after_hash: bytes
+    content_hash: bytes
+
+
+def log_row(deed: Deed) -> LogRow:
+    """The row of a deed, with the hash of its content."""
+    row_id = new_id()
+    before = hashlib.sha256(deed.before).digest() if deed.before else EMPTY_HASH
+    after = hashlib.sha256(deed.after).digest() if deed.after else EMPTY_HASH
+    content = content_hash(
+        row_id, deed.pool_code, deed.at, deed.actor, deed.institution_code, deed.request_id,
+        deed.action, deed.subject, deed.from_state, deed.to_state, before, after,
+    )  # fmt: skip
+    return LogRow(
+        business_day(deed.at).replace(day=1), row_id, deed.pool_code, deed.at, deed.actor,
+        deed.institution_code, deed.request_id, deed.action, deed.subject, deed.from_state,
+        deed.to_state, before, after, content,
+    )  # fmt: skip
+
+
+def content_hash(
+    row_id: UUID, pool_code: str, at: datetime, actor: str, institution_code: str,
+    request_id: str, action: str, subject: str, from_state: str, to_state: str,
+    before_hash: bytes, after_hash: bytes,
+) -> bytes:  # fmt: skip
+    """SHA-256 over a row's content, each field in its place."""
+    fields = [
+        str(row_id), pool_code, to_wire(at), actor, institution_code, request_id, action, subject,
+        from_state, to_state, before_hash.hex(), after_hash.hex(),
+    ]  # fmt: skip
+    return hashlib.sha256(orjson.dumps(fields)).digest()
+
+
+INSERT_LOG = """
+insert into log (month, id, pool_code, at, actor, institution_code, request_id, action, subject,
+                 from_state, to_state, before_hash, after_hash, content_hash)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+"""
+
+
+async def write_log(tx: Connection, deeds: Sequence[Deed]) -> None:
+    """Log deeds in the transaction that does them."""
+    rows = [log_row(deed) for deed in deeds]
+    await tx.executemany(
+        INSERT_LOG,
+        [
+            (r.month, r.id, r.pool_code, r.at, r.actor, r.institution_code, r.request_id, r.action,
+             r.subject, r.from_state, r.to_state, r.before_hash, r.after_hash, r.content_hash)
+            for r in rows
+        ],
+    )  # fmt: skip
+
+
+def block_hash(
+    number: int, xid_from: int, xid_until: int, row_count: int, root: bytes, prior_hash: bytes
+) -> bytes:
+    """The hash of a sealed block, over its place, its rows' root and the block before it."""
+    place = f"{number}|{xid_from}|{xid_until}|{row_count}|".encode()
+    return hashlib.sha256(place + root + prior_hash).digest()
+
+
+def block_root(content_hashes: Sequence[bytes]) -> bytes:
+    """The root over a block's rows, which are taken in the order of their ids."""
+    return hashlib.sha256(b"".join(content_hashes)).digest()
+
+
+_LAST_BLOCK = """
+select number, xid_until::text::bigint as xid_until, hash from sealed_block
+order by number desc limit 1
+"""
+_ROWS_BELOW = """
+select content_hash from log where xid >= $1::bigint::text::xid8 and xid < $2::bigint::text::xid8
+order by id
+"""
+_INSERT_BLOCK = """
+insert into sealed_block
+values ($1, $2::bigint::text::xid8, $3::bigint::text::xid8, $4, $5, $6, $7, $8)
+"""
+
+
+async def seal(pool: Pool, clock: Clock, anchor: Path) -> bool:
+    """Close all finished rows into a block and anchor its hash; False if there was none.
+
+    Rows below the snapshot's xmin are finished for good: no running transaction can add one.
+    The anchor, a file outside the database, is written first: a database that lost its last
+    blocks, or an owner who rewrote them all, disagrees with it.
+    """
+    async with pool.acquire() as connection, connection.transaction():
+        if not await connection.fetchval("select pg_try_advisory_xact_lock(hashtext('seal'))"):
+            return False
+        last = await connection.fetchrow(_LAST_BLOCK)
+        number, xid_from, prior = (
+            (last["number"] + 1, last["xid_until"], last["hash"]) if last else (1, 0, EMPTY_HASH)
+        )
+        until = await connection.fetchval(
+            "select pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
+        )
+        if until <= xid_from:
+            return False
+        hashes = [r["content_hash"] for r in await connection.fetch(_ROWS_BELOW, xid_from, until)]
+        if not hashes:
+            return False
+        root = block_root(hashes)
+        sealed = block_hash(number, xid_from, until, len(hashes), root, prior)
+        await asyncio.to_thread(_append, anchor, f"{number} {sealed.hex()}\n")
+        await connection.execute(
+            _INSERT_BLOCK, number, xid_from, until, len(hashes), root, prior, sealed, clock.now()
+        )
+        return True
+
+
+def _append(anchor: Path, line: str) -> None:
+    with anchor.open("a", encoding="ascii") as file:
+        file.write(line)
+        file.flush()

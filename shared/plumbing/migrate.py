@@ -1,0 +1,90 @@
+"""Migrations: one Alembic tree per service, written in SQL, run by the owner's role."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import date
+from importlib import resources
+from pathlib import Path
+
+from alembic import command, context, op
+from alembic.config import Config
+from sqlalchemy import text
+from sqlalchemy.engine import Connection
+from sqlalchemy.ext.asyncio import create_async_engine
+
+_MONTHS_AHEAD = 14
+
+
+def migration_config(service: str, dsn: str = "") -> Config:
+    """Alembic's configuration of a service's tree."""
+    config = Config()
+    folder = resources.files(f"services.{service}.store") / "migrations"
+    config.set_main_option("script_location", str(folder))
+    config.attributes["dsn"] = dsn
+    return config
+
+
+def migrate(service: str, dsn: str, today: date) -> None:
+    """Bring a service's schema to its head and make the coming months' partitions.
+
+    Safe to call from several processes at once: an advisory lock lets one at a time through.
+    """
+    command.upgrade(migration_config(service, dsn), "head")
+    asyncio.run(_make_months(dsn, today))
+
+
+def run_env() -> None:
+    """What each tree's env.py does: run its versions in one transaction under a lock."""
+    asyncio.run(_run(context.config.attributes["dsn"]))
+
+
+def run_sql(path: Path, **names: str) -> None:
+    """Run a file of statements inside a version; `names` fill its {placeholders}."""
+    statements = path.read_text(encoding="utf-8")
+    for name, value in names.items():
+        statements = statements.replace("{" + name + "}", value)
+    driver = op.get_bind().connection.dbapi_connection
+    assert driver is not None  # noqa: S101 - a version always runs on a connection
+    driver.run_async(lambda connection: connection.execute(statements))
+
+
+def plumbing_schema(version: str) -> Path:
+    """The file that makes the plumbing's tables, for a service's first version."""
+    return Path(str(resources.files("shared.plumbing") / "schema" / version))
+
+
+def _url(dsn: str) -> str:
+    return dsn.replace("postgresql://", "postgresql+asyncpg://", 1)
+
+
+async def _run(dsn: str) -> None:
+    def upgrade(connection: Connection) -> None:
+        context.configure(connection=connection, transaction_per_migration=False)
+        with context.begin_transaction():
+            connection.execute(text("select pg_advisory_xact_lock(hashtext('migrate'))"))
+            context.run_migrations()
+
+    engine = create_async_engine(_url(dsn))
+    try:
+        async with engine.begin() as connection:
+            await connection.run_sync(upgrade)
+    finally:
+        await engine.dispose()
+
+
+async def _make_months(dsn: str, today: date) -> None:
+    engine = create_async_engine(_url(dsn))
+    try:
+        async with engine.begin() as connection:
+            await connection.execute(text("select pg_advisory_xact_lock(hashtext('migrate'))"))
+            parents = await connection.execute(
+                text("select oid::regclass::text from pg_class where relkind = 'p'")
+            )
+            for (parent,) in parents.all():
+                await connection.execute(
+                    text("select make_months(cast(:parent as regclass), :first, :months)"),
+                    {"parent": parent, "first": today.replace(day=1), "months": _MONTHS_AHEAD},
+                )
+    finally:
+        await engine.dispose()

@@ -1,0 +1,94 @@
+"""Look-ups at another service: short time-outs, few retries, a breaker for a dead peer."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import httpx
+import stamina
+
+_TIMEOUT = httpx.Timeout(1.0, connect=0.5)
+_OPEN_AFTER = 5
+_OPEN_SECONDS = 5.0
+
+
+class PeerDown(Exception):
+    """The peer did not answer in time, or the breaker is open."""
+
+
+class Breaker:
+    """Opens after failures in a row, lets one try through after a pause."""
+
+    def __init__(self) -> None:
+        self._failures = 0
+        self._open_until = 0.0
+
+    def check(self) -> None:
+        """Raise PeerDown while open."""
+        if self._failures >= _OPEN_AFTER and time.monotonic() < self._open_until:
+            raise PeerDown
+
+    def note(self, *, ok: bool) -> None:
+        """Count an outcome."""
+        self._failures = 0 if ok else self._failures + 1
+        if self._failures >= _OPEN_AFTER:
+            self._open_until = time.monotonic() + _OPEN_SECONDS
+
+
+class Peer:
+    """A client of one other service, with a token of its own."""
+
+    def __init__(
+        self,
+        service: str,
+        address: str,
+        credential: str,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self._service = service
+        self._client_id, _, self._secret = credential.partition(":")
+        self._client = httpx.AsyncClient(base_url=address, timeout=_TIMEOUT, transport=transport)
+        self._token = ""
+        self._breaker = Breaker()
+
+    async def get(self, path: str) -> Any | None:
+        """The JSON at `path`, None for 404. Raises PeerDown when the peer fails to answer."""
+        self._breaker.check()
+        try:
+            answer = await self._get(path)
+            if answer.status_code == httpx.codes.UNAUTHORIZED:
+                self._token = ""
+                answer = await self._get(path)
+            found = answer.status_code != httpx.codes.NOT_FOUND
+            if found:
+                answer.raise_for_status()
+        except httpx.HTTPError as error:
+            self._breaker.note(ok=False)
+            raise PeerDown from error
+        self._breaker.note(ok=True)
+        return answer.json() if found else None
+
+    async def close(self) -> None:
+        """Let go of the connections."""
+        await self._client.aclose()
+
+    async def _get(self, path: str) -> httpx.Response:
+        async for attempt in stamina.retry_context(
+            on=httpx.TransportError, attempts=2, timeout=2.5, wait_initial=0.05
+        ):
+            with attempt:
+                if not self._token:
+                    await self._take_token()
+                return await self._client.get(
+                    path, headers={"authorization": f"Bearer {self._token}"}
+                )
+        raise PeerDown
+
+    async def _take_token(self) -> None:
+        answer = await self._client.post(
+            f"/{self._service}/v1/token",
+            json={"client_id": self._client_id, "client_secret": self._secret},
+        )
+        answer.raise_for_status()
+        self._token = answer.json()["access_token"]

@@ -1,0 +1,59 @@
+"""What an operator sets for a service: environment (`SETTLEMENT_BUS=kafka`) or /run/secrets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+_SECRETS = Path("/run/secrets")
+
+
+class Settings(BaseSettings):
+    """Settings of one service. Each service reads them under its own prefix."""
+
+    model_config = SettingsConfigDict(
+        extra="forbid", secrets_dir=_SECRETS if _SECRETS.is_dir() else None
+    )
+
+    mode: Literal["demo", "production"] = "production"
+    host: str = "127.0.0.1"
+    port: int = 8000
+
+    owner_dsn: SecretStr = Field(description="role that owns the schema: migrations and verify")
+    service_dsn: SecretStr = Field(description="role of requests, workers and consumers")
+    group_dsn: SecretStr = Field(description="role of the group writer")
+
+    bus: Literal["local", "kafka"] = "kafka"
+    kafka: str = Field("127.0.0.1:9092", description="bootstrap servers, for bus=kafka")
+    topic_prefix: str = ""
+    feeds: dict[str, SecretStr] = Field(
+        default={}, description="producer service -> DSN of its log, for bus=local"
+    )
+    peers: dict[str, str] = Field(default={}, description="other services' base addresses")
+    peer_secrets: dict[str, SecretStr] = Field(
+        default={}, description="peer -> 'client_id:secret' for look-ups"
+    )
+
+    signing_key: SecretStr = Field(description="Ed25519 private key, PEM, of this service's tokens")
+    field_key: SecretStr = Field(description="32 hex digits: SM4 key of fields at rest")
+    anchor_file: Path = Field(description="where sealed blocks are anchored, outside the database")
+    book_grades: list[str] = Field(
+        default=[], description="grades and open cells of the policy book allowed beyond A to C"
+    )
+
+    @model_validator(mode="after")
+    def _no_demo_keys_in_production(self) -> Self:
+        secrets = [self.signing_key, self.field_key]
+        if self.mode == "production" and any(
+            "demo" in secret.get_secret_value().lower() for secret in secrets
+        ):
+            raise ValueError("demo keys refuse to start in production mode")
+        return self
+
+
+def read_settings(service: str) -> Settings:
+    """The settings of `service`, from variables that begin with its name in capitals."""
+    return Settings(_env_prefix=f"{service.upper()}_")

@@ -1,0 +1,61 @@
+"""What every test may ask for: a PostgreSQL cluster, migrated databases, a real Kafka broker."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+
+import pytest
+
+from deploy import topics
+from deploy.kafka.broker import KafkaBroker
+from deploy.kafka.jars import what_is_missing
+from deploy.local.databases import run_apart
+from deploy.local.postgres import Postgres
+from tests.support.kafka import Kafka
+from tests.support.postgres import ServiceDatabases
+
+pytest_plugins = ["tests.support.skips"]
+
+_NUMBERS = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    """One cluster for the session, as durable as a real one."""
+    with Postgres(tmp_path_factory.mktemp("postgres"), buffers_mb=256) as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def service_databases(postgres: Postgres) -> Iterator[ServiceDatabases]:
+    """`service_databases("settlement")` -> {owner, service, group: dsn}, fresh for this test."""
+    databases = ServiceDatabases(postgres, _NUMBERS)
+    yield databases
+    databases.drop()
+
+
+@pytest.fixture(scope="module")
+def module_databases(postgres: Postgres) -> Iterator[ServiceDatabases]:
+    """The same, shared by the tests of a file."""
+    databases = ServiceDatabases(postgres, _NUMBERS)
+    yield databases
+    databases.drop()
+
+
+@pytest.fixture(scope="session")
+def kafka_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaBroker]:
+    """One real broker for the session."""
+    missing = what_is_missing()
+    if missing:
+        pytest.skip(f"real Kafka: {missing}")
+    with KafkaBroker(tmp_path_factory.mktemp("kafka")) as broker:
+        yield broker
+
+
+@pytest.fixture
+def kafka(kafka_broker: KafkaBroker) -> Kafka:
+    """The broker, with all topics of deploy/topics.toml under a prefix of this test's own."""
+    prefix = f"t{next(_NUMBERS)}."
+    run_apart(topics.create(kafka_broker.bootstrap, prefix))
+    return Kafka(kafka_broker.bootstrap, prefix)
