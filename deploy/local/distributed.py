@@ -20,6 +20,7 @@ from deploy import topics
 from deploy.kafka.broker import KafkaBroker
 from deploy.local.databases import run_apart
 from deploy.local.keys import Keys
+from deploy.local.opening import open_for_business
 from deploy.local.postgres import Postgres, free_port
 from deploy.local.run_file import write_run_file
 from deploy.local.site import SERVICES, Site, create_databases
@@ -49,6 +50,7 @@ def supervise(folder: Path) -> None:
         services = {name: start_service(site, name) for name in SERVICES}
         held.callback(_stop_all, services)
         _wait_ready(site, services)
+        run_apart(open_for_business(site))
         pids = {name: process.pid for name, process in services.items()}
         extra = {"supervisor": os.getpid(), "postgres": cluster.pid, "broker": broker.pid}
         write_run_file(run_file, site.run_record(pids, extra))

@@ -16,6 +16,7 @@ from fastapi import FastAPI
 
 from deploy.local.front import Front
 from deploy.local.keys import Keys
+from deploy.local.opening import open_for_business
 from deploy.local.postgres import Postgres
 from deploy.local.quiet import behind
 from deploy.local.run_file import run_table, write_run_file
@@ -110,10 +111,14 @@ async def _open(server: uvicorn.Server, front: Front, site: Site, run_file: Path
     """Write the run file and open, once every service is ready and has heard everything."""
     try:
         async with asyncio.timeout(READY_SECONDS_MAX):
-            while not server.started or not await _all_ready(front, site):
+            while not server.started or not await _all_ready(front):
                 await asyncio.sleep(0.05)
-    except TimeoutError:
-        typer.echo(f"not ready after {READY_SECONDS_MAX} s; stopping", err=True)
+            await open_for_business(site)
+            services = {name: dsns["service"] for name, dsns in site.databases.items()}
+            while await behind(services):
+                await asyncio.sleep(0.05)
+    except (TimeoutError, httpx.HTTPError) as problem:
+        typer.echo(f"not ready within {READY_SECONDS_MAX} s ({problem!r}); stopping", err=True)
         server.should_exit = True
         return
     record = site.run_record(dict.fromkeys(SERVICES, os.getpid()), {})
@@ -124,10 +129,10 @@ async def _open(server: uvicorn.Server, front: Front, site: Site, run_file: Path
         typer.echo(line)
 
 
-async def _all_ready(front: Front, site: Site) -> bool:
+async def _all_ready(front: Front) -> bool:
     for service, app in front.apps.items():
         transport = httpx.ASGITransport(app=app)
         async with httpx.AsyncClient(transport=transport, base_url="http://local") as client:
             if (await client.get(f"/{service}/readyz")).status_code != httpx.codes.OK:
                 return False
-    return await behind({name: dsns["service"] for name, dsns in site.databases.items()}) == 0
+    return True

@@ -96,6 +96,15 @@ class Site:
                     )
             await owner.close()
 
+    def was_opened(self, state: str) -> bool:
+        """Whether this folder was opened for business in this very state."""
+        mark = self.folder / "opened"
+        return mark.exists() and mark.read_text() == state
+
+    def note_opened(self, state: str) -> None:
+        """Remember it for the next start."""
+        (self.folder / "opened").write_text(state)
+
     def run_record(self, pids: Mapping[str, int], extra: Mapping[str, Any]) -> dict[str, Any]:
         """What a tool needs in order to talk to these services."""
         return {

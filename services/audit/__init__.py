@@ -1,0 +1,1 @@
+"""Audit: what looks wrong and why, and who decided what about it."""

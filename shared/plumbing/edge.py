@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from typing import Annotated, Any
 from urllib.parse import unquote_to_bytes
 from uuid import uuid4
@@ -192,9 +192,7 @@ def as_problem(error: Exception) -> Problem:
         case asyncpg.LockNotAvailableError() | asyncpg.DeadlockDetectedError():
             return Problem(BUSY, retry_after=1)
         case RequestValidationError():
-            return Problem(
-                MALFORMED, [Fault(_pointer(e["loc"]), e["type"]) for e in error.errors()]
-            )
+            return Problem(MALFORMED, faults_of(error.errors(), skip=1))
         case HTTPException():
             kinds = {401: NO_TOKEN, 403: FORBIDDEN, 404: NOT_FOUND, 405: NO_METHOD}
             return Problem(kinds.get(error.status_code, MALFORMED))
@@ -202,9 +200,17 @@ def as_problem(error: Exception) -> Problem:
     return Problem(BROKEN)
 
 
-def _pointer(place: tuple[str | int, ...]) -> str:
-    """A JSON pointer; a name that is not one of ours is the caller's text, and not echoed."""
-    return "".join(f"/{part}" for part in place[1:] if isinstance(part, int) or part.isidentifier())
+def faults_of(errors: Iterable[Any], *, skip: int = 0) -> list[Fault]:
+    """What pydantic found, as places and kinds; a name that is not ours is not echoed."""
+    return [
+        Fault(
+            "".join(f"/{part}" for part in error["loc"][skip:])
+            if error["type"] != "extra_forbidden"
+            else "".join(f"/{part}" for part in error["loc"][skip:-1]),
+            error["type"],
+        )
+        for error in errors
+    ]
 
 
 _FORESEEN: tuple[type[Exception], ...] = (

@@ -22,6 +22,7 @@ from shared.plumbing.auth import BadToken, Caller, Tokens
 from shared.plumbing.edge import (
     StrictBodies,
     as_problem,
+    faults_of,
     key_matches,
     key_of,
     only,
@@ -29,7 +30,7 @@ from shared.plumbing.edge import (
     read_strict_body,
     reply,
 )
-from shared.plumbing.problems import FORBIDDEN, KEY_MISSING, MALFORMED, NO_TOKEN, Fault, Problem
+from shared.plumbing.problems import FORBIDDEN, KEY_MISSING, MALFORMED, NO_TOKEN, Problem
 from shared.plumbing.repeats import Answer, Ask, DifferentBody, body_hash
 
 router = APIRouter(prefix="/settlement/v1", tags=["settlements"])
@@ -124,11 +125,7 @@ class HotSettle:
         try:
             body = SettleBody.model_validate(parsed)
         except ValidationError as error:
-            faults = [
-                Fault("".join(f"/{part}" for part in e["loc"] if part == "total"), e["type"])
-                for e in error.errors(include_input=False, include_url=False)
-            ]
-            raise Problem(MALFORMED, faults) from error
+            raise Problem(MALFORMED, faults_of(error.errors())) from error
         key = headers.get(b"idempotency-key", b"").decode("latin-1")
         if not key_matches(key):
             raise Problem(KEY_MISSING)

@@ -13,7 +13,7 @@ from services.settlement.actions.quote import quote
 from services.settlement.api.office import HOSPITAL, fetch_state, keyed, office, scene_of, seen
 from services.settlement.api.refusals import problem_of
 from services.settlement.api.render import quote_bytes, stay_bytes
-from services.settlement.api.wire import Id, LinesBody, OpenStayBody, OutcomeBody
+from services.settlement.api.wire import Id, LinesBody, NoBody, OpenStayBody, OutcomeBody
 from services.settlement.domain.refusals import Refusal, Refused
 from services.settlement.domain.settlement import Settlement
 from services.settlement.domain.stay import Outcome
@@ -85,10 +85,10 @@ async def discharge_(request: Request, stay_id: Id, body: OutcomeBody, who: Hosp
 
 @router.post("/{stay_id}/quote")
 async def quote_(
-    request: Request, stay_id: Id, who: Hospital, body: OutcomeBody | None = None
+    request: Request, stay_id: Id, who: Hospital, body: OutcomeBody | NoBody | None = None
 ) -> Response:
     """What settling would come to now; nothing is stored. Before discharge, state the outcome."""
-    here, outcome = office(request), body.to_outcome() if body else None
+    here, outcome = office(request), body.to_outcome() if isinstance(body, OutcomeBody) else None
     quoted = await _quoted(request, who, stay_id, outcome)
     if isinstance(quoted, Refused) and "person_ref" in dict(quoted.values):
         failed = await fetch_state(here, str(dict(quoted.values)["person_ref"]))

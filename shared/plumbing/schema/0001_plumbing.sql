@@ -130,6 +130,8 @@ grant insert on idempotency, outbox, log, inbox, consumer_offset, parked, sealed
 grant update on consumer_offset, relay_fence, topic_position to {service}_service;
 grant update (position, sent_at) on outbox to {service}_service;
 grant delete on parked to {service}_service;
+-- Whoever retries a parked key locks its rows, and a lock needs the right to update.
+grant update (reason) on parked to {service}_service;
 grant select, insert on idempotency, outbox, log to {service}_group;
 
 -- The months that outbox and log are partitioned by; the owner makes them ahead of time.

@@ -1,0 +1,74 @@
+"""Judge claims by the rules in force, and raise flags for what they find."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from services.audit.actions.record_changes import AUDIT, Change, record_changes
+from services.audit.domain.claim import Claim
+from services.audit.domain.finding import Finding, judge
+from services.audit.domain.flag import Flag, FlagState, found_again, raise_flag
+from services.audit.domain.rule import RuleBook
+from services.audit.store import claims, findings, flags
+from services.audit.told.raised import flag_raised
+from shared.ids import new_id
+from shared.plumbing.database import Connection
+from shared.plumbing.outbox import tell
+
+
+async def judge_claims(
+    tx: Connection, new: Sequence[Claim], book: RuleBook, causes: Mapping[UUID, str], at: datetime
+) -> None:
+    """Judge newly recorded claims beside all claims of their persons, as they are now.
+
+    The persons are locked by whoever recorded the claims. `causes` gives the event that told of
+    each new claim; the finding on an older claim has the event of the claim that showed it.
+    """
+    if not new:
+        return
+    of_person: dict[tuple[str, str], list[Claim]] = {}
+    for claim in await claims.of_persons(tx, new):
+        of_person.setdefault((claim.pool_code, claim.person_ref), []).append(claim)
+    new_ids = {claim.claim_id for claim in new}
+    found: list[Finding] = []
+    for those in of_person.values():
+        for claim in those:
+            if claim.claim_id in new_ids:
+                found += judge(claim, those, book)
+    await findings.record_judgements(
+        tx, [(claim, book.in_force(claim.settled_on).version) for claim in new], at
+    )
+    if found:
+        await _raise_flags(tx, await findings.unknown(tx, found), causes, at)
+
+
+async def _raise_flags(
+    tx: Connection, found: Sequence[Finding], causes: Mapping[UUID, str], at: datetime
+) -> None:
+    standing = {(f.claim_id, f.rule_family): f for f in await flags.lock_of_findings(tx, found)}
+    changes: dict[tuple[UUID, str], Change] = {}
+    raised = []
+    under: list[tuple[UUID, Finding]] = []
+    for finding in found:
+        place = (finding.claim_id, finding.rule_family)
+        cause = causes.get(finding.claim_id) or causes[finding.rival_id]
+        if place not in changes:
+            changes[place] = _change(standing.get(place), finding, cause, at)
+            if changes[place].before is None:
+                raised.append(flag_raised(changes[place].after, finding, cause))
+        under.append((changes[place].after.flag_id, finding))
+    await record_changes(tx, list(changes.values()), at)
+    await findings.record_findings(tx, under, at)
+    await tell(tx, raised)
+
+
+def _change(flag: Flag | None, finding: Finding, cause: str, at: datetime) -> Change:
+    if flag is None:
+        new = raise_flag(new_id(), finding, at)
+        return Change(None, new, "raised", AUDIT, finding.rule, cause, new.at_risk)
+    after = found_again(flag)
+    anew = flag.state is not after.state and after.state is FlagState.OPEN
+    step = "reopened" if anew else "finding-added"
+    return Change(flag, after, step, AUDIT, "new-finding", cause)

@@ -1,0 +1,34 @@
+"""Claims as audit sees them, and how each was judged."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Request
+
+from services.audit.api.shapes import claim_shape, flag_shape, judgement_shape
+from services.audit.store import claims, findings, flags
+from shared.plumbing.auth import Caller
+from shared.plumbing.database import AGENCY, transaction
+from shared.plumbing.edge import desk, only
+from shared.plumbing.problems import NOT_FOUND, Problem
+
+router = APIRouter(prefix="/audit/v1/claims", tags=["claims"])
+
+
+@router.get("/{claim_id}")
+async def get_claim(
+    request: Request, claim_id: UUID, who: Annotated[Caller, Depends(only("reviewer"))]
+) -> dict[str, Any]:
+    """One claim of the caller's pool with its judgements and flags."""
+    async with transaction(desk(request).pool, [AGENCY]) as tx:
+        claim = await claims.find(tx, who.pool_code, claim_id)
+        if claim is None:
+            raise Problem(NOT_FOUND)
+        judged = await findings.judgements_of(tx, who.pool_code, claim_id)
+        raised = await flags.of_claim(tx, who.pool_code, claim_id)
+    return claim_shape(claim) | {
+        "judgements": [judgement_shape(judgement) for judgement in judged],
+        "flags": [flag_shape(flag) for flag in raised],
+    }

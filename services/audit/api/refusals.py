@@ -1,0 +1,50 @@
+"""Audit's refusals as problems: status here, words in words/*.toml by slug."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+from services.audit.domain.refusals import Refusal
+from shared.plumbing.problems import Kind, Problem
+
+_STATUS = {
+    Refusal.NOT_OPEN: 409,
+    Refusal.NOT_FIRST_REVIEWED: 409,
+    Refusal.SAME_REVIEWER: 422,
+    Refusal.CHANGED_MEANWHILE: 409,
+    Refusal.AMOUNT_ABOVE_FUND: 422,
+    Refusal.AMOUNT_NOT_OF_OUTCOME: 422,
+    Refusal.CLAIM_REVERSED: 422,
+    Refusal.DEDUCTION_PENDING: 409,
+    Refusal.ALREADY_DEDUCTED: 422,
+}
+
+
+def _words(language: str) -> dict[str, str]:
+    path = Path(__file__).parent / "words" / f"{language}.toml"
+    refusals: dict[str, str] = tomllib.loads(path.read_text(encoding="utf-8"))["refusals"]
+    return refusals
+
+
+def _kinds() -> dict[Refusal, Kind]:
+    en, zh = _words("en"), _words("zh")
+    return {
+        refusal: Kind(
+            refusal.number,
+            refusal.slug,
+            _STATUS[refusal],
+            en[refusal.slug],
+            zh[refusal.slug],
+            refusal.retryable,
+        )
+        for refusal in Refusal
+    }
+
+
+KINDS = _kinds()
+
+
+def problem_of(refusal: Refusal) -> Problem:
+    """The problem that a refusal is told as."""
+    return Problem(KINDS[refusal])

@@ -1,0 +1,46 @@
+"""The rules that claims are judged by."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request
+
+from services.audit.api.explanation import legal_basis
+from services.audit.domain.rule import RuleBook
+from shared.plumbing.auth import Caller
+from shared.plumbing.clock import business_day
+from shared.plumbing.edge import desk, only
+
+
+def rules_router(book: RuleBook) -> APIRouter:
+    """The routes over one rule book."""
+    router = APIRouter(prefix="/audit/v1/rules", tags=["rules"])
+
+    @router.get("")
+    async def list_rules(
+        request: Request, who: Annotated[Caller, Depends(only("reviewer", "operator"))]
+    ) -> dict[str, Any]:
+        """All versions of all rules, and the set that is in force today."""
+        today = book.in_force(business_day(desk(request).clock.now()))
+        return {
+            "rule_set": today.version,
+            "rules": [
+                {
+                    "id": rule.id,
+                    "version": rule.version,
+                    "family": rule.family,
+                    "grade": rule.grade,
+                    "in_force": rule in today.rules,
+                    "valid_from": rule.valid_from.isoformat(),
+                    "parameters": rule.parameters.model_dump(),
+                    "title": rule.title.en,
+                    "title_zh": rule.title.zh,
+                    "legal_basis": legal_basis(rule, "en"),
+                    "legal_basis_zh": legal_basis(rule, "zh"),
+                }
+                for rule in book.rules
+            ],
+        }
+
+    return router

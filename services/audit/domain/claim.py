@@ -1,0 +1,85 @@
+"""A claim as audit sees it: what settlement told of one settlement."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from uuid import UUID
+
+from shared.money import Money
+
+
+class ClaimStatus(StrEnum):
+    """Whether the settlement stands."""
+
+    SETTLED = "settled"
+    REVERSED = "reversed"
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Who bears which part; total = fund + member + institution + other_fund."""
+
+    total: Money
+    fund: Money
+    member: Money
+    member_account: Money
+    member_cash: Money
+    institution: Money
+    other_fund: Money
+    desk_fund: Money
+    desk_member: Money
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One claim. `event_on` is the day of the birth, `settled_on` the business day of settling."""
+
+    pool_code: str
+    claim_id: UUID
+    institution_code: str
+    county_code: str
+    institution_level: int
+    stay_id: str
+    person_ref: str
+    pregnancy_id: str
+    benefit: str
+    insurance_type: str
+    expenditure_item: str
+    member_kind: str
+    mode: str
+    infants: int
+    admitted_on: date
+    event_on: date
+    discharged_on: date
+    settled_at: datetime
+    settled_on: date
+    account_month: str
+    parts: Parts
+    out_of_scope: Money
+    line_count: int
+    book: str
+    engine: str
+    status: ClaimStatus
+    reversed_at: datetime | None
+    version: int
+
+    @property
+    def is_live(self) -> bool:
+        """Whether the settlement stands."""
+        return self.status is ClaimStatus.SETTLED
+
+    def settled_before(self, other: Claim) -> bool:
+        """Whether this claim was settled first; the id decides between equal instants."""
+        return (self.settled_at, self.claim_id) < (other.settled_at, other.claim_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Reversal:
+    """That settlement undid a claim; `sequence` is the event's number among the claim's events."""
+
+    pool_code: str
+    claim_id: UUID
+    at: datetime
+    sequence: int

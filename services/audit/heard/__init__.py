@@ -1,0 +1,1 @@
+"""What audit hears, one file per topic."""

@@ -1,0 +1,137 @@
+"""What settlement tells of claims. A poll's events are worked on as one group: all claims that
+it settles or reverses are recorded first, so that a claim settled anew is never compared with
+the one that it replaces, then the new ones are judged, then deductions are noted in their order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from uuid import UUID
+
+from services.audit.actions.judge_claims import judge_claims
+from services.audit.actions.note_deduction import note_deduction
+from services.audit.actions.reverse_claims import reverse_claims
+from services.audit.actions.take_in_claims import take_in_claims
+from services.audit.domain.claim import Claim, ClaimStatus, Parts, Reversal
+from services.audit.domain.flag import DeductionAnswer
+from services.audit.domain.rule import RuleBook
+from shared.contracts.claim import ClaimReversed, ClaimSettled, DeductionRefused, DeductionTaken
+from shared.contracts.contract import Unreadable
+from shared.money import Money
+from shared.plumbing.bus.record import Event, Undecodable
+from shared.plumbing.clock import Clock, business_day
+from shared.plumbing.database import Connection
+from shared.plumbing.inbox import Handle
+
+TOPIC = ClaimSettled.topic
+PRODUCER = "settlement"
+
+Heard = Claim | Reversal | DeductionAnswer
+
+
+def claim_handler(clock: Clock, book: RuleBook) -> Handle:
+    """The handler of the claim topic, judging by the rules of `book`."""
+
+    async def handle(tx: Connection, events: Sequence[Event]) -> None:
+        at = clock.now()
+        heard = [(fact, str(event.id)) for event in events if (fact := read(event)) is not None]
+        settled = [fact for fact, _ in heard if isinstance(fact, Claim)]
+        reversals = [fact for fact, _ in heard if isinstance(fact, Reversal)]
+        told_by = {fact.claim_id: event for fact, event in heard if isinstance(fact, Claim)}
+        undone_by = {fact.claim_id: event for fact, event in heard if isinstance(fact, Reversal)}
+        if settled or reversals:
+            new = await take_in_claims(tx, settled, reversals, told_by, at)
+            if reversals:
+                await reverse_claims(tx, reversals, undone_by, at)
+            await judge_claims(tx, new, book, told_by, at)
+        for fact, event in heard:
+            if isinstance(fact, DeductionAnswer):
+                await note_deduction(tx, fact, event, at)
+
+    return handle
+
+
+def read(event: Event) -> Heard | None:
+    """What an event says; None for a type that audit does not know. Raises Undecodable."""
+    data = event.record.data
+    try:
+        match event.type:
+            case ClaimSettled.type:
+                return _claim(ClaimSettled.from_bytes(data), event.sequence)
+            case ClaimReversed.type:
+                return _reversal(ClaimReversed.from_bytes(data), event.sequence)
+            case DeductionTaken.type:
+                taken = DeductionTaken.from_bytes(data)
+                return _answer(taken, event.sequence, taken=True, reason="")
+            case DeductionRefused.type:
+                refused = DeductionRefused.from_bytes(data)
+                return _answer(refused, event.sequence, taken=False, reason=refused.reason)
+    except (Unreadable, ValueError) as error:
+        raise Undecodable(event.type) from error
+    return None
+
+
+def _claim(event: ClaimSettled, sequence: int) -> Claim:
+    settled_at = _instant(event.settled_at)
+    parts = {name: Money.from_wire(getattr(event.parts, name)) for name in _part_names()}
+    return Claim(
+        pool_code=event.pool_code,
+        claim_id=UUID(event.claim_id),
+        institution_code=event.institution_code,
+        county_code=event.county_code,
+        institution_level=event.institution_level,
+        stay_id=event.stay_id,
+        person_ref=event.person_ref,
+        pregnancy_id=event.pregnancy_id,
+        benefit=event.benefit,
+        insurance_type=event.insurance_type,
+        expenditure_item=event.expenditure_item,
+        member_kind=event.member_kind,
+        mode=event.mode,
+        infants=event.infants,
+        admitted_on=date.fromisoformat(event.admitted_on),
+        event_on=date.fromisoformat(event.event_on),
+        discharged_on=date.fromisoformat(event.discharged_on),
+        settled_at=settled_at,
+        settled_on=business_day(settled_at),
+        account_month=event.account_month,
+        parts=Parts(**parts),
+        out_of_scope=Money.from_wire(event.out_of_scope),
+        line_count=event.line_count,
+        book=event.book,
+        engine=event.engine,
+        status=ClaimStatus.SETTLED,
+        reversed_at=None,
+        version=sequence,
+    )
+
+
+def _reversal(event: ClaimReversed, sequence: int) -> Reversal:
+    return Reversal(event.pool_code, UUID(event.claim_id), _instant(event.reversed_at), sequence)
+
+
+def _answer(
+    event: DeductionTaken | DeductionRefused, sequence: int, *, taken: bool, reason: str
+) -> DeductionAnswer:
+    return DeductionAnswer(
+        pool_code=event.pool_code,
+        claim_id=UUID(event.claim_id),
+        flag_id=UUID(event.flag_id),
+        decision=event.decision,
+        amount=Money.from_wire(event.amount),
+        taken=taken,
+        reason=reason,
+        sequence=sequence,
+    )
+
+
+def _part_names() -> Sequence[str]:
+    return tuple(Parts.__dataclass_fields__)
+
+
+def _instant(text: str) -> datetime:
+    instant = datetime.fromisoformat(text)
+    if instant.tzinfo is None:
+        raise ValueError("an instant has a time zone")
+    return instant

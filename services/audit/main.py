@@ -1,0 +1,44 @@
+"""The audit service, wired."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from services.audit.api import claims, reviews
+from services.audit.api.flags import flags_router
+from services.audit.api.rules import rules_router
+from services.audit.domain.rule import read_rules
+from services.audit.heard.claim import PRODUCER, TOPIC, claim_handler
+from shared.plumbing.clock import Clock, SystemClock
+from shared.plumbing.edge import new_app
+from shared.plumbing.runtime import Runtime
+from shared.plumbing.settings import Settings
+
+
+def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
+    """The service's app; its lifespan opens pools and starts consumers."""
+    the_clock = clock or SystemClock()
+    book = read_rules()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        runtime = Runtime("audit", settings, the_clock)
+        await runtime.open(app)
+        await runtime.hear(PRODUCER, TOPIC, claim_handler(the_clock, book))
+        runtime.tell_and_seal()
+        app.state.ready = True
+        try:
+            yield
+        finally:
+            app.state.ready = False
+            await runtime.close()
+
+    app = new_app("audit", "Maternity audit", "1.0", lifespan)
+    app.include_router(flags_router(book))
+    app.include_router(reviews.router)
+    app.include_router(claims.router)
+    app.include_router(rules_router(book))
+    return app

@@ -1,0 +1,1 @@
+"""What audit keeps: its view of claims, judgements, findings, flags; statements by noun."""

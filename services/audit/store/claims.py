@@ -1,0 +1,127 @@
+"""Claims: recorded as heard, found by person."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import asdict
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from services.audit.domain.claim import Claim, ClaimStatus, Parts, Reversal
+from services.audit.store.rows import insert_rows
+from shared.money import Money
+from shared.plumbing.database import Connection
+
+_PARTS = tuple(Parts.__dataclass_fields__)
+_PLAIN = tuple(
+    name
+    for name in Claim.__dataclass_fields__
+    if name not in ("parts", "out_of_scope", "status", "pool_code")
+)
+
+# Updating a row to itself takes its lock whether or not it was there; the order keeps two
+# consumers from waiting for each other.
+_LOCK_PERSONS = """
+insert into person select distinct p.pool_code, p.person_ref
+from unnest($1::text[], $2::text[]) p(pool_code, person_ref) order by 1, 2
+on conflict (pool_code, person_ref) do update set person_ref = excluded.person_ref
+"""
+_KNOWN = """
+select c.pool_code, c.claim_id from claim c
+join unnest($1::text[], $2::uuid[]) k(pool_code, claim_id) using (pool_code, claim_id)
+"""
+_OF_PERSONS = """
+select c.* from claim c
+join (select distinct * from unnest($1::text[], $2::text[]) as u(pool_code, person_ref)) p
+    using (pool_code, person_ref)
+order by c.settled_at, c.claim_id
+"""
+_PERSONS = """
+select distinct c.pool_code, c.person_ref from claim c
+join unnest($1::text[], $2::uuid[]) k(pool_code, claim_id) using (pool_code, claim_id)
+"""
+# An older sequence than the stored one changes nothing.
+_REVERSE = """
+update claim c set status = 'reversed', reversed_at = r.at, version = r.version
+from unnest($1::text[], $2::uuid[], $3::timestamptz[], $4::bigint[])
+    r(pool_code, claim_id, at, version)
+where c.pool_code = r.pool_code and c.claim_id = r.claim_id
+  and c.status = 'settled' and c.version < r.version
+returning c.pool_code, c.claim_id, c.institution_code
+"""
+_RAISE_VERSION = """
+update claim set version = $3 where pool_code = $1 and claim_id = $2 and version < $3
+"""
+_ONE = "select * from claim where pool_code = $1 and claim_id = $2"
+
+
+async def lock_persons(tx: Connection, persons: Collection[tuple[str, str]]) -> None:
+    """Let nobody else compare the claims of these (pool, person) until this transaction ends."""
+    await tx.execute(_LOCK_PERSONS, [pool for pool, _ in persons], [ref for _, ref in persons])
+
+
+async def persons_of(tx: Connection, keys: Sequence[tuple[str, UUID]]) -> set[tuple[str, str]]:
+    """The persons, as (pool, person), of those of these claims that are recorded."""
+    rows = await tx.fetch(_PERSONS, [pool for pool, _ in keys], [claim for _, claim in keys])
+    return {(row["pool_code"], row["person_ref"]) for row in rows}
+
+
+async def known(tx: Connection, keys: Sequence[tuple[str, UUID]]) -> set[tuple[str, UUID]]:
+    """Which of these claims are recorded."""
+    rows = await tx.fetch(_KNOWN, [pool for pool, _ in keys], [claim for _, claim in keys])
+    return {(row["pool_code"], row["claim_id"]) for row in rows}
+
+
+async def record(tx: Connection, claims: Sequence[Claim]) -> None:
+    """Record claims that are not known yet."""
+    await insert_rows(tx, "claim", [_to_row(claim) for claim in claims])
+
+
+async def of_persons(tx: Connection, claims: Sequence[Claim]) -> list[Claim]:
+    """All claims of the persons of these claims, as they are now, in the order of settling."""
+    rows = await tx.fetch(
+        _OF_PERSONS, [c.pool_code for c in claims], [c.person_ref for c in claims]
+    )
+    return [to_claim(row) for row in rows]
+
+
+async def reverse(tx: Connection, reversals: Sequence[Reversal]) -> list[tuple[str, UUID, str]]:
+    """Mark claims reversed; returns those that stood, as (pool, claim, institution)."""
+    rows = await tx.fetch(
+        _REVERSE,
+        [r.pool_code for r in reversals],
+        [r.claim_id for r in reversals],
+        [r.at for r in reversals],
+        [r.sequence for r in reversals],
+    )
+    return [(row["pool_code"], row["claim_id"], row["institution_code"]) for row in rows]
+
+
+async def raise_version(tx: Connection, pool_code: str, claim_id: UUID, version: int) -> None:
+    """Note the sequence of an event that changes nothing else of the claim."""
+    await tx.execute(_RAISE_VERSION, pool_code, claim_id, version)
+
+
+async def find(tx: Connection, pool_code: str, claim_id: UUID) -> Claim | None:
+    """One claim of a pool."""
+    row = await tx.fetchrow(_ONE, pool_code, claim_id)
+    return to_claim(row) if row else None
+
+
+def to_claim(row: asyncpg.Record) -> Claim:
+    """The claim of a row."""
+    return Claim(
+        pool_code=row["pool_code"],
+        parts=Parts(**{part: Money(row[f"{part}_fen"]) for part in _PARTS}),
+        out_of_scope=Money(row["out_of_scope_fen"]),
+        status=ClaimStatus(row["status"]),
+        **{name: row[name] for name in _PLAIN},
+    )
+
+
+def _to_row(claim: Claim) -> dict[str, Any]:
+    plain = {name: getattr(claim, name) for name in (*_PLAIN, "pool_code", "status")}
+    parts = {f"{part}_fen": amount["fen"] for part, amount in asdict(claim.parts).items()}
+    return plain | parts | {"out_of_scope_fen": claim.out_of_scope.fen}

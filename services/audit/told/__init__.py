@@ -1,0 +1,1 @@
+"""What audit tells, one file per event type: pure."""
