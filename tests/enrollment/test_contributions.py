@@ -80,14 +80,14 @@ async def test_twelve_months_make_one_version(enrollment: Enrollment) -> None:
     ref = (await enrollment.person())["person_ref"]
     answer = await pay(enrollment, ref, months("2023-01", 12))
     assert [item["state_version"] for item in answer.json()["items"]] == [2] * 12
-    state = (await enrollment.get(f"/persons/{ref}/state", who="settlement")).json()
+    state = (await enrollment.get(f"/persons/{ref}/state", who="settlement")).json()["state"]
     assert (state["state_version"], state["paid"]) == (
         2, [{"first": "2023-01", "last": "2023-12"}],
     )  # fmt: skip
     late = await pay(enrollment, ref, ["2024-02"])
     assert late.json()["items"][0]["state_version"] == 3
     late = await pay(enrollment, ref, ["2024-01"])
-    state = (await enrollment.get(f"/persons/{ref}/state", who="settlement")).json()
+    state = (await enrollment.get(f"/persons/{ref}/state", who="settlement")).json()["state"]
     assert (state["state_version"], state["paid"]) == (
         4, [{"first": "2023-01", "last": "2024-02"}],
     )  # fmt: skip
