@@ -66,13 +66,15 @@ def create_app(
         runtime.workers.every("current book", _BOOK_SECONDS, book.follow)
         runtime.tell_and_seal()
         app.state.ready = True
-        yield
-        app.state.ready = False
-        await group.close()
-        await runtime.close()
-        if peer is not None:
-            await peer.close()
-        await group_pool.close()
+        try:
+            yield
+        finally:
+            app.state.ready = False
+            await group.close()
+            await runtime.close()
+            if peer is not None:
+                await peer.close()
+            await group_pool.close()
 
     app = new_app("settlement", "Settlement", "1", lifespan)
     for routes in (stays, settling, settlements, pregnancies, agency):

@@ -21,7 +21,7 @@ from typing import Generic, Protocol, TypeVar
 
 import asyncpg
 
-from shared.plumbing.database import Connection, Pool
+from shared.plumbing.database import PASSING, Connection, Pool
 
 C = TypeVar("C")
 F = TypeVar("F")
@@ -32,7 +32,6 @@ _ROUNDS = 8
 _TWIN_SECONDS = 2.0
 _LOST_TRIES = 5
 _LOST_SECONDS = 0.2
-_LOST = (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, TimeoutError)
 
 
 class Busy(Exception):
@@ -189,7 +188,7 @@ class Group(Generic[C, F, E, A]):
                 async with self._pool.acquire() as connection:
                     await self._run(connection, [t for t in tickets if not t.future.done()])
                 return
-            except _LOST:
+            except PASSING:
                 if attempt < _LOST_TRIES:
                     await asyncio.sleep(_LOST_SECONDS * attempt)
             except Exception as error:
@@ -228,7 +227,7 @@ class Group(Generic[C, F, E, A]):
             # A key that was new at READ is taken: another replica has the twin. READ shows it.
             self._again([ticket for ticket, _ in entries])
             return
-        except _LOST:
+        except PASSING:
             raise
         except asyncpg.PostgresError as error:
             if len(entries) == 1:
