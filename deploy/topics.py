@@ -31,6 +31,12 @@ class Topic:
     replication_factor: int
     retention_days: int
     compacted: bool = False
+    groups: tuple[str, ...] = ()
+
+    @property
+    def owner(self) -> str:
+        """The service that tells it."""
+        return self.name.split(".")[1]
 
     def configs(self) -> dict[str, str]:
         """The broker's settings that differ from its defaults."""
@@ -55,8 +61,9 @@ def _with_dead_letters(
     name: str, entry: dict[str, Any], defaults: dict[str, Any]
 ) -> Iterator[Topic]:
     replicas, days = defaults["replication_factor"], defaults["retention_days"]
-    yield Topic(name, entry["partitions"], replicas, days, entry.get("compacted", False))
-    for group in entry["groups"]:
+    groups = tuple(entry["groups"])
+    yield Topic(name, entry["partitions"], replicas, days, entry.get("compacted", False), groups)
+    for group in groups:
         yield Topic(f"{name}.{group}.dlq", defaults["dlq_partitions"], replicas, days)
 
 

@@ -47,7 +47,7 @@ say "$group"
 rm -f .venv/.installed-*
 # The machine's own certificates where it has some: an agency's network may sign its own.
 if [ -e /etc/ssl/certs/ca-certificates.crt ]; then export UV_SYSTEM_CERTS=true; fi
-VIRTUAL_ENV="$PWD/.venv" UV_PYTHON_DOWNLOADS=never .venv/bin/uv pip sync -q --require-hashes \
+VIRTUAL_ENV="$PWD/.venv" UV_PYTHON_DOWNLOADS=never .venv/bin/uv pip sync -q --compile-bytecode --require-hashes \
     "requirements/bootstrap.txt" "requirements/$group.txt"
 echo "$wanted" >"$stamp"
 if [ "$group" = dev ]; then # dev holds all of run

@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import IO, Self
 
 from deploy.local import databases
+from deploy.local.private import write_private
 
 OLDEST_MAJOR = 16
 SUPERUSER = "postgres"
@@ -153,7 +154,7 @@ class Postgres:
         return {SUPERUSER: secrets.token_urlsafe(24)}
 
     def _write_passwords(self) -> None:
-        _write_private(self.folder / "passwords.json", json.dumps(self._passwords))
+        write_private(self.folder / "passwords.json", json.dumps(self._passwords))
 
     def _initialise(self, binaries: Path, wrapper: Sequence[str]) -> None:
         # Under another name until it is complete: a crash here must not leave half a cluster.
@@ -161,7 +162,7 @@ class Postgres:
         shutil.rmtree(fresh, ignore_errors=True)
         self._write_passwords()
         password_file = self.folder / "initdb.password"
-        _write_private(password_file, self._passwords[SUPERUSER])
+        write_private(password_file, self._passwords[SUPERUSER])
         command = [*wrapper, str(binaries / "initdb"), "--pgdata", str(fresh)]
         command += ["--username", SUPERUSER, "--pwfile", str(password_file)]
         command += ["--auth=scram-sha-256", "--data-checksums", "--encoding=UTF8", "--locale=C"]
@@ -303,12 +304,6 @@ def _clear_stale(data: Path) -> None:
     deadline = time.monotonic() + STOP_SECONDS_MAX
     while Path(f"/proc/{pid}").exists() and time.monotonic() < deadline:
         time.sleep(0.05)
-
-
-def _write_private(path: Path, text: str) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(text)
 
 
 def free_port() -> int:

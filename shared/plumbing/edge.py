@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from typing import Annotated, Any
 from urllib.parse import unquote_to_bytes
 from uuid import uuid4
@@ -81,28 +82,45 @@ class StrictBodies:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        scope.setdefault("state", {})["trace_id"] = uuid4().hex
+        trace_id = self.trace(scope)
         try:
             _check_address(scope)
             if scope["method"] in ("POST", "PUT", "PATCH"):
                 body = await _read_body(scope, receive)
-                scope["state"]["body"] = parse(body) if body else {}
+                scope["state"]["body"] = _parsed(body)
                 receive = _once(body)
-        except NotStrict:
-            await respond_problem(scope, send, Problem(MALFORMED, [Fault("", "not-strict-json")]))
-            return
         except Problem as problem:
-            await respond_problem(scope, send, problem)
+            await problem_response(problem, trace_id)(scope, receive, send)
             return
         await self._app(scope, receive, send)
+
+    @staticmethod
+    def trace(scope: Scope) -> str:
+        """Give a request its trace id."""
+        trace_id = uuid4().hex
+        scope.setdefault("state", {})["trace_id"] = trace_id
+        return trace_id
+
+
+async def read_strict_body(scope: Scope, receive: Receive) -> Any:
+    """A request's body, parsed; for routes outside the framework. Raises Problem."""
+    _check_address(scope)
+    return _parsed(await _read_body(scope, receive))
+
+
+def _parsed(body: bytes) -> Any:
+    try:
+        return parse(body) if body else {}
+    except NotStrict as error:
+        raise Problem(MALFORMED, [Fault("", "not-strict-json")]) from error
 
 
 def _check_address(scope: Scope) -> None:
     for raw in (scope.get("raw_path") or b"", scope.get("query_string") or b""):
         try:
             clean_text(unquote_to_bytes(raw).decode("utf-8"))
-        except UnicodeDecodeError as error:
-            raise NotStrict from error
+        except (UnicodeDecodeError, NotStrict) as error:
+            raise Problem(MALFORMED, [Fault("", "not-strict-text")]) from error
 
 
 async def _read_body(scope: Scope, receive: Receive) -> bytes:
@@ -144,16 +162,6 @@ def _once(body: bytes) -> Receive:
 # ---- problems
 
 
-async def respond_problem(scope: Scope, send: Send, problem: Problem) -> None:
-    """Send a refusal from outside the framework."""
-    trace_id = scope.get("state", {}).get("trace_id", "")
-
-    async def nothing() -> Message:
-        return {"type": "http.disconnect"}
-
-    await problem_response(problem, trace_id)(scope, nothing, send)
-
-
 def problem_response(problem: Problem, trace_id: str) -> Response:
     """A refusal as a response."""
     headers = {}
@@ -184,9 +192,7 @@ def as_problem(error: Exception) -> Problem:
         case asyncpg.LockNotAvailableError() | asyncpg.DeadlockDetectedError():
             return Problem(BUSY, retry_after=1)
         case RequestValidationError():
-            return Problem(
-                MALFORMED, [Fault(_pointer(e["loc"]), e["type"]) for e in error.errors()]
-            )
+            return Problem(MALFORMED, faults_of(error.errors(), skip=1))
         case HTTPException():
             kinds = {401: NO_TOKEN, 403: FORBIDDEN, 404: NOT_FOUND, 405: NO_METHOD}
             return Problem(kinds.get(error.status_code, MALFORMED))
@@ -194,9 +200,24 @@ def as_problem(error: Exception) -> Problem:
     return Problem(BROKEN)
 
 
-def _pointer(place: tuple[str | int, ...]) -> str:
-    """A JSON pointer; a name that is not one of ours is the caller's text, and not echoed."""
-    return "".join(f"/{part}" for part in place[1:] if isinstance(part, int) or part.isidentifier())
+def faults_of(errors: Iterable[Any], *, skip: int = 0) -> list[Fault]:
+    """What pydantic found, as places and kinds; a name that is not ours is not echoed."""
+    return [
+        Fault(
+            "".join(f"/{part}" for part in error["loc"][skip:])
+            if error["type"] != "extra_forbidden"
+            else "".join(f"/{part}" for part in error["loc"][skip:-1]),
+            error["type"],
+        )
+        for error in errors
+    ]
+
+
+_FORESEEN: tuple[type[Exception], ...] = (
+    Problem, HTTPException, RequestValidationError, BadToken, DifferentBody, TwinRunning, Busy,
+    OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError,
+    asyncpg.QueryCanceledError, asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError,
+)  # fmt: skip
 
 
 # ---- callers
@@ -230,9 +251,14 @@ def only(*roles: str) -> Callable[[Caller], Caller]:
 def key_of(request: Request) -> str:
     """The Idempotency-Key of a request that creates something."""
     key = request.headers.get("idempotency-key", "")
-    if not _KEY.fullmatch(key):
+    if not key_matches(key):
         raise Problem(KEY_MISSING)
     return key
+
+
+def key_matches(key: str) -> bool:
+    """Whether a text can be an Idempotency-Key."""
+    return _KEY.fullmatch(key) is not None
 
 
 def ask_of(request: Request, who: Caller, operation: str) -> Ask:
@@ -284,7 +310,8 @@ def new_app(service: str, title: str, version: str, lifespan: Any) -> FastAPI:
     async def refuse(request: Request, error: Exception) -> Response:
         return problem_response(as_problem(error), request.state.trace_id)
 
-    for kind in (Exception, HTTPException, RequestValidationError):
+    # What is handled only as `Exception` is raised again after the answer: name the foreseen.
+    for kind in (*_FORESEEN, Exception):
         app.add_exception_handler(kind, refuse)
     app.state.ready = False
     _add_health(app, service)
@@ -359,3 +386,20 @@ def _add_feed(app: FastAPI, service: str) -> None:
             for row in rows
         ]
         return Response(orjson.dumps(batch), media_type="application/cloudevents-batch+json")
+
+
+_RUNNING: set[asyncio.Task[Any]] = set()
+
+
+async def unbroken(act: Coroutine[Any, Any, Answer]) -> Answer:
+    """Run an act as a task of the app: a client's hang-up ends the waiting, not the act."""
+    task = asyncio.create_task(act)
+    _RUNNING.add(task)
+    task.add_done_callback(_forget)
+    return await asyncio.shield(task)
+
+
+def _forget(task: asyncio.Task[Any]) -> None:
+    _RUNNING.discard(task)
+    if not task.cancelled():
+        task.exception()  # a caller that hung up leaves nobody to hear it

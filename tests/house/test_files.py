@@ -31,12 +31,15 @@ def committed() -> Iterator[Path]:
 
 
 def pool_words() -> set[str]:
-    """Codes and names of the pools, as their folders say them: `<code>-<name>`."""
+    """Codes and names of the pools, as their folders say them: `<code>-<name>`.
+
+    000000 is no pool: it holds the national documents that pools inherit.
+    """
     folders = [path.name for path in POOLS.iterdir() if path.is_dir()] if POOLS.exists() else []
     return {
         word.lower()
         for folder in folders
-        if re.match(r"\d{6}-", folder)
+        if re.match(r"(?!000000)\d{6}-", folder)
         for word in folder.split("-", 1)
     }
 

@@ -12,7 +12,8 @@ _SQL = re.compile(
     r"\b(select\s.+\sfrom|insert\s+into|update\s.+\sset|delete\s+from)\b", re.I | re.S
 )
 _MONEY_WORD = re.compile(r"(^|_)(amount|money|fen|fund|total|parts?)$")
-_CHINESE = re.compile(r"[\u4e00-\u9fff]")
+# One or two characters are data: a name, a variant. Words for people are longer.
+_CHINESE = re.compile(r"[\u4e00-\u9fff]{3}")
 
 
 def waits(node: ast.AST) -> str | None:
@@ -98,7 +99,7 @@ FORBIDDEN: dict[str, tuple[Question, ...]] = {
     "told": (waits, asks_the_clock, floats, writes_sql, says_http),
     "store": (floats, decides_benefits, says_http, names_a_topic),
     "actions": (writes_sql, calculates_money, floats, says_http, names_a_topic),
-    "api": (writes_sql, calculates_money, names_a_topic),
+    "api": (writes_sql, names_a_topic),
     "heard": (writes_sql, calculates_money, says_http),
     "shared.policy": (waits, floats, writes_sql, says_http, names_a_topic),
     "shared.contracts": (waits, asks_the_clock, floats, writes_sql, says_http),

@@ -1,0 +1,23 @@
+# One image per service: docker build -f deploy/images/service.Dockerfile --build-arg SERVICE=audit .
+FROM python:3.11-slim AS libraries
+WORKDIR /app
+COPY requirements/bootstrap.txt requirements/service.txt requirements/
+RUN python -m venv /app/.venv \
+    && /app/.venv/bin/python -m pip install --no-cache-dir --require-hashes -r requirements/bootstrap.txt \
+    && VIRTUAL_ENV=/app/.venv /app/.venv/bin/uv pip install --no-cache --compile-bytecode \
+        --require-hashes -r requirements/service.txt
+
+FROM python:3.11-slim
+ARG SERVICE
+ENV SERVICE=${SERVICE} PATH=/app/.venv/bin:$PATH PYTHONUNBUFFERED=1 TZ=UTC
+RUN useradd --system --uid 10001 agency && mkdir /anchors && chown agency /anchors
+WORKDIR /app
+COPY --from=libraries /app/.venv .venv
+COPY shared shared
+COPY services/__init__.py services/
+COPY services/${SERVICE} services/${SERVICE}
+RUN python -m compileall -q shared services
+USER agency
+EXPOSE 8000
+# Not a shell's child: SIGTERM must reach the service, which then drains.
+CMD ["sh", "-c", "exec python -m services.$SERVICE serve"]

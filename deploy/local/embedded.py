@@ -1,0 +1,138 @@
+"""`make run`: PostgreSQL and the three services on one port, in one tree of processes."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import importlib
+import os
+import socket
+from pathlib import Path
+
+import httpx
+import typer
+import uvicorn
+from fastapi import FastAPI
+
+from deploy.local.front import Front
+from deploy.local.keys import Keys
+from deploy.local.opening import open_for_business
+from deploy.local.postgres import Postgres
+from deploy.local.quiet import behind
+from deploy.local.run_file import run_table, write_run_file
+from deploy.local.site import SERVICES, Site, create_databases
+from shared.plumbing.logs import configure_logs
+from shared.plumbing.settings import read_settings
+
+READY_SECONDS_MAX = 120
+GRACE_SECONDS = 8
+
+
+def run(folder: Path, port: int) -> None:
+    """Start everything, serve until SIGINT or SIGTERM, stop everything."""
+    folder = folder.resolve()
+    run_file = folder / "run.json"
+    with Postgres(folder / "postgres") as cluster:
+        run_file.unlink(missing_ok=True)  # an old one would name ports and pids of the past
+        listener = bind(port)
+        address = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        site = Site(
+            folder=folder,
+            databases=create_databases(cluster),
+            addresses=dict.fromkeys(SERVICES, address),
+            keys=Keys(folder / "keys.json"),
+        )
+        site.migrate()
+        site.add_clients()
+        for service in SERVICES:
+            os.environ.update(site.environment(service))
+        configure_logs("local")
+        front = Front({service: _app(service) for service in SERVICES})
+        _freeze()
+        server = uvicorn.Server(
+            uvicorn.Config(
+                front,
+                log_level="warning",
+                access_log=False,
+                timeout_keep_alive=75,
+                timeout_graceful_shutdown=GRACE_SECONDS,
+                lifespan="on",
+            )
+        )
+        try:
+            asyncio.run(_serve(server, front, site, run_file, listener))
+        finally:
+            run_file.unlink(missing_ok=True)
+
+
+def bind(port: int) -> socket.socket:
+    """Listen on a loopback port, or on the next free one, and say so."""
+    for candidate in range(port, port + 100):
+        listener = socket.socket()
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind(("127.0.0.1", candidate))
+        except OSError:
+            listener.close()
+            continue
+        if candidate != port:
+            typer.echo(f"port {port} is taken; using {candidate}")
+        return listener
+    raise OSError(f"no free port from {port} to {port + 99}")
+
+
+def _app(service: str) -> FastAPI:
+    module = importlib.import_module(f"services.{service}.main")
+    app: FastAPI = module.create_app(read_settings(service))
+    return app
+
+
+def _freeze() -> None:
+    # Start-up garbage never goes away: frozen, it is not walked again under load.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
+
+
+async def _serve(
+    server: uvicorn.Server, front: Front, site: Site, run_file: Path, listener: socket.socket
+) -> None:
+    opening = asyncio.create_task(_open(server, front, site, run_file))
+    try:
+        await server.serve(sockets=[listener])
+        if not server.started:
+            raise typer.Exit(1)
+    finally:
+        opening.cancel()
+        await asyncio.gather(opening, return_exceptions=True)
+
+
+async def _open(server: uvicorn.Server, front: Front, site: Site, run_file: Path) -> None:
+    """Write the run file and open, once every service is ready and has heard everything."""
+    try:
+        async with asyncio.timeout(READY_SECONDS_MAX):
+            while not server.started or not await _all_ready(front):
+                await asyncio.sleep(0.05)
+            await open_for_business(site)
+            services = {name: dsns["service"] for name, dsns in site.databases.items()}
+            while await behind(services):
+                await asyncio.sleep(0.05)
+    except (TimeoutError, httpx.HTTPError) as problem:
+        typer.echo(f"not ready within {READY_SECONDS_MAX} s ({problem!r}); stopping", err=True)
+        server.should_exit = True
+        return
+    record = site.run_record(dict.fromkeys(SERVICES, os.getpid()), {})
+    write_run_file(run_file, record)
+    front.opened = True
+    typer.echo(f"ready at {record['url']}/")
+    for line in run_table(record, run_file):
+        typer.echo(line)
+
+
+async def _all_ready(front: Front) -> bool:
+    for service, app in front.apps.items():
+        transport = httpx.ASGITransport(app=app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://local") as client:
+            if (await client.get(f"/{service}/readyz")).status_code != httpx.codes.OK:
+                return False
+    return True

@@ -1,0 +1,98 @@
+"""How each route of enrollment acts: by whose hand, in one transaction, once for each key."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Annotated, Any
+from uuid import UUID
+
+import orjson
+from fastapi import Depends, Header, Request
+from pydantic import BaseModel
+from starlette.responses import Response
+
+from services.enrollment.actions.acting import Acting
+from services.enrollment.api.refusals import problem_of
+from services.enrollment.domain.refusals import Refusal, Refused
+from services.enrollment.store.sealed import Vault
+from shared.plumbing.auth import Caller
+from shared.plumbing.database import AGENCY, Connection, transaction
+from shared.plumbing.edge import ask_of, desk, once_more, only, reply
+from shared.plumbing.problems import NOT_FOUND, Problem
+from shared.plumbing.repeats import Answer, keep, recall
+from shared.policy.book import Book
+
+Clerk = Annotated[Caller, Depends(only("clerk"))]
+Cashier = Annotated[Caller, Depends(only("clerk", "finance"))]
+Reader = Annotated[Caller, Depends(only("clerk", "finance", "service"))]
+Asker = Annotated[Caller, Depends(only("clerk", "hospital", "service"))]
+Anyone = Annotated[
+    Caller, Depends(only("hospital", "clerk", "finance", "reviewer", "operator", "service"))
+]
+Key = Annotated[
+    str | None,
+    Header(alias="Idempotency-Key", description="1 to 255 visible ASCII characters; required"),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """What enrollment's routes need beside the desk; opened by the lifespan."""
+
+    book: Book
+    vault: Vault
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What a creating act answers, and the object it is kept with."""
+
+    object_id: UUID
+    shown: BaseModel
+
+
+def office(request: Request) -> Office:
+    """The office that the lifespan opened."""
+    found: Office = request.app.state.office
+    return found
+
+
+def acting(request: Request, who: Caller) -> Acting:
+    """The request as an act. A clerk without a pool acts for none: only a service sees all."""
+    if not who.pool_code and who.role != "service":
+        raise Problem(NOT_FOUND)
+    here = office(request)
+    now = desk(request).clock.now()
+    return Acting(who, request.state.trace_id, now, here.book, here.vault)
+
+
+async def create(
+    request: Request,
+    who: Caller,
+    operation: str,
+    act: Callable[[Connection, Acting], Awaitable[Made | Refusal | Refused]],
+) -> Response:
+    """Do a creating act under its key: asked again, the same bytes; refused, nothing is kept."""
+    ask = ask_of(request, who, operation)
+
+    async def once() -> Answer:
+        doing = acting(request, who)
+        async with transaction(desk(request).pool, [AGENCY]) as tx:
+            known = await recall(tx, ask)
+            if known is not None:
+                return known
+            made = await act(tx, doing)
+            if not isinstance(made, Made):
+                raise problem_of(made)
+            answer = Answer(201, orjson.dumps(made.shown.model_dump(mode="json")))
+            await keep(tx, ask, answer, made.object_id, doing.at)
+            return answer
+
+    return reply(await once_more(once))
+
+
+def show(shown: Any) -> Response:
+    """An answer that is not kept."""
+    body = shown.model_dump(mode="json") if isinstance(shown, BaseModel) else shown
+    return Response(orjson.dumps(body), media_type="application/json")

@@ -1,0 +1,185 @@
+"""Persons: found, shown with their number and name masked; how they stand, how they leave."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Literal
+from uuid import UUID
+
+import orjson
+from fastapi import APIRouter, Path, Query, Request
+from starlette.responses import Response
+
+from services.enrollment.actions import end_spell as ending
+from services.enrollment.actions.acting import Acting
+from services.enrollment.actions.find_entitlement import find_entitlement
+from services.enrollment.api.office import Asker, Clerk, Key, Made, Reader, acting, create, show
+from services.enrollment.api.refusals import problem_of
+from services.enrollment.api.wire import Day, IdNumberText, SpellShown, show_spell
+from services.enrollment.domain.entitlement import Entitlement
+from services.enrollment.domain.id_number import read_id_number
+from services.enrollment.domain.refusals import Refusal
+from services.enrollment.store.histories import read_histories, read_state
+from services.enrollment.store.persons import Person, person_by_id_number, person_by_ref
+from shared.contracts.person import PersonStateChanged
+from shared.plumbing.clock import to_wire
+from shared.plumbing.database import AGENCY, Connection, transaction
+from shared.plumbing.edge import Wire, desk
+
+router = APIRouter(prefix="/enrollment/v1", tags=["persons"])
+
+# Whatever is no reference of ours is not found, and not malformed: a peer that looks up what it
+# was given by others must not take it for a failure of this service.
+PersonInPath = Annotated[str, Path(description="person_ref")]
+Benefit = Literal["delivery", "prenatal", "family_planning", "loss", "allowance", "nutrition"]
+
+
+class PersonShown(Wire):
+    """A person, the number and the name masked; the spells are those of the caller's pool."""
+
+    person_ref: str
+    id_number: str
+    name: str
+    state_version: int
+    spells: list[SpellShown]
+
+
+class EndBody(Wire):
+    """`end` is the first day without insurance."""
+
+    end: Day
+
+
+class SpellEnded(Wire):
+    """The spell as it ended."""
+
+    person_ref: str
+    state_version: int
+    spell: SpellShown
+
+
+class IdNumberBody(Wire):
+    """An ID number stands in a body, never in an address."""
+
+    id_number: IdNumberText
+
+
+class StateShown(Wire):
+    """A person's whole history, as the event told it, and when it was told."""
+
+    state: PersonStateChanged
+    at: str
+
+
+class EntitlementShown(Wire):
+    """A person's standing on a day. `months_paid` are the continuous paid months that end with
+    `paid_until`, as far as the day's month; `document` and `article` are those on interruption."""
+
+    person_ref: str
+    on: str
+    standing: Literal["insured", "interrupted", "not_insured"]
+    kind: str | None
+    insurance: list[str]
+    months_paid: int
+    paid_until: str | None
+    document: str | None
+    article: str | None
+
+
+@router.post("/persons/{person_ref}/spells:end", status_code=201, response_model=SpellEnded)
+async def post_spell_end(
+    request: Request, who: Clerk, person_ref: PersonInPath, body: EndBody, _: Key = None
+) -> Response:
+    """End the spell that runs in the caller's pool."""
+
+    async def act(tx: Connection, acting: Acting) -> Made | Refusal:
+        done = await ending.end_spell(tx, acting, person_ref, body.end)
+        if isinstance(done, Refusal):
+            return done
+        shown = SpellEnded(
+            person_ref=person_ref, state_version=done.version, spell=show_spell(done.spell)
+        )
+        return Made(UUID(hex=person_ref), shown)
+
+    return await create(request, who, "end-spell", act)
+
+
+@router.post("/persons:find", response_model=PersonShown)
+async def find_person(request: Request, who: Asker, body: IdNumberBody) -> Response:
+    """The person of an ID number, if of the caller's pool."""
+    doing = acting(request, who)
+    number = read_id_number(body.id_number, doing.today)
+    if isinstance(number, Refusal):
+        raise problem_of(number)
+    async with transaction(desk(request).pool, [AGENCY]) as tx:
+        person = await person_by_id_number(tx, doing.vault, number)
+        return await _show_person(tx, doing, person)
+
+
+@router.get("/persons/{person_ref}", response_model=PersonShown)
+async def get_person(request: Request, who: Asker, person_ref: PersonInPath) -> Response:
+    """A person of the caller's pool."""
+    doing = acting(request, who)
+    async with transaction(desk(request).pool, [AGENCY]) as tx:
+        person = await person_by_ref(tx, doing.vault, person_ref, doing.pool_code)
+        return await _show_person(tx, doing, person)
+
+
+@router.get("/persons/{person_ref}/state", response_model=StateShown)
+async def get_state(request: Request, who: Reader, person_ref: PersonInPath) -> Response:
+    """A person's whole history as it was told last."""
+    doing = acting(request, who)
+    async with transaction(desk(request).pool, [AGENCY]) as tx:
+        state = await read_state(tx, person_ref, doing.pool_code)
+    if state is None:
+        raise problem_of(Refusal.PERSON_UNKNOWN)
+    return show({"state": orjson.loads(state.data), "at": to_wire(state.at)})
+
+
+@router.get("/persons/{person_ref}/entitlement", response_model=EntitlementShown)
+async def get_entitlement(
+    request: Request,
+    who: Asker,
+    person_ref: PersonInPath,
+    on: Annotated[Day, Query(description="a day, YYYY-MM-DD")],
+    benefit: Annotated[Benefit | None, Query()] = None,
+) -> Response:
+    """How a person stands on a day, for one benefit or for all."""
+    doing = acting(request, who)
+    async with transaction(desk(request).pool, [AGENCY]) as tx:
+        found = await find_entitlement(tx, doing, person_ref, on, benefit)
+    if isinstance(found, Refusal):
+        raise problem_of(found)
+    return show(_show_entitlement(person_ref, on, found))
+
+
+async def _show_person(tx: Connection, doing: Acting, person: Person | None) -> Response:
+    refs = [person.person_ref] if person else []
+    known = await read_histories(tx, refs, doing.pool_code)
+    if person is None or person.person_ref not in known:
+        raise problem_of(Refusal.PERSON_UNKNOWN)
+    history = known[person.person_ref].history
+    pool = doing.pool_code
+    return show(
+        PersonShown(
+            person_ref=person.person_ref,
+            id_number=person.id_number.masked(),
+            name=person.name.masked(),
+            state_version=known[person.person_ref].version,
+            spells=[show_spell(s) for s in (history.of_pool(pool) if pool else history).spells],
+        )
+    )
+
+
+def _show_entitlement(person_ref: str, on: date, found: Entitlement) -> EntitlementShown:
+    return EntitlementShown(
+        person_ref=person_ref,
+        on=on.isoformat(),
+        standing=found.standing.value,
+        kind=found.spell.kind.value if found.spell else None,
+        insurance=[i.value for i in found.spell.insurance] if found.spell else [],
+        months_paid=found.paid.length() if found.paid else 0,
+        paid_until=str(found.paid.last) if found.paid else None,
+        document=found.by.document if found.by else None,
+        article=found.by.article if found.by else None,
+    )

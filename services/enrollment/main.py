@@ -1,0 +1,56 @@
+"""Enrollment wired together: who is insured, since when, and at which rate."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from services.enrollment.api import (
+    contributions,
+    coverage,
+    employers,
+    persons,
+    rates,
+    registrations,
+)
+from services.enrollment.api.office import Office
+from services.enrollment.store.sealed import Vault
+from shared.plumbing.clock import Clock, SystemClock
+from shared.plumbing.edge import new_app
+from shared.plumbing.runtime import Runtime
+from shared.plumbing.settings import Settings
+from shared.policy.compiler import PRODUCTION, Allow, compile_book, demo_allowance
+
+
+def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
+    """The service's app; its lifespan opens the database and starts relay and sealer."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        runtime = Runtime("enrollment", settings, clock or SystemClock())
+        vault = Vault(settings.field_key.get_secret_value())
+        app.state.office = Office(compile_book(allow=_allow(settings)), vault)
+        await runtime.open(app)
+        runtime.tell_and_seal()
+        app.state.ready = True
+        try:
+            yield
+        finally:
+            app.state.ready = False
+            await runtime.close()
+
+    app = new_app("enrollment", "Enrollment 参保登记与缴费", "1.0.0", lifespan)
+    for noun in (employers, registrations, persons, contributions, rates, coverage):
+        app.include_router(noun.router)
+    return app
+
+
+def _allow(settings: Settings) -> Allow:
+    """What the operator admits by name: "pool:D" for a grade, "pool:cell" for an open cell."""
+    if settings.mode == "demo":
+        return demo_allowance()
+    named = {(pool, what) for pool, _, what in (n.partition(":") for n in settings.book_grades)}
+    grades = frozenset(pair for pair in named if pair[1] == "D")
+    return Allow(grades, frozenset(named - grades)) if named else PRODUCTION

@@ -1,0 +1,124 @@
+"""Statements on persons' histories: spells, paid months, and each state that was told."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import asyncpg
+
+from services.enrollment.domain.membership import History, Spell
+from shared.period import Month, Period
+from shared.plumbing.database import Connection
+from shared.policy.shapes import InsuranceType, MemberKind
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A history with the version under which it was read."""
+
+    version: int
+    history: History
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A person's state under a version, as the very bytes that were told."""
+
+    person_ref: str
+    version: int
+    at: datetime
+    data: bytes
+
+
+async def read_histories(
+    tx: Connection, person_refs: Sequence[str], pool_code: str
+) -> dict[str, Known]:
+    """The histories of persons who belong or belonged to the pool; "" asks without the wall.
+
+    The version is read before the rest: what another transaction changes meanwhile has a higher
+    version, and the write conditional on the lower one then fails.
+    """
+    versions = await tx.fetch(
+        "select person_ref, version from person p where person_ref = any($1) and ($2 = '' or"
+        " exists (select from spell s where s.person_ref = p.person_ref and s.pool_code = $2))",
+        person_refs, pool_code,
+    )  # fmt: skip
+    refs = [row["person_ref"] for row in versions]
+    spells: dict[str, list[Spell]] = {ref: [] for ref in refs}
+    months: dict[str, list[Month]] = {ref: [] for ref in refs}
+    for row in await tx.fetch(
+        "select * from spell where person_ref = any($1) order by started_on", refs
+    ):
+        spells[row["person_ref"]].append(_spell(row))
+    for row in await tx.fetch(
+        "select person_ref, month from contribution where person_ref = any($1) order by month",
+        refs,
+    ):
+        months[row["person_ref"]].append(Month.of(row["month"]))
+    return {
+        row["person_ref"]: Known(
+            row["version"],
+            History(tuple(spells[row["person_ref"]]), tuple(months[row["person_ref"]])),
+        )
+        for row in versions
+    }
+
+
+async def insert_spell(tx: Connection, person_ref: str, spell: Spell) -> None:
+    """Write a new spell."""
+    await tx.execute(
+        "insert into spell values ($1, $2, $3, $4, $5, $6, $7, $8)",
+        spell.pool_code, person_ref, spell.period.start, spell.period.end, spell.county_code,
+        spell.kind.value, [i.value for i in spell.insurance], spell.employer_ref,
+    )  # fmt: skip
+
+
+async def end_spell(tx: Connection, person_ref: str, spell: Spell) -> None:
+    """Write the end of a spell that is in the table."""
+    await tx.execute(
+        "update spell set ended_on = $4"
+        " where pool_code = $1 and person_ref = $2 and started_on = $3",
+        spell.pool_code, person_ref, spell.period.start, spell.period.end,
+    )  # fmt: skip
+
+
+async def insert_states(tx: Connection, states: Sequence[State]) -> None:
+    """Write persons' next states. Another writer of the same version, who was faster, makes this
+    a UniqueViolationError: nothing of the transaction stays, and the edge asks again.
+
+    In the order of `person_ref`, so that two writers of the same persons wait, never lock up.
+    """
+    ordered = sorted(states, key=lambda state: state.person_ref)
+    await tx.executemany(
+        "insert into person_version values ($1, $2, $3, $4)",
+        [(s.person_ref, s.version, s.at, s.data) for s in ordered],
+    )
+    await tx.executemany(
+        "update person set version = $2 where person_ref = $1 and version < $2",
+        [(s.person_ref, s.version) for s in ordered],
+    )
+
+
+async def read_state(tx: Connection, person_ref: str, pool_code: str) -> State | None:
+    """The present state of a person who belongs or belonged to the pool; "" without the wall."""
+    row = await tx.fetchrow(
+        "select v.person_ref, v.version, v.at, v.state from person p"
+        " join person_version v on v.person_ref = p.person_ref and v.version = p.version"
+        " where p.person_ref = $1 and ($2 = '' or exists (select from spell s"
+        " where s.person_ref = p.person_ref and s.pool_code = $2))",
+        person_ref, pool_code,
+    )  # fmt: skip
+    return None if row is None else State(*row)
+
+
+def _spell(row: asyncpg.Record) -> Spell:
+    return Spell(
+        pool_code=row["pool_code"],
+        county_code=row["county_code"],
+        kind=MemberKind(row["kind"]),
+        insurance=tuple(InsuranceType(code) for code in row["insurance"]),
+        employer_ref=row["employer_ref"],
+        period=Period(row["started_on"], row["ended_on"]),
+    )

@@ -1,0 +1,22 @@
+"""Close a month of the ledger, and keep each account's movement."""
+
+from __future__ import annotations
+
+from services.settlement.actions.scene import Scene
+from services.settlement.domain.refusals import Refusal
+from services.settlement.store import ledger
+from shared.period import Month
+from shared.plumbing.database import Connection
+from shared.plumbing.journal import write_log
+
+
+async def close_period(tx: Connection, scene: Scene, month: Month) -> Month | Refusal:
+    """Close a month that is over; what comes later goes to later months."""
+    if Month.of(scene.today) <= month:
+        return Refusal.PERIOD_NOT_OVER
+    day = month.first_day()
+    if not await ledger.close_period(tx, scene.pool_code, day, scene.actor, scene.now):
+        return Refusal.PERIOD_CLOSED
+    subject = f"period:{scene.pool_code}/{month}"
+    await write_log(tx, [scene.deed("close_period", subject, "", "closed")])
+    return month

@@ -1,0 +1,32 @@
+"""Discharge: the record is complete, and the bill is what its lines sum to."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from services.settlement.actions.scene import Scene
+from services.settlement.domain.refusals import Refusal
+from services.settlement.domain.stay import Outcome, Stay, discharged
+from services.settlement.store import stays
+from shared.plumbing.database import Connection
+from shared.plumbing.journal import write_log
+
+
+async def discharge(
+    tx: Connection, scene: Scene, stay_id: UUID, outcome: Outcome
+) -> Stay | Refusal:
+    """Note the outcome; a stay whose settlement was reversed may state another one."""
+    stay = await stays.find(tx, scene.pool_code, scene.institution_code, stay_id)
+    if stay is None:
+        return Refusal.STAY_UNKNOWN
+    if outcome.discharged_on > scene.today:
+        return Refusal.DATES_OUT_OF_ORDER
+    if stay.cost.total != outcome.bill:
+        return Refusal.LINES_DO_NOT_SUM
+    after = discharged(stay, outcome)
+    if isinstance(after, Refusal):
+        return after
+    if not await stays.update(tx, stay, after):
+        return Refusal.STAY_CHANGED
+    await write_log(tx, [scene.deed("discharge", f"stay:{stay_id}", stay.state, after.state)])
+    return after

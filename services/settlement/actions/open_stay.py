@@ -1,0 +1,48 @@
+"""Open a stay at admission."""
+
+from __future__ import annotations
+
+from datetime import date
+from uuid import UUID
+
+from services.settlement.actions.scene import Scene
+from services.settlement.domain.cost import Cost
+from services.settlement.domain.refusals import Refusal
+from services.settlement.domain.stay import Stay, StayState
+from services.settlement.store import pregnancies, stays
+from shared.ids import new_id
+from shared.money import NOTHING
+from shared.plumbing.database import Connection
+from shared.plumbing.journal import write_log
+
+
+async def open_stay(
+    tx: Connection, scene: Scene, *, stay_number: str, person_ref: str, pregnancy_id: UUID,
+    admitted_on: date,
+) -> Stay | Refusal:  # fmt: skip
+    """Open a stay for a registered pregnancy; the hospital's own number names it once."""
+    pregnancy = await pregnancies.find(tx, scene.pool_code, pregnancy_id)
+    if pregnancy is None:
+        return Refusal.PREGNANCY_UNKNOWN
+    if pregnancy.person_ref != person_ref:
+        return Refusal.PREGNANCY_OF_ANOTHER_PERSON
+    if admitted_on > scene.today:
+        return Refusal.DATES_OUT_OF_ORDER
+    stay = Stay(
+        pool_code=scene.pool_code,
+        stay_id=new_id(),
+        institution_code=scene.institution_code,
+        stay_number=stay_number,
+        person_ref=person_ref,
+        pregnancy_id=pregnancy_id,
+        state=StayState.OPEN,
+        version=1,
+        admitted_on=admitted_on,
+        outcome=None,
+        line_count=0,
+        cost=Cost(total=NOTHING, in_scope=NOTHING),
+    )
+    if not await stays.insert(tx, stay):
+        return Refusal.STAY_NUMBER_USED
+    await write_log(tx, [scene.deed("open_stay", f"stay:{stay.stay_id}", "", stay.state)])
+    return stay

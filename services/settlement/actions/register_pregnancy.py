@@ -1,0 +1,56 @@
+"""Register a pregnancy with its designated institution, and transfer it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from uuid import UUID
+
+from services.settlement.actions.scene import Scene
+from services.settlement.domain.pregnancy import Pregnancy
+from services.settlement.domain.refusals import Refusal
+from services.settlement.store import pregnancies
+from shared.ids import new_id
+from shared.period import Period
+from shared.plumbing.database import Connection
+from shared.plumbing.journal import write_log
+
+
+async def register_pregnancy(
+    tx: Connection, scene: Scene, *, person_ref: str, since: date, institution_code: str
+) -> Pregnancy | Refusal:
+    """Register a pregnancy that began on `since`: one open at a time, over all hospitals."""
+    if since > scene.today:
+        return Refusal.DATES_OUT_OF_ORDER
+    if await pregnancies.has_open(tx, person_ref):
+        return Refusal.PREGNANCY_OPEN_ALREADY
+    pregnancy = Pregnancy(
+        pool_code=scene.pool_code,
+        pregnancy_id=new_id(),
+        person_ref=person_ref,
+        institution_code=institution_code,
+        period=Period(since),
+        delivered_on=None,
+        version=1,
+    )
+    if not await pregnancies.insert(tx, pregnancy, scene.now):
+        # Either a rival was faster, or an ended pregnancy's period reaches into this one.
+        open_now = await pregnancies.has_open(tx, person_ref)
+        return Refusal.PREGNANCY_OPEN_ALREADY if open_now else Refusal.PREGNANCY_OVERLAPS
+    subject = f"pregnancy:{pregnancy.pregnancy_id}"
+    await write_log(tx, [scene.deed("register_pregnancy", subject, "", "registered")])
+    return pregnancy
+
+
+async def transfer_pregnancy(
+    tx: Connection, scene: Scene, pregnancy_id: UUID, institution_code: str
+) -> Pregnancy | Refusal:
+    """Designate another institution for the rest of the pregnancy."""
+    pregnancy = await pregnancies.find(tx, scene.pool_code, pregnancy_id)
+    if pregnancy is None:
+        return Refusal.PREGNANCY_UNKNOWN
+    if not await pregnancies.transfer(tx, pregnancy, institution_code):
+        return Refusal.PREGNANCY_CHANGED
+    deed = scene.deed("transfer_pregnancy", f"pregnancy:{pregnancy_id}", "registered", "registered")
+    await write_log(tx, [deed])
+    return replace(pregnancy, institution_code=institution_code, version=pregnancy.version + 1)

@@ -1,0 +1,73 @@
+"""Reverse a settlement: exact negatives of every part and every leg, once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from uuid import UUID
+
+from services.settlement.actions.scene import Scene
+from services.settlement.domain.deduction import CannotDeduct, Decision, refused
+from services.settlement.domain.postings import Account, Leg, negated
+from services.settlement.domain.refusals import Refusal
+from services.settlement.domain.settlement import ClaimState, Settlement
+from services.settlement.store import ledger
+from services.settlement.told.claim import claim_reversed, deduction_refused
+from shared.ids import new_id
+from shared.plumbing.database import Connection
+from shared.plumbing.journal import write_log
+from shared.plumbing.outbox import tell
+
+
+class Lost(Exception):
+    """The claim moved since it was read: the whole act is to be done again."""
+
+
+async def reverse(tx: Connection, scene: Scene, settlement_id: UUID) -> Settlement | Refusal:
+    """Undo a settlement; what still waits to be deducted from it goes back to audit.
+
+    Raises Lost when somebody else moved the claim at the same moment.
+    """
+    settlement = await ledger.find(tx, scene.pool_code, settlement_id)
+    if settlement is None or settlement.institution_code != scene.institution_code:
+        return Refusal.SETTLEMENT_UNKNOWN
+    head = await ledger.claim_head(tx, scene.pool_code, settlement_id)
+    if head is None or settlement.reverses is not None:
+        return Refusal.SETTLEMENT_UNKNOWN
+    state, sequence = head
+    if state is ClaimState.REVERSED:
+        return Refusal.ALREADY_REVERSED
+    number = await ledger.move_claim(
+        tx, scene.pool_code, settlement_id, after=sequence, to=ClaimState.REVERSED
+    )
+    if number is None:
+        raise Lost
+    reversal = replace(
+        settlement,
+        settlement_id=new_id(),
+        reverses=settlement_id,
+        shares=settlement.shares.negated(),
+        settled_at=scene.now,
+        account_month=scene.today.replace(day=1),
+        actor=scene.actor,
+    )
+    posted = await ledger.legs_of(tx, settlement.account_month, settlement_id)
+    legs = negated(tuple(Leg(Account(account), amount) for account, amount in posted))
+    await ledger.insert_reversal(tx, reversal, [(leg.account.value, leg.amount) for leg in legs])
+    events = [claim_reversed(reversal, settlement_id, number, legs)]
+    for deduction in await ledger.cancel_deductions(tx, scene.pool_code, settlement_id):
+        previous = number
+        number = await ledger.move_claim(
+            tx, scene.pool_code, settlement_id, after=previous, to=ClaimState.REVERSED
+        )
+        if number is None:
+            raise Lost
+        decision = Decision(
+            deduction.flag_id, deduction.decision, settlement_id, deduction.pool_code,
+            deduction.institution_code, deduction.amount,
+        )  # fmt: skip
+        told_back = refused(decision, CannotDeduct.REVERSED)
+        events.append(deduction_refused(told_back, settlement_id, number, scene.now))
+    await tell(tx, events)
+    subject = f"claim:{settlement_id}"
+    await write_log(tx, [scene.deed("reverse", subject, ClaimState.SETTLED, ClaimState.REVERSED)])
+    return reversal

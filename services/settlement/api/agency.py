@@ -1,0 +1,142 @@
+"""What the agency's own people do: agreements, catalogue, policy book, closing, deductions."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import orjson
+from fastapi import APIRouter, Depends, Path, Query, Request
+from starlette.responses import Response
+
+from services.settlement.actions.appoint_book import approve_book, propose_book
+from services.settlement.actions.close_period import close_period
+from services.settlement.actions.make_agreement import list_item, make_agreement
+from services.settlement.actions.scene import Scene
+from services.settlement.api.office import CLERK, FINANCE, HOSPITAL, keyed, office, seen
+from services.settlement.api.render import deduction_item
+from services.settlement.api.wire import AgreementBody, ItemBody, NoBody, PeriodBody
+from services.settlement.domain.agreement import Agreement
+from services.settlement.domain.refusals import Refusal
+from services.settlement.store import agreements, ledger
+from shared.ids import new_id
+from shared.plumbing.auth import Caller
+from shared.plumbing.database import Connection
+from shared.plumbing.edge import only
+
+router = APIRouter(prefix="/settlement/v1", tags=["agency"])
+
+Clerk = Annotated[Caller, Depends(only(CLERK))]
+Finance = Annotated[Caller, Depends(only(FINANCE))]
+Reader = Annotated[Caller, Depends(only(HOSPITAL, CLERK, FINANCE))]
+
+
+@router.post("/agreements", status_code=201)
+async def agree(request: Request, body: AgreementBody, who: Clerk) -> Response:
+    """Put an agreement with a hospital in force for a period."""
+    agreement = Agreement(body.institution_code, body.level)
+    return await keyed(
+        request,
+        who,
+        "make_agreement",
+        lambda tx, scene: make_agreement(tx, scene, agreement, body.start, body.end),
+        lambda made: (
+            new_id(),
+            orjson.dumps({"institution_code": made.institution_code, "level": made.level}),
+        ),
+    )
+
+
+@router.get("/agreements")
+async def agreed(
+    request: Request, who: Reader, limit: Annotated[int, Query(ge=1, le=1000)] = 100
+) -> Response:
+    """Agreements that the caller may see."""
+    rows = await seen(
+        request, who, lambda tx, scene: agreements.agreements(tx, scene.pool_code, limit)
+    )
+    items = [
+        {
+            "institution_code": code,
+            "level": level,
+            "start": start.isoformat(),
+            "end": end.isoformat() if end else None,
+        }
+        for code, level, start, end in rows
+    ]
+    return _json({"items": items})
+
+
+@router.post("/catalogue-items", status_code=201)
+async def list_catalogue_item(request: Request, body: ItemBody, who: Clerk) -> Response:
+    """List an item in the pool's catalogue for a period."""
+    return await keyed(
+        request,
+        who,
+        "list_item",
+        lambda tx, scene: list_item(tx, scene, body.to_item(), body.name, body.start, body.end),
+        lambda item: (new_id(), orjson.dumps({"item_code": item.item_code})),
+    )
+
+
+@router.post("/books", status_code=201)
+async def propose(request: Request, who: Clerk, body: NoBody | None = None) -> Response:
+    """Compile the built-in policy book and propose it; another person approves."""
+    book = office(request).compile_built_in()
+
+    async def act(tx: Connection, scene: Scene) -> int | Refusal:
+        return await propose_book(tx, scene, book)
+
+    return await keyed(
+        request,
+        who,
+        "propose_book",
+        act,
+        lambda number: (new_id(), orjson.dumps({"proposal": number, "book": book.hash})),
+    )
+
+
+@router.post("/books/{proposal}/approve", status_code=201)
+async def approve(
+    request: Request,
+    proposal: Annotated[int, Path(ge=1, le=2**31)],
+    who: Clerk,
+    body: NoBody | None = None,
+) -> Response:
+    """Approve a proposed book; it is current two seconds later."""
+    return await keyed(
+        request,
+        who,
+        "approve_book",
+        lambda tx, scene: approve_book(tx, scene, proposal),
+        lambda book_hash: (new_id(), orjson.dumps({"book": book_hash})),
+    )
+
+
+@router.post("/periods", status_code=201)
+async def close(request: Request, body: PeriodBody, who: Finance) -> Response:
+    """Close a month that is over, and keep each account's movement."""
+    return await keyed(
+        request,
+        who,
+        "close_period",
+        lambda tx, scene: close_period(tx, scene, body.to_month()),
+        lambda month: (new_id(), orjson.dumps({"month": str(month)})),
+    )
+
+
+@router.get("/deductions")
+async def waiting_deductions(
+    request: Request,
+    who: Reader,
+    state: Literal["pending", "cancelled"] = "pending",
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+) -> Response:
+    """Deductions that wait for the next payment run, or were cancelled by a reversal."""
+    found = await seen(
+        request, who, lambda tx, scene: ledger.deductions(tx, scene.pool_code, state, limit)
+    )
+    return _json({"items": [deduction_item(deduction) for deduction in found]})
+
+
+def _json(body: object) -> Response:
+    return Response(orjson.dumps(body), media_type="application/json")

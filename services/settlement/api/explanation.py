@@ -1,0 +1,62 @@
+"""Sentences for people, rendered from stored steps alone: no policy is asked again."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+from services.settlement.domain.refusals import Refusal
+from services.settlement.domain.steps import Step
+
+Language = Literal["zh", "en"]
+_WORDS = Path(__file__).parent / "words"
+
+
+@cache
+def words(language: Language) -> dict[str, dict[str, str]]:
+    """All words of one language, by section and key."""
+    tables: dict[str, dict[str, str]] = tomllib.loads(
+        (_WORDS / f"{language}.toml").read_text(encoding="utf-8")
+    )
+    return tables
+
+
+def explain(steps: Iterable[Step], language: Language) -> list[str]:
+    """One sentence a step, each with the article that decided it and what is uncertain of it."""
+    return [_cited(step, language) for step in steps]
+
+
+def refusal_title(refusal: Refusal, language: Language) -> str:
+    """The title of a refusal."""
+    return words(language)["refusals"][refusal.slug]
+
+
+def _cited(step: Step, language: Language) -> str:
+    of_language = words(language)
+    cited = step.citation
+    labels = [of_language["labels"][label] for label in cited.label.split(",") if label]
+    frame = of_language["frame"]
+    return frame["labelled" if labels else "cited"].format(
+        sentence=_sentence(step, of_language),
+        document_title=cited.document_title,
+        article=cited.article,
+        labels=frame["label_joint"].join(labels),
+    )
+
+
+_SPOKEN = frozenset({"which", "insurance_type", "item", "mode"})
+"""Values that are words of the field; the others are figures and dates."""
+
+
+def _sentence(step: Step, of_language: dict[str, dict[str, str]]) -> str:
+    words_of_field = of_language["values"]
+    spoken = {}
+    for name, value in step.values:
+        text = str(value)
+        spoken[name] = words_of_field[text] if name in _SPOKEN else text
+    if step.amount is not None:
+        spoken["amount"] = step.amount.to_wire()
+    return of_language["steps"][step.kind.value].format_map(spoken)

@@ -1,0 +1,133 @@
+"""What settlement's routes need beside the common desk; and how they run an action."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+from uuid import UUID
+
+from fastapi import Request
+from starlette.responses import Response
+
+from services.settlement.actions.look_up_person import look_up_person
+from services.settlement.actions.note_person_states import note_person_states
+from services.settlement.actions.reverse import Lost
+from services.settlement.actions.scene import Scene
+from services.settlement.actions.settle import Outcome, Settle
+from services.settlement.api.refusals import problem_of
+from services.settlement.domain.refusals import Refusal
+from services.settlement.store.settling import Entry, Facts
+from shared.plumbing.auth import Caller
+from shared.plumbing.database import AGENCY, Connection, Pool, transaction
+from shared.plumbing.edge import ask_of, desk, once_more, reply, unbroken
+from shared.plumbing.group import Group
+from shared.plumbing.peer import Peer
+from shared.plumbing.repeats import Answer, keep, recall
+from shared.policy.book import Book
+
+T = TypeVar("T")
+
+HOSPITAL = "hospital"
+CLERK = "clerk"
+FINANCE = "finance"
+
+Settlements = Group[Settle, Facts, Entry, Outcome]
+
+
+class Office:
+    """Opened by the lifespan: the group writer, the book, the way to ask enrollment."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        settlements: Settlements,
+        book: Callable[[], Book | None],
+        enrollment: Peer | None,
+        compile_built_in: Callable[[], Book],
+    ) -> None:
+        self.pool = pool
+        self.settlements = settlements
+        self.book = book
+        self.enrollment = enrollment
+        self.compile_built_in = compile_built_in
+
+
+def office(request: Request) -> Office:
+    """The office of the running service."""
+    found: Office = request.app.state.office
+    return found
+
+
+def scene_of(request: Request, who: Caller) -> Scene:
+    """Who acts now, by the credential."""
+    return Scene(
+        pool_code=who.pool_code,
+        institution_code=who.institution_code,
+        actor=who.client_id,
+        request_id=request.state.trace_id,
+        now=desk(request).clock.now(),
+    )
+
+
+def callers_of(who: Caller) -> list[str]:
+    """Whose rows the caller may see: a hospital its own, the agency's staff all."""
+    return [who.institution_code] if who.role == HOSPITAL else [AGENCY]
+
+
+async def keyed(
+    request: Request,
+    who: Caller,
+    operation: str,
+    act: Callable[[Connection, Scene], Awaitable[T | Refusal]],
+    render: Callable[[T], tuple[UUID, bytes]],
+    *,
+    status: int = 201,
+) -> Response:
+    """Run an action that creates something, once per Idempotency-Key.
+
+    The effect and its answer are kept in one transaction; a refusal keeps nothing.
+    """
+    ask = ask_of(request, who, operation)
+    scene = scene_of(request, who)
+
+    async def attempt() -> Answer:
+        async with transaction(desk(request).pool, callers_of(who)) as tx:
+            known = await recall(tx, ask)
+            if known is not None:
+                return known
+            outcome = await act(tx, scene)
+            if isinstance(outcome, Refusal):
+                raise problem_of(outcome)
+            object_id, body = render(outcome)
+            answer = Answer(status, body)
+            await keep(tx, ask, answer, object_id, scene.now)
+            return answer
+
+    async def attempts() -> Answer:
+        for _ in range(5):
+            try:
+                return await attempt()
+            except Lost:
+                continue
+        raise problem_of(Refusal.STAY_CHANGED)
+
+    # A hang-up must not tear a transaction that may already be committing.
+    return reply(await unbroken(once_more(attempts)))
+
+
+async def seen(
+    request: Request, who: Caller, look: Callable[[Connection, Scene], Awaitable[T]]
+) -> T:
+    """Look at something in a transaction behind the caller's wall."""
+    async with transaction(desk(request).pool, callers_of(who)) as tx:
+        return await look(tx, scene_of(request, who))
+
+
+async def fetch_state(here: Office, person_ref: str) -> Refusal | None:
+    """Ask enrollment for a person and keep the state as if it had been told; None if it worked."""
+    found = await look_up_person(here.enrollment, person_ref)
+    if isinstance(found, Refusal):
+        return found
+    async with transaction(here.pool, [AGENCY]) as tx:
+        await note_person_states(tx, [found])
+    return None

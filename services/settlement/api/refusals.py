@@ -1,0 +1,52 @@
+"""Refusals as problems: the one place that knows their HTTP status."""
+
+from __future__ import annotations
+
+from services.settlement.api.explanation import refusal_title
+from services.settlement.domain.refusals import Refusal, Refused
+from shared.plumbing.problems import Kind, Problem
+
+_STATUS = {
+    Refusal.STAY_UNKNOWN: 404,
+    Refusal.SETTLEMENT_UNKNOWN: 404,
+    Refusal.BOOK_UNKNOWN: 404,
+    Refusal.STAY_NUMBER_USED: 409,
+    Refusal.STAY_CLOSED: 409,
+    Refusal.STAY_CHANGED: 409,
+    Refusal.LINE_NUMBER_USED: 409,
+    Refusal.STAY_NOT_DISCHARGED: 409,
+    Refusal.STAY_ALREADY_SETTLED: 409,
+    Refusal.DELIVERY_ALREADY_SETTLED: 409,
+    Refusal.PREGNANCY_OPEN_ALREADY: 409,
+    Refusal.PREGNANCY_OVERLAPS: 409,
+    Refusal.PREGNANCY_CHANGED: 409,
+    Refusal.AGREEMENT_OVERLAPS: 409,
+    Refusal.ITEM_OVERLAPS: 409,
+    Refusal.ALREADY_REVERSED: 409,
+    Refusal.PERIOD_CLOSED: 409,
+    Refusal.PERSON_STATE_UNREACHABLE: 503,
+    Refusal.PERSON_STATE_TOO_OLD: 503,
+    Refusal.BOOK_MISSING: 503,
+}
+"""All others are 422: a rule refuses."""
+
+KINDS = {
+    refusal: Kind(
+        number=refusal.number,
+        slug=refusal.slug.replace("_", "-"),
+        status=_STATUS.get(refusal, 422),
+        title=refusal_title(refusal, "en"),
+        title_zh=refusal_title(refusal, "zh"),
+        retryable=refusal.retryable,
+    )
+    for refusal in Refusal
+}
+
+
+def problem_of(refused: Refusal | Refused) -> Problem:
+    """A refusal as the caller is told it, with the article that decided."""
+    if isinstance(refused, Refusal):
+        return Problem(KINDS[refused])
+    cited = refused.citation
+    article = f"{cited.document_title} {cited.article}" if cited else ""
+    return Problem(KINDS[refused.refusal], article=article)

@@ -1,0 +1,111 @@
+"""The form of a settlement on REST; the bytes of the first answer are kept for ever."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from services.settlement.domain.deduction import Deduction
+from services.settlement.domain.pregnancy import Pregnancy
+from services.settlement.domain.settlement import ClaimState, Settlement
+from services.settlement.domain.stay import Stay
+from shared.plumbing.clock import to_wire
+
+
+def settlement_bytes(settlement: Settlement, state: ClaimState | None = None) -> bytes:
+    """A settlement, or the reversal of one; `state` is the claim's, where the present is asked."""
+    return orjson.dumps(_settlement(settlement) | ({"state": state.value} if state else {}))
+
+
+def quote_bytes(settlement: Settlement) -> bytes:
+    """A quote: a settlement that was not made has neither id nor time."""
+    made = ("settlement_id", "reverses", "settled_at")
+    return orjson.dumps({k: v for k, v in _settlement(settlement).items() if k not in made})
+
+
+def settlements_bytes(found: list[tuple[Settlement, ClaimState | None]]) -> bytes:
+    """Settlements of a stay, oldest first."""
+    return orjson.dumps(
+        {
+            "items": [
+                _settlement(s) | ({"state": state.value} if state else {}) for s, state in found
+            ]
+        }
+    )
+
+
+def _settlement(settlement: Settlement) -> dict[str, Any]:
+    shares = settlement.shares
+    return {
+        "settlement_id": str(settlement.settlement_id),
+        "reverses": str(settlement.reverses) if settlement.reverses else None,
+        "stay_id": str(settlement.stay_id),
+        "pool": settlement.pool_code,
+        "institution_code": settlement.institution_code,
+        "benefit": settlement.benefit,
+        "insurance_type": settlement.insurance_type,
+        "expenditure_item": settlement.expenditure_item,
+        "total": shares.total.to_wire(),
+        "fund": shares.fund.to_wire(),
+        "member": shares.member.to_wire(),
+        "member_account": shares.member_account.to_wire(),
+        "member_cash": shares.member_cash.to_wire(),
+        "institution": shares.institution.to_wire(),
+        "other_fund": shares.other_fund.to_wire(),
+        "desk": {"fund": shares.desk_fund.to_wire(), "member": shares.desk_member.to_wire()},
+        "rule_on": settlement.rule_on.isoformat(),
+        "settled_at": to_wire(settlement.settled_at),
+        "steps": orjson.Fragment(settlement.steps.encode()),
+        "book": settlement.book,
+        "engine": settlement.engine,
+    }
+
+
+def stay_bytes(stay: Stay) -> bytes:
+    """A stay and its bill so far."""
+    cost, outcome = stay.cost, stay.outcome
+    return orjson.dumps(
+        {
+            "stay_id": str(stay.stay_id),
+            "stay_number": stay.stay_number,
+            "state": stay.state.value,
+            "pregnancy_id": str(stay.pregnancy_id),
+            "admitted_on": stay.admitted_on.isoformat(),
+            "discharged_on": outcome.discharged_on.isoformat() if outcome else None,
+            "line_count": stay.line_count,
+            "total": cost.total.to_wire(),
+            "in_scope": cost.in_scope.to_wire(),
+            "out_of_scope": cost.out_of_scope.to_wire(),
+            "over_limit": cost.over_limit.to_wire(),
+            "first_copay": cost.first_copay.to_wire(),
+        }
+    )
+
+
+def pregnancy_bytes(pregnancy: Pregnancy) -> bytes:
+    """A pregnancy; its period ends, exclusively, with the day after the birth."""
+    period = pregnancy.period
+    return orjson.dumps(
+        {
+            "pregnancy_id": str(pregnancy.pregnancy_id),
+            "person_ref": pregnancy.person_ref,
+            "institution_code": pregnancy.institution_code,
+            "since": period.start.isoformat(),
+            "until": period.end.isoformat() if period.end else None,
+            "delivered_on": pregnancy.delivered_on.isoformat() if pregnancy.delivered_on else None,
+        }
+    )
+
+
+def deduction_item(deduction: Deduction) -> dict[str, str | int]:
+    """A deduction in a list."""
+    return {
+        "deduction_id": str(deduction.deduction_id),
+        "settlement_id": str(deduction.settlement_id),
+        "institution_code": deduction.institution_code,
+        "flag_id": deduction.flag_id,
+        "decision": deduction.decision,
+        "amount": deduction.amount.to_wire(),
+        "taken_at": to_wire(deduction.taken_at),
+    }

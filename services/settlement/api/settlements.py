@@ -1,0 +1,101 @@
+"""Settlements over REST: what became of a stay, its explanation, its reversal."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import orjson
+from fastapi import APIRouter, Depends, Query, Request
+from starlette.responses import Response
+
+from services.settlement.actions.reverse import reverse
+from services.settlement.actions.scene import Scene
+from services.settlement.api.explanation import explain
+from services.settlement.api.office import CLERK, FINANCE, HOSPITAL, keyed, seen
+from services.settlement.api.refusals import problem_of
+from services.settlement.api.render import settlement_bytes, settlements_bytes
+from services.settlement.api.wire import Id, NoBody
+from services.settlement.domain.refusals import Refusal
+from services.settlement.domain.settlement import ClaimState, Settlement
+from services.settlement.domain.steps import Step
+from services.settlement.store import ledger
+from shared.plumbing.auth import Caller
+from shared.plumbing.database import Connection
+from shared.plumbing.edge import only
+
+router = APIRouter(prefix="/settlement/v1/settlements", tags=["settlements"])
+
+Hospital = Annotated[Caller, Depends(only(HOSPITAL))]
+Reader = Annotated[Caller, Depends(only(HOSPITAL, CLERK, FINANCE))]
+
+
+@router.get("")
+async def of_stay(
+    request: Request,
+    who: Reader,
+    stay: Id,
+    institution: Annotated[str, Query(pattern=r"^[A-Za-z0-9_.-]{1,64}$")],
+) -> Response:
+    """What became of a stay: its settlements and reversals, oldest first."""
+
+    async def look(tx: Connection, scene: Scene) -> list[tuple[Settlement, ClaimState | None]]:
+        found = await ledger.of_stay(tx, scene.pool_code, institution, stay)
+        return [(s, await _state(tx, s)) for s in found]
+
+    return _json(settlements_bytes(await seen(request, who, look)))
+
+
+@router.get("/{settlement_id}")
+async def get(request: Request, settlement_id: Id, who: Reader) -> Response:
+    """A settlement with its present state."""
+    settlement, state = await _find(request, who, settlement_id)
+    return _json(settlement_bytes(settlement, state))
+
+
+@router.get("/{settlement_id}/explanation")
+async def explanation(request: Request, settlement_id: Id, who: Reader) -> Response:
+    """Every step in sentences, Chinese and English, rendered from the stored steps alone."""
+    settlement, _ = await _find(request, who, settlement_id)
+    steps = [Step.from_stored(stored) for stored in orjson.loads(settlement.steps)]
+    body = {
+        "settlement_id": str(settlement_id),
+        "zh": explain(steps, "zh"),
+        "en": explain(steps, "en"),
+    }
+    return _json(orjson.dumps(body))
+
+
+@router.post("/{settlement_id}/reverse", status_code=201)
+async def reverse_(
+    request: Request, settlement_id: Id, who: Hospital, body: NoBody | None = None
+) -> Response:
+    """Undo a settlement by exact negatives; the stay may then be settled again, with a new key."""
+    return await keyed(
+        request,
+        who,
+        "reverse",
+        lambda tx, scene: reverse(tx, scene, settlement_id),
+        lambda reversal: (reversal.settlement_id, settlement_bytes(reversal)),
+    )
+
+
+async def _find(
+    request: Request, who: Caller, settlement_id: Id
+) -> tuple[Settlement, ClaimState | None]:
+    async def look(tx: Connection, scene: Scene) -> tuple[Settlement, ClaimState | None] | None:
+        settlement = await ledger.find(tx, scene.pool_code, settlement_id)
+        return (settlement, await _state(tx, settlement)) if settlement else None
+
+    found = await seen(request, who, look)
+    if found is None:
+        raise problem_of(Refusal.SETTLEMENT_UNKNOWN)
+    return found
+
+
+async def _state(tx: Connection, settlement: Settlement) -> ClaimState | None:
+    head = await ledger.claim_head(tx, settlement.pool_code, settlement.settlement_id)
+    return head[0] if head else None
+
+
+def _json(body: bytes) -> Response:
+    return Response(body, media_type="application/json")

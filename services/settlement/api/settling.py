@@ -1,0 +1,132 @@
+"""Settling over REST: one way for the framework's route and for the bare one."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Request
+from pydantic import ValidationError
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from services.settlement.actions.settle import Outcome, Settle
+from services.settlement.api.office import HOSPITAL, Office, fetch_state, office
+from services.settlement.api.refusals import problem_of
+from services.settlement.api.render import settlement_bytes
+from services.settlement.api.wire import Id, SettleBody
+from services.settlement.domain.refusals import Refusal, Refused
+from shared.money import Money
+from shared.plumbing.auth import BadToken, Caller, Tokens
+from shared.plumbing.edge import (
+    StrictBodies,
+    as_problem,
+    faults_of,
+    key_matches,
+    key_of,
+    only,
+    problem_response,
+    read_strict_body,
+    reply,
+)
+from shared.plumbing.problems import FORBIDDEN, KEY_MISSING, MALFORMED, NO_TOKEN, Problem
+from shared.plumbing.repeats import Answer, Ask, DifferentBody, body_hash
+
+router = APIRouter(prefix="/settlement/v1", tags=["settlements"])
+
+_ADDRESS = re.compile(
+    r"/settlement/v1/stays/([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})/settle",
+    re.ASCII,
+)
+_ASK_FOR_STATE = frozenset({Refusal.PERSON_UNKNOWN, Refusal.PERSON_STATE_TOO_OLD})
+
+
+@router.post("/stays/{stay_id}/settle", status_code=201)
+async def settle(
+    request: Request,
+    stay_id: Id,
+    body: SettleBody,
+    who: Annotated[Caller, Depends(only(HOSPITAL))],
+) -> Response:
+    """Settle a discharged stay: who pays which part, for good. Replays give the same bytes."""
+    answer = await settled(
+        office(request), who, stay_id, key_of(request), body, request.state.trace_id
+    )
+    return reply(answer)
+
+
+async def settled(
+    here: Office, who: Caller, stay_id: UUID, key: str, body: SettleBody, trace_id: str
+) -> Answer:
+    """Settle, and where a person's state is missing or too old, ask for it and settle again."""
+    said = body_hash([str(stay_id), body.total])
+    command = Settle(
+        ask=Ask(who.pool_code, who.institution_code, "settle", key, said),
+        stay_id=stay_id,
+        bill=Money.from_wire(body.total),
+        actor=who.client_id,
+        request_id=trace_id,
+        render=settlement_bytes,
+    )
+    outcome = await here.settlements.submit(command)
+    if isinstance(outcome, Refused) and outcome.refusal in _ASK_FOR_STATE:
+        outcome = await _with_state(here, command, outcome)
+    if isinstance(outcome, Answer):
+        return outcome
+    raise outcome if isinstance(outcome, DifferentBody) else problem_of(outcome)
+
+
+async def _with_state(here: Office, command: Settle, refused: Refused) -> Outcome:
+    failed = await fetch_state(here, str(dict(refused.values)["person_ref"]))
+    if failed is None:
+        return await here.settlements.submit(command)
+    if refused.refusal is Refusal.PERSON_STATE_TOO_OLD:
+        return refused
+    return Refused(failed)
+
+
+class HotSettle:
+    """The same call on a bare route: the framework would cost more than the settlement."""
+
+    def __init__(self, app: ASGIApp, tokens: Tokens) -> None:
+        self._app = app
+        self._tokens = tokens
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer settle; pass everything else on."""
+        if scope["type"] != "http" or scope["method"] != "POST":
+            await self._app(scope, receive, send)
+            return
+        place = _ADDRESS.fullmatch(scope["path"])
+        if place is None:
+            await self._app(scope, receive, send)
+            return
+        trace_id = StrictBodies.trace(scope)
+        try:
+            answer = await self._settle(scope, receive, UUID(place[1]), trace_id)
+            response = reply(answer)
+        except Exception as error:
+            response = problem_response(as_problem(error), trace_id)
+        await response(scope, receive, send)
+
+    async def _settle(self, scope: Scope, receive: Receive, stay_id: UUID, trace_id: str) -> Answer:
+        headers = dict(scope["headers"])
+        parsed = await read_strict_body(scope, receive)
+        scheme, _, token = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
+        if scheme.lower() != "bearer":
+            raise Problem(NO_TOKEN)
+        try:
+            who = self._tokens.read(token)
+        except BadToken as error:
+            raise Problem(NO_TOKEN) from error
+        if who.role != HOSPITAL:
+            raise Problem(FORBIDDEN)
+        try:
+            body = SettleBody.model_validate(parsed)
+        except ValidationError as error:
+            raise Problem(MALFORMED, faults_of(error.errors())) from error
+        key = headers.get(b"idempotency-key", b"").decode("latin-1")
+        if not key_matches(key):
+            raise Problem(KEY_MISSING)
+        return await settled(scope["app"].state.office, who, stay_id, key, body, trace_id)

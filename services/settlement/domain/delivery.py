@@ -1,0 +1,22 @@
+"""A delivery as the record states it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from shared.policy.shapes import DeliveryMode
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """How many children were born, and how; `weeks` of gestation, 40 where not stated."""
+
+    mode: DeliveryMode
+    infants: int = 1
+    weeks: int = 40
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.infants <= 9:
+            raise ValueError("a delivery has 1 to 9 infants")
+        if not 1 <= self.weeks <= 50:
+            raise ValueError("gestation is counted in 1 to 50 weeks")

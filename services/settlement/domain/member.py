@@ -1,0 +1,21 @@
+"""The insured person as a rule sees her: how she belongs, and how she has paid."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from shared.period import Month
+from shared.policy.shapes import MemberKind
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """`months_paid` counts the continuous paid months that end with `paid_until`.
+
+    None means that the fact was not given (a calculation without a person): it is then taken as
+    met, and the answer says so. A settlement always gives both.
+    """
+
+    kind: MemberKind
+    months_paid: int | None = None
+    paid_until: Month | None = None

@@ -1,0 +1,67 @@
+"""An insured person's history, as enrollment tells of it, and how it reads on a day."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from services.settlement.domain.member import Member
+from shared.period import Month
+from shared.policy.shapes import MemberKind
+
+
+@dataclass(frozen=True, slots=True)
+class Spell:
+    """A time in one kind of membership, from `start` up to, not including, `end`."""
+
+    pool_code: str
+    county_code: str
+    kind: MemberKind
+    start: date
+    end: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class PersonState:
+    """The whole history under a version; `paid` are first and last months, both included.
+
+    `as_of` is when enrollment last confirmed it.
+    """
+
+    person_ref: str
+    version: int
+    spells: tuple[Spell, ...]
+    paid: tuple[tuple[Month, Month], ...]
+    as_of: datetime
+
+    def older_than(self, days: int, now: datetime) -> bool:
+        """Whether the state is older than the policy lets a settlement rely on."""
+        return now - self.as_of > timedelta(days=days)
+
+
+def spell_on(person: PersonState, pool_code: str, on: date) -> Spell | None:
+    """The spell in which a person belongs to a pool on a day.
+
+    After the last spell ended, the last one that had begun still says what kind of member she
+    was: whether benefits go on then is the interruption clause's to say, not ours.
+    """
+    begun = [s for s in person.spells if s.pool_code == pool_code and s.start <= on]
+    return max(begun, key=lambda spell: spell.start, default=None)
+
+
+_OWE_NOTHING = frozenset({MemberKind.RETIREE, MemberKind.EARLY_RETIREE})
+
+
+def member_of(person: PersonState, spell: Spell, on: date) -> Member:
+    """The person as a rule sees her on a day: continuous paid months, and the last of them.
+
+    Who has retired, early too, owes no contributions, and so has none to interrupt.
+    """
+    if spell.kind in _OWE_NOTHING and spell.end is None:
+        return Member(spell.kind)
+    month = Month.of(on)
+    run = max((span for span in person.paid if span[0] <= month), default=None)
+    if run is None:
+        return Member(spell.kind, 0, Month.of(spell.start).plus(-1))
+    first, last = run
+    return Member(spell.kind, first.until(last) + 1, last)

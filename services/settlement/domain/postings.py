@@ -1,0 +1,62 @@
+"""The ledger's entries: what the fund spent, and to whom it owes it. Each entry sums to zero."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from services.settlement.domain.pricing import Priced
+from shared.money import Money
+from shared.policy.shapes import ExpenditureItem
+
+
+class Account(StrEnum):
+    """Accounts of the one fund. After the merger there is no maternity income, only a maternity
+    item under the pooled fund's benefit expenditure."""
+
+    EXPENDITURE_MATERNITY = "expenditure_maternity"
+    EXPENDITURE_MEDICAL = "expenditure_medical"
+    PAYABLE = "payable"
+    CLEARING = "clearing"
+    INCOME_CONTRIBUTION = "income_contribution"
+    BANK = "bank"
+
+
+_ITEM = {
+    ExpenditureItem.MATERNITY: Account.EXPENDITURE_MATERNITY,
+    ExpenditureItem.MEDICAL: Account.EXPENDITURE_MEDICAL,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """One leg of an entry: debit positive, credit negative."""
+
+    account: Account
+    amount: Money
+
+
+def postings_of(priced: Priced) -> tuple[Leg, ...]:
+    """The entry of a settlement: expenditure against what the hospital is owed.
+
+    `payable` is what the receipt at the desk promised; the difference to the final amount is
+    cleared with the hospital's month.
+    """
+    legs = (
+        Leg(_ITEM[priced.expenditure_item], priced.fund),
+        Leg(Account.PAYABLE, -priced.desk.fund),
+        Leg(Account.CLEARING, priced.desk.fund - priced.fund),
+    )
+    return tuple(leg for leg in legs if leg.amount)
+
+
+def income_of(employer: Money, individual_to_fund: Money) -> tuple[Leg, ...]:
+    """The entry of a contribution: cash basis, one income, no maternity line."""
+    received = employer + individual_to_fund
+    legs = (Leg(Account.BANK, received), Leg(Account.INCOME_CONTRIBUTION, -received))
+    return tuple(leg for leg in legs if leg.amount)
+
+
+def negated(legs: tuple[Leg, ...]) -> tuple[Leg, ...]:
+    """The entry that undoes another."""
+    return tuple(Leg(leg.account, -leg.amount) for leg in legs)

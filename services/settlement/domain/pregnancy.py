@@ -1,0 +1,32 @@
+"""A registered pregnancy: one open at a time per person, the periods of all of them apart."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from uuid import UUID
+
+from shared.period import Period
+
+
+@dataclass(frozen=True, slots=True)
+class Pregnancy:
+    """`institution_code` is where the person chose to be cared for; any hospital may deliver."""
+
+    pool_code: str
+    pregnancy_id: UUID
+    person_ref: str
+    institution_code: str
+    period: Period
+    delivered_on: date | None
+    version: int
+
+
+def end_by_birth(pregnancy: Pregnancy, event_on: date) -> date | None:
+    """The day after the birth, on which the period ends; None where the birth lies before it.
+
+    A reversal does not reopen the pregnancy: the money is undone, the birth is not.
+    """
+    if event_on < pregnancy.period.start:
+        return None
+    return event_on + timedelta(days=1)

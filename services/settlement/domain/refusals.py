@@ -1,0 +1,73 @@
+"""Why the law says no: one closed, numbered list.
+
+A number is given once and never again, also when its refusal goes. 1001 and up: the state of
+stays, pregnancies and settlements; 2001 and up: policy and entitlement.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from shared.period import Month
+from shared.policy.rules import Citation
+
+
+class Refusal(Enum):
+    """Each: number, slug, and whether the same call may succeed later."""
+
+    STAY_UNKNOWN = (1001, "stay_unknown", False)
+    STAY_NUMBER_USED = (1002, "stay_number_used", False)
+    STAY_CLOSED = (1003, "stay_closed", False)
+    STAY_CHANGED = (1004, "stay_changed", True)
+    LINE_NUMBER_USED = (1005, "line_number_used", False)
+    DATES_OUT_OF_ORDER = (1006, "dates_out_of_order", False)
+    STAY_NOT_DISCHARGED = (1007, "stay_not_discharged", False)
+    STAY_ALREADY_SETTLED = (1008, "stay_already_settled", False)
+    LINES_DO_NOT_SUM = (1009, "lines_do_not_sum", False)
+    NO_AGREEMENT = (1010, "no_agreement", False)
+    AGREEMENT_OVERLAPS = (1011, "agreement_overlaps", False)
+    PERSON_UNKNOWN = (1012, "person_unknown", False)
+    PERSON_STATE_UNREACHABLE = (1013, "person_state_unreachable", True)
+    PERSON_STATE_TOO_OLD = (1014, "person_state_too_old", True)
+    PERSON_NOT_OF_POOL = (1015, "person_not_of_pool", False)
+    PREGNANCY_UNKNOWN = (1016, "pregnancy_unknown", False)
+    PREGNANCY_OF_ANOTHER_PERSON = (1017, "pregnancy_of_another_person", False)
+    PREGNANCY_OPEN_ALREADY = (1018, "pregnancy_open_already", False)
+    PREGNANCY_OVERLAPS = (1019, "pregnancy_overlaps", False)
+    PREGNANCY_CHANGED = (1020, "pregnancy_changed", True)
+    BIRTH_BEFORE_PREGNANCY = (1021, "birth_before_pregnancy", False)
+    DELIVERY_ALREADY_SETTLED = (1022, "delivery_already_settled", False)
+    SETTLEMENT_UNKNOWN = (1023, "settlement_unknown", False)
+    ALREADY_REVERSED = (1024, "already_reversed", False)
+    PERIOD_CLOSED = (1025, "period_closed", False)
+    PERIOD_NOT_OVER = (1026, "period_not_over", False)
+    BOOK_MISSING = (1027, "book_missing", True)
+    BOOK_UNKNOWN = (1028, "book_unknown", False)
+    SECOND_PERSON_NEEDED = (1029, "second_person_needed", False)
+    ITEM_OVERLAPS = (1030, "item_overlaps", False)
+    INTERRUPTED = (2001, "interrupted", False)
+    WAITING_PERIOD_NOT_MET = (2002, "waiting_period_not_met", False)
+    NOT_INSURED_THEN = (2003, "not_insured_then", False)
+    NO_RULE_ON_DATE = (2004, "no_rule_on_date", False)
+    NOT_COVERED = (2005, "not_covered", False)
+    POOL_UNKNOWN = (2006, "pool_unknown", False)
+    LEVEL_NOT_STATED = (2007, "level_not_stated", False)
+    COST_NOT_STATED = (2008, "cost_not_stated", False)
+    BENEFIT_NOT_OFFERED = (2009, "benefit_not_offered", False)
+    CASE_MALFORMED = (2010, "case_malformed", False)
+
+    def __init__(self, number: int, slug: str, retryable: bool) -> None:
+        self.number = number
+        self.slug = slug
+        self.retryable = retryable
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A refusal with the article behind it (None where no rule could be asked) and the values
+    that led to it, by name."""
+
+    refusal: Refusal
+    citation: Citation | None = None
+    values: tuple[tuple[str, str | int | Month], ...] = ()

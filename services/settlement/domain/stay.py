@@ -1,0 +1,72 @@
+"""A stay in hospital and its bill, as the hospital tells of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date
+from enum import StrEnum
+from uuid import UUID
+
+from services.settlement.domain.cost import Cost
+from services.settlement.domain.delivery import Delivery
+from services.settlement.domain.refusals import Refusal
+from shared.money import Money
+
+
+class StayState(StrEnum):
+    """open -> discharged -> settled, and back to discharged by a reversal."""
+
+    OPEN = "open"
+    DISCHARGED = "discharged"
+    SETTLED = "settled"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the record says at discharge: the days, the birth, and the bill's total."""
+
+    event_on: date
+    discharged_on: date
+    delivery: Delivery
+    bill: Money
+
+
+@dataclass(frozen=True, slots=True)
+class Stay:
+    """`cost` sums the lines so far; `version` counts the changes, and guards each of them."""
+
+    pool_code: str
+    stay_id: UUID
+    institution_code: str
+    stay_number: str
+    person_ref: str
+    pregnancy_id: UUID
+    state: StayState
+    version: int
+    admitted_on: date
+    outcome: Outcome | None
+    line_count: int
+    cost: Cost
+
+
+def discharged(stay: Stay, outcome: Outcome) -> Stay | Refusal:
+    """The stay after discharge; said again with the same outcome it stays as it is."""
+    if stay.state is StayState.SETTLED:
+        return Refusal.STAY_ALREADY_SETTLED
+    if not stay.admitted_on <= outcome.event_on <= outcome.discharged_on:
+        return Refusal.DATES_OUT_OF_ORDER
+    return replace(stay, state=StayState.DISCHARGED, outcome=outcome, version=stay.version + 1)
+
+
+def with_cost(stay: Stay, added: Cost, lines: int) -> Stay | Refusal:
+    """The stay with more lines; closed once discharged."""
+    if stay.state is not StayState.OPEN:
+        return Refusal.STAY_CLOSED
+    cost = Cost(
+        total=stay.cost.total + added.total,
+        in_scope=stay.cost.in_scope + added.in_scope,
+        out_of_scope=stay.cost.out_of_scope + added.out_of_scope,
+        over_limit=stay.cost.over_limit + added.over_limit,
+        first_copay=stay.cost.first_copay + added.first_copay,
+    )
+    return replace(stay, cost=cost, line_count=stay.line_count + lines, version=stay.version + 1)

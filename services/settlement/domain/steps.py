@@ -1,0 +1,94 @@
+"""The steps of a decision: stored with it, and enough to explain it by themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from typing import Any, Self
+
+from shared.money import Money
+from shared.period import Month
+from shared.policy.rules import Citation
+
+Value = str | int | Money | Month | date
+
+
+class StepKind(StrEnum):
+    """What a step says. Each kind has a sentence in every language of the words."""
+
+    DATE_DECIDES = "date_decides"
+    SETTLED_UNDER = "settled_under"
+    CHARGED_TO = "charged_to"
+    CONTRIBUTIONS_CURRENT = "contributions_current"
+    CONTRIBUTIONS_NOT_STATED = "contributions_not_stated"
+    INTERRUPTION_SPARES_MEDICAL = "interruption_spares_medical"
+    WAITING_MET = "waiting_met"
+    WAITING_SHORT_BUT_PAID = "waiting_short_but_paid"
+    WAITING_NOT_STATED = "waiting_not_stated"
+    OUTSIDE_SCOPE = "outside_scope"
+    BAND_SHARE = "band_share"
+    NO_SHARE = "no_share"
+    SHARE_ROUNDED = "share_rounded"
+    QUOTA = "quota"
+    QUOTA_LESS_SHARE = "quota_less_share"
+    QUOTA_BESIDE_SHARE = "quota_beside_share"
+    NO_QUOTA_KNOWN = "no_quota_known"
+    APPLIED_AT_CLEARING = "applied_at_clearing"
+    APPLIED_AT_DESK = "applied_at_desk"
+    LUMP_SUM = "lump_sum"
+    CAP = "cap"
+    EXTRA_INFANTS = "extra_infants"
+    LIMITED_TO_BILL = "limited_to_bill"
+    NO_BILL_GIVEN = "no_bill_given"
+    IN_SCOPE_LESS_SHARE = "in_scope_less_share"
+    FUND_PAYS = "fund_pays"
+    MEMBER_PAYS = "member_pays"
+    FROM_ACCOUNT = "from_account"
+    HOSPITAL_BEARS = "hospital_bears"
+    HOSPITAL_KEEPS = "hospital_keeps"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step: its amount where it has one, its values by name, and who says so.
+
+    A value is written out, by `str`, when the step is stored: most priced cases never are.
+    """
+
+    kind: StepKind
+    citation: Citation
+    amount: Money | None = None
+    values: tuple[tuple[str, Value], ...] = ()
+
+    def to_stored(self) -> dict[str, Any]:
+        """The form in which a step is stored beside the settlement: plain JSON values."""
+        cited = self.citation
+        return {
+            "what": self.kind.value,
+            "amount": None if self.amount is None else self.amount.to_wire(),
+            "values": {name: str(value) for name, value in self.values},
+            "article": cited.article,
+            "document": cited.document,
+            "document_title": cited.document_title,
+            "grade": cited.grade,
+            "label": cited.label,
+        }
+
+    @classmethod
+    def from_stored(cls, stored: Mapping[str, Any]) -> Self:
+        """The step that `to_stored` wrote. Raises KeyError or ValueError for anything else."""
+        amount = stored["amount"]
+        return cls(
+            StepKind(stored["what"]),
+            Citation(
+                stored["article"],
+                stored["document"],
+                stored["document_title"],
+                stored["grade"],
+                stored["label"],
+            ),
+            None if amount is None else Money.from_wire(amount),
+            tuple(stored["values"].items()),
+        )

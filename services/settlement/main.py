@@ -1,0 +1,81 @@
+"""Settlement: what a claim is worth, who pays which part, and the hospital's books."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx
+from fastapi import FastAPI
+
+from services.settlement.actions.settle import Settling
+from services.settlement.api import agency, pregnancies, settlements, settling, stays
+from services.settlement.api.office import Office, Settlements
+from services.settlement.api.settling import HotSettle
+from services.settlement.heard import contribution, flag, person_state
+from services.settlement.work.current_book import CurrentBook
+from shared.plumbing.clock import Clock, SystemClock
+from shared.plumbing.database import open_pool
+from shared.plumbing.edge import new_app
+from shared.plumbing.group import Group
+from shared.plumbing.peer import Peer
+from shared.plumbing.runtime import Runtime
+from shared.plumbing.settings import Settings
+from shared.policy.book import Book
+from shared.policy.compiler import PRODUCTION, compile_book, demo_allowance
+
+_FLUSHERS = 2
+_GROUP_STATEMENT_MS = 2000
+_BOOK_SECONDS = 0.5
+
+
+def create_app(
+    settings: Settings,
+    clock: Clock | None = None,
+    enrollment_transport: httpx.AsyncBaseTransport | None = None,
+) -> FastAPI:
+    """The service's app. `enrollment_transport` lets another app answer look-ups in one process."""
+    runtime = Runtime("settlement", settings, clock or SystemClock())
+
+    def compile_built_in() -> Book:
+        return compile_book(allow=demo_allowance() if settings.mode == "demo" else PRODUCTION)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        await runtime.open(app)
+        group_pool = await open_pool(
+            settings.group_dsn.get_secret_value(),
+            size=_FLUSHERS,
+            statement_timeout_ms=_GROUP_STATEMENT_MS,
+            reset=False,
+        )
+        book = CurrentBook(runtime.pool, runtime.clock)
+        await book.follow()
+        group: Settlements = Group(
+            group_pool, Settling(runtime.clock, book.get), flushers=_FLUSHERS
+        )
+        group.start()
+        peer = None
+        if "enrollment" in settings.peers:
+            secret = settings.peer_secrets["enrollment"].get_secret_value()
+            peer = Peer("enrollment", settings.peers["enrollment"], secret, enrollment_transport)
+        app.state.office = Office(runtime.pool, group, book.get, peer, compile_built_in)
+        await runtime.hear("enrollment", person_state.TOPIC, person_state.handle)
+        await runtime.hear("enrollment", contribution.TOPIC, contribution.handle)
+        await runtime.hear("audit", flag.TOPIC, flag.handler(runtime.clock))
+        runtime.workers.every("current book", _BOOK_SECONDS, book.follow)
+        runtime.tell_and_seal()
+        app.state.ready = True
+        yield
+        app.state.ready = False
+        await group.close()
+        await runtime.close()
+        if peer is not None:
+            await peer.close()
+        await group_pool.close()
+
+    app = new_app("settlement", "Settlement", "1", lifespan)
+    for routes in (stays, settling, settlements, pregnancies, agency):
+        app.include_router(routes.router)
+    app.add_middleware(HotSettle, tokens=runtime.tokens)
+    return app

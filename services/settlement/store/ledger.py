@@ -1,0 +1,228 @@
+"""Statements about settlements, their claims, postings, deductions and closed periods."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from services.settlement.domain.deduction import Deduction
+from services.settlement.domain.settlement import ClaimState, Settlement, Shares
+from services.settlement.store.settling import posting_rows, settlement_row
+from shared.money import Money
+from shared.plumbing.database import Connection
+
+
+def settlement_from_row(row: Any) -> Settlement:
+    """A settlement from its row."""
+    return Settlement(
+        shares=Shares(
+            total=Money(row["total_fen"]),
+            fund=Money(row["fund_fen"]),
+            member=Money(row["member_fen"]),
+            member_account=Money(row["member_account_fen"]),
+            member_cash=Money(row["member_cash_fen"]),
+            institution=Money(row["institution_fen"]),
+            other_fund=Money(row["other_fund_fen"]),
+            desk_fund=Money(row["desk_fund_fen"]),
+            desk_member=Money(row["desk_member_fen"]),
+        ),
+        rates=tuple(row["rates"]),
+        **{name: row[name] for name in _SAME_NAMES},
+    )
+
+
+_SAME_NAMES = (
+    "pool_code", "settlement_id", "reverses", "institution_code", "institution_level", "stay_id",
+    "stay_version", "pregnancy_id", "person_ref", "state_version", "county_code", "member_kind",
+    "benefit", "insurance_type", "expenditure_item", "mode", "infants", "admitted_on", "event_on",
+    "discharged_on", "rule_on", "line_count", "steps", "book", "engine", "settled_at",
+    "account_month", "actor",
+)  # fmt: skip
+
+
+async def find(tx: Connection, pool_code: str, settlement_id: UUID) -> Settlement | None:
+    """A settlement that the caller may see: the wall leaves out other hospitals' rows."""
+    row = await tx.fetchrow(
+        "select * from settlement where pool_code = $1 and settlement_id = $2",
+        pool_code,
+        settlement_id,
+    )
+    return settlement_from_row(row) if row else None
+
+
+async def of_stay(
+    tx: Connection, pool_code: str, institution_code: str, stay_id: UUID
+) -> list[Settlement]:
+    """What became of a stay: its settlements and reversals, oldest first."""
+    rows = await tx.fetch(
+        "select * from settlement where pool_code = $1 and institution_code = $2 and stay_id = $3"
+        " order by settlement_id",
+        pool_code,
+        institution_code,
+        stay_id,
+    )
+    return [settlement_from_row(row) for row in rows]
+
+
+async def claim_head(
+    tx: Connection, pool_code: str, settlement_id: UUID
+) -> tuple[ClaimState, int] | None:
+    """A claim's present state and the number of its last event."""
+    row = await tx.fetchrow(
+        "select state, sequence from claim where pool_code = $1 and settlement_id = $2",
+        pool_code,
+        settlement_id,
+    )
+    return (ClaimState(row["state"]), row["sequence"]) if row else None
+
+
+async def move_claim(
+    tx: Connection, pool_code: str, settlement_id: UUID, *, after: int, to: ClaimState
+) -> int | None:
+    """Give the claim its next state and event number; None if it moved since number `after`."""
+    number: int | None = await tx.fetchval(
+        "update claim set state = $4, sequence = sequence + 1"
+        " where pool_code = $1 and settlement_id = $2 and sequence = $3"
+        " returning sequence",
+        pool_code,
+        settlement_id,
+        after,
+        to,
+    )
+    return number
+
+
+async def insert_reversal(
+    tx: Connection, reversal: Settlement, legs: Sequence[tuple[str, Money]]
+) -> None:
+    """Post a reversal as rows of its own, and free the stay for a new settlement."""
+    await tx.execute(
+        "insert into settlement select * from unnest($1::settlement[])", [settlement_row(reversal)]
+    )
+    await tx.execute(
+        "insert into posting select * from unnest($1::posting[])", posting_rows(reversal, legs)
+    )
+    await tx.execute(
+        "update stay set state = 'discharged', version = version + 1"
+        " where pool_code = $1 and stay_id = $2 and state = 'settled'",
+        reversal.pool_code,
+        reversal.stay_id,
+    )
+
+
+async def legs_of(tx: Connection, month: date, settlement_id: UUID) -> list[tuple[str, Money]]:
+    """The legs of a settlement's entry."""
+    rows = await tx.fetch(
+        "select account, amount_fen from posting where month = $1 and settlement_id = $2"
+        " order by posting_id",
+        month,
+        settlement_id,
+    )
+    return [(row["account"], Money(row["amount_fen"])) for row in rows]
+
+
+async def deducted_so_far(tx: Connection, pool_code: str, settlement_id: UUID) -> Money:
+    """What is deducted from a claim already."""
+    fen = await tx.fetchval(
+        "select coalesce(sum(amount_fen), 0)::bigint from deduction"
+        " where pool_code = $1 and settlement_id = $2 and state = 'pending'",
+        pool_code,
+        settlement_id,
+    )
+    return Money(fen)
+
+
+async def insert_deduction(tx: Connection, deduction: Deduction) -> None:
+    """Note a pending deduction."""
+    await tx.execute(
+        "insert into deduction values ($1, $2, $3, $4, $5, $6, $7, 'pending', $8)",
+        deduction.pool_code, deduction.deduction_id, deduction.settlement_id,
+        deduction.institution_code, deduction.flag_id, deduction.decision, deduction.amount.fen,
+        deduction.taken_at,
+    )  # fmt: skip
+
+
+async def cancel_deductions(tx: Connection, pool_code: str, settlement_id: UUID) -> list[Deduction]:
+    """Cancel what still waits to be deducted from a claim; returns what was cancelled."""
+    rows = await tx.fetch(
+        "update deduction set state = 'cancelled'"
+        " where pool_code = $1 and settlement_id = $2 and state = 'pending' returning *",
+        pool_code,
+        settlement_id,
+    )
+    return [deduction_from_row(row) for row in rows]
+
+
+async def deductions(tx: Connection, pool_code: str, state: str, limit: int) -> list[Deduction]:
+    """Deductions in a state that the caller may see, newest first."""
+    rows = await tx.fetch(
+        "select * from deduction where pool_code = $1 and state = $2"
+        " order by deduction_id desc limit $3",
+        pool_code,
+        state,
+        limit,
+    )
+    return [deduction_from_row(row) for row in rows]
+
+
+def deduction_from_row(row: Any) -> Deduction:
+    """A deduction from its row."""
+    return Deduction(
+        pool_code=row["pool_code"],
+        deduction_id=row["deduction_id"],
+        settlement_id=row["settlement_id"],
+        institution_code=row["institution_code"],
+        flag_id=row["flag_id"],
+        decision=row["decision"],
+        amount=Money(row["amount_fen"]),
+        taken_at=row["taken_at"],
+    )
+
+
+_POST_INCOME = """
+insert into posting
+select i.month, i.posting_id, i.pool_code, i.contribution_id, i.account, '', i.amount_fen, i.posted_at
+from unnest($1::date[], $2::uuid[], $3::text[], $4::uuid[], $5::text[], $6::bigint[], $7::timestamptz[])
+    i(month, posting_id, pool_code, contribution_id, account, amount_fen, posted_at)
+"""
+
+
+async def post_income(
+    tx: Connection,
+    rows: Sequence[tuple[date, UUID, str, UUID, str, int, datetime]],
+) -> None:
+    """Post contributions as income: (month, id, pool, contribution, account, fen, at)."""
+    await tx.execute(_POST_INCOME, *(list(column) for column in zip(*rows, strict=True)))
+
+
+async def close_period(tx: Connection, pool_code: str, month: date, by: str, at: datetime) -> bool:
+    """Close a month and keep each account's movement; False if it was closed before."""
+    closed = await tx.fetchval(
+        "insert into closed_period values ($1, $2, $3, $4) on conflict do nothing returning true",
+        pool_code,
+        month,
+        by,
+        at,
+    )
+    if closed:
+        await tx.execute(
+            "insert into period_balance select pool_code, month, account, institution_code,"
+            " sum(amount_fen) from posting where pool_code = $1 and month = $2"
+            " group by pool_code, month, account, institution_code",
+            pool_code,
+            month,
+        )
+    return bool(closed)
+
+
+async def balances(tx: Connection, pool_code: str, month: date) -> list[tuple[str, str, Money]]:
+    """Movements of a closed month: (account, institution, amount)."""
+    rows = await tx.fetch(
+        "select account, institution_code, amount_fen from period_balance"
+        " where pool_code = $1 and month = $2 order by account, institution_code",
+        pool_code,
+        month,
+    )
+    return [(r["account"], r["institution_code"], Money(r["amount_fen"])) for r in rows]

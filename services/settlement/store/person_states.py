@@ -1,0 +1,74 @@
+"""Statements about people as enrollment tells of them: a projection, version by version."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any
+
+import orjson
+
+from services.settlement.domain.person import PersonState, Spell
+from shared.period import Month
+from shared.plumbing.database import Connection
+from shared.policy.shapes import MemberKind
+
+
+def person_from_row(row: Any) -> PersonState:
+    """A person's state from its row; `state_json` is the event's own JSON."""
+    return person_from_json(row["state_json"], row["as_of"])
+
+
+def person_from_json(text: str | bytes, as_of: datetime) -> PersonState:
+    """A person's state from the JSON of enrollment's contract."""
+    state = orjson.loads(text)
+    return PersonState(
+        person_ref=state["person_ref"],
+        version=state["state_version"],
+        spells=tuple(
+            Spell(
+                spell["pool_code"],
+                spell["county_code"],
+                MemberKind(spell["kind"]),
+                date.fromisoformat(spell["start"]),
+                date.fromisoformat(spell["end"]) if spell["end"] else None,
+            )
+            for spell in state["spells"]
+        ),
+        paid=tuple(
+            (Month.parse(span["first"]), Month.parse(span["last"])) for span in state["paid"]
+        ),
+        as_of=as_of,
+    )
+
+
+async def find(tx: Connection, person_ref: str) -> PersonState | None:
+    """A person's state as last heard."""
+    row = await tx.fetchrow(
+        "select state::text as state_json, as_of from person_state where person_ref = $1",
+        person_ref,
+    )
+    return person_from_row(row) if row else None
+
+
+_UPSERT = """
+insert into person_state
+select s.pool_code, s.person_ref, s.state_version, s.state::json, s.as_of
+from unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::timestamptz[])
+    s(pool_code, person_ref, state_version, state, as_of)
+order by s.person_ref
+on conflict (person_ref) do update set
+    pool_code = excluded.pool_code,
+    state_version = excluded.state_version,
+    state = excluded.state,
+    as_of = greatest(person_state.as_of, excluded.as_of)
+where person_state.state_version <= excluded.state_version
+"""
+
+
+async def upsert(tx: Connection, states: Sequence[tuple[str, str, int, str, datetime]]) -> None:
+    """Take states as (pool, person, version, JSON, as of); an older version changes nothing.
+
+    A person stands at most once in `states`.
+    """
+    await tx.execute(_UPSERT, *(list(column) for column in zip(*states, strict=True)))

@@ -1,0 +1,82 @@
+"""Statements about pregnancies."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from services.settlement.domain.pregnancy import Pregnancy
+from shared.period import Period
+from shared.plumbing.database import Connection
+
+_COLUMNS = """
+pool_code, pregnancy_id, institution_code as pregnancy_institution, person_ref as pregnancy_person,
+lower(period) as period_start, upper(period) as period_end, delivered_on,
+version as pregnancy_version
+"""
+
+
+def pregnancy_from_row(row: Any) -> Pregnancy:
+    """A pregnancy from a row with the columns that READ names."""
+    return Pregnancy(
+        pool_code=row["pool_code"],
+        pregnancy_id=row["pregnancy_id"],
+        person_ref=row["pregnancy_person"],
+        institution_code=row["pregnancy_institution"],
+        period=Period(row["period_start"], row["period_end"]),
+        delivered_on=row["delivered_on"],
+        version=row["pregnancy_version"],
+    )
+
+
+async def find(tx: Connection, pool_code: str, pregnancy_id: UUID) -> Pregnancy | None:
+    """A pregnancy of the pool."""
+    row = await tx.fetchrow(
+        f"select {_COLUMNS} from pregnancy where pool_code = $1 and pregnancy_id = $2",  # noqa: S608
+        pool_code,
+        pregnancy_id,
+    )
+    return pregnancy_from_row(row) if row else None
+
+
+async def has_open(tx: Connection, person_ref: str) -> bool:
+    """Whether the person has a pregnancy that no birth has ended."""
+    return bool(
+        await tx.fetchval(
+            "select true from pregnancy where person_ref = $1 and upper_inf(period)", person_ref
+        )
+    )
+
+
+async def insert(tx: Connection, pregnancy: Pregnancy, at: datetime) -> bool:
+    """Register a pregnancy; False when its period overlaps another one of the person.
+
+    The exclusion constraint is the law: it holds over all hospitals and at the same moment.
+    """
+    try:
+        async with tx.transaction():
+            await tx.execute(
+                "insert into pregnancy values ($1, $2, $3, $4, daterange($5, $6), $7, $8, $9)",
+                pregnancy.pool_code, pregnancy.pregnancy_id, pregnancy.person_ref,
+                pregnancy.institution_code, pregnancy.period.start, pregnancy.period.end,
+                pregnancy.delivered_on, at, pregnancy.version,
+            )  # fmt: skip
+    except asyncpg.ExclusionViolationError:
+        return False
+    return True
+
+
+async def transfer(tx: Connection, before: Pregnancy, institution_code: str) -> bool:
+    """Designate another institution; False when the pregnancy changed since `before` was read."""
+    changed = await tx.fetchval(
+        "update pregnancy set institution_code = $4, version = version + 1"
+        " where pool_code = $1 and pregnancy_id = $2 and version = $3 returning version",
+        before.pool_code,
+        before.pregnancy_id,
+        before.version,
+        institution_code,
+    )
+    return changed is not None

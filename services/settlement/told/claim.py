@@ -1,0 +1,145 @@
+"""What is told of a claim, from the decision to the event."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from services.settlement.domain.cost import Cost
+from services.settlement.domain.deduction import Deduction, RefusedDeduction
+from services.settlement.domain.postings import Leg
+from services.settlement.domain.settlement import Settlement, Shares
+from shared.contracts.claim import (
+    ClaimReversed,
+    ClaimSettled,
+    DeductionRefused,
+    DeductionTaken,
+    Parts,
+    Posting,
+)
+from shared.contracts.contract import Contract
+from shared.plumbing.clock import to_wire
+from shared.plumbing.outbox import Told
+
+
+def claim_settled(settlement: Settlement, cost: Cost, legs: Sequence[Leg]) -> Told:
+    """A settlement was made: the first event of its claim."""
+    facts: dict[str, Any] = {
+        "claim_id": str(settlement.settlement_id),
+        "pool_code": settlement.pool_code,
+        "county_code": settlement.county_code,
+        "institution_code": settlement.institution_code,
+        "institution_level": settlement.institution_level,
+        "stay_id": str(settlement.stay_id),
+        "person_ref": settlement.person_ref,
+        "person_state_version": settlement.state_version,
+        "pregnancy_id": str(settlement.pregnancy_id),
+        "benefit": "delivery",
+        "insurance_type": settlement.insurance_type,
+        "expenditure_item": settlement.expenditure_item,
+        "member_kind": settlement.member_kind,
+        "mode": settlement.mode,
+        "infants": settlement.infants,
+        "admitted_on": settlement.admitted_on.isoformat(),
+        "event_on": settlement.event_on.isoformat(),
+        "discharged_on": settlement.discharged_on.isoformat(),
+        "settled_at": to_wire(settlement.settled_at),
+        "account_month": settlement.account_month.isoformat()[:7],
+        "parts": _parts(settlement.shares),
+        "line_count": settlement.line_count,
+        "out_of_scope": cost.out_of_scope.to_wire(),
+        "postings": _postings(legs),
+        "book": settlement.book,
+        "engine": settlement.engine,
+    }
+    # Built from our own nouns, which hold every constraint: not checked again on the hot path.
+    event = ClaimSettled.model_construct(**facts)
+    return _told(event, settlement.settlement_id, 1, settlement.pool_code, settlement.settled_at)
+
+
+def claim_reversed(reversal: Settlement, of: UUID, sequence: int, legs: Sequence[Leg]) -> Told:
+    """A settlement was undone."""
+    event = ClaimReversed(
+        claim_id=str(of),
+        reversal_id=str(reversal.settlement_id),
+        pool_code=reversal.pool_code,
+        institution_code=reversal.institution_code,
+        reversed_at=to_wire(reversal.settled_at),
+        account_month=reversal.account_month.isoformat()[:7],
+        parts=_parts(reversal.shares),
+        postings=_postings(legs),
+        book=reversal.book,
+        engine=reversal.engine,
+    )
+    return _told(event, of, sequence, reversal.pool_code, reversal.settled_at)
+
+
+def deduction_taken(deduction: Deduction, sequence: int) -> Told:
+    """A decided amount waits for the next payment run."""
+    event = DeductionTaken(
+        claim_id=str(deduction.settlement_id),
+        flag_id=deduction.flag_id,
+        decision=deduction.decision,
+        deduction_id=str(deduction.deduction_id),
+        pool_code=deduction.pool_code,
+        institution_code=deduction.institution_code,
+        amount=deduction.amount.to_wire(),
+        taken_at=to_wire(deduction.taken_at),
+    )
+    return _told(event, deduction.settlement_id, sequence, deduction.pool_code, deduction.taken_at)
+
+
+def deduction_refused(refused: RefusedDeduction, claim: UUID, sequence: int, at: datetime) -> Told:
+    """A decided amount cannot be deducted."""
+    event = DeductionRefused.model_validate(
+        {
+            "claim_id": str(claim),
+            "flag_id": refused.flag_id,
+            "decision": refused.decision,
+            "pool_code": refused.pool_code,
+            "institution_code": refused.institution_code,
+            "amount": refused.amount.to_wire(),
+            "reason": refused.reason.value,
+            "refused_at": to_wire(at),
+        }
+    )
+    return _told(event, claim, sequence, refused.pool_code, at)
+
+
+def _told(event: Contract, claim: UUID, sequence: int, pool: str, at: datetime) -> Told:
+    return Told(
+        topic=event.topic,
+        type=event.type,
+        key=str(claim),
+        aggregate_id=str(claim),
+        sequence=sequence,
+        pool_code=pool,
+        at=at,
+        data=event.to_bytes(),
+        source=f"/settlement/{pool}",
+        subject=f"claims/{claim}",
+        schema=event.schema_path(),
+    )
+
+
+def _parts(shares: Shares) -> Parts:
+    return Parts.model_construct(
+        total=shares.total.to_wire(),
+        fund=shares.fund.to_wire(),
+        member=shares.member.to_wire(),
+        member_account=shares.member_account.to_wire(),
+        member_cash=shares.member_cash.to_wire(),
+        institution=shares.institution.to_wire(),
+        other_fund=shares.other_fund.to_wire(),
+        desk_fund=shares.desk_fund.to_wire(),
+        desk_member=shares.desk_member.to_wire(),
+    )
+
+
+def _postings(legs: Sequence[Leg]) -> list[Posting]:
+    return [
+        Posting.model_construct(account=leg.account.value, amount=leg.amount.to_wire())
+        for leg in legs
+    ]

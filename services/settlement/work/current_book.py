@@ -1,0 +1,36 @@
+"""The policy book in force, held in memory and followed as two people change it."""
+
+from __future__ import annotations
+
+from services.settlement.store import books
+from shared.plumbing.clock import Clock
+from shared.plumbing.database import Pool
+from shared.policy.book import Book
+
+
+class CurrentBook:
+    """Holds the current book; archived ones are read once, by hash."""
+
+    def __init__(self, pool: Pool, clock: Clock) -> None:
+        self._pool = pool
+        self._clock = clock
+        self._held: dict[str, Book] = {}
+        self._current: Book | None = None
+
+    def get(self) -> Book | None:
+        """The book in force, None before the first is appointed."""
+        return self._current
+
+    async def follow(self) -> None:
+        """Look which book is current; read it if it is new."""
+        async with self._pool.acquire() as connection:
+            book_hash = await books.current_hash(connection, self._clock.now())
+            if book_hash is None:
+                self._current = None
+                return
+            if book_hash not in self._held:
+                content = await books.content(connection, book_hash)
+                if content is None:
+                    return
+                self._held[book_hash] = Book.from_bytes(content)
+            self._current = self._held[book_hash]

@@ -1,0 +1,221 @@
+"""A stay is settled over HTTP: what is paid, what is refused, what a replay gives."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import httpx
+
+from shared.money import Money
+from tests.settlement.conftest import KIZILSU, NANJING, House
+from tests.support.running import Client, without_bare_route
+
+
+def _parts_sum(settled: dict[str, str]) -> bool:
+    names = ("fund", "member", "institution", "other_fund")
+    return Money.total(Money.from_wire(settled[n]) for n in names) == Money.from_wire(
+        settled["total"]
+    )
+
+
+async def test_the_quote_equals_the_settlement(house: House, nanjing_a: Client) -> None:
+    person = await house.person(NANJING)
+    pregnancy = await house.pregnancy(nanjing_a, person)
+    stay, outcome = await house.stay(nanjing_a, person, pregnancy, discharge=False)
+    early = await nanjing_a.post(f"/stays/{stay}/quote", outcome)
+    assert early.status_code == 200, early.text
+    assert (await nanjing_a.post(f"/stays/{stay}/discharge", outcome)).status_code == 201
+    quoted = await nanjing_a.post(f"/stays/{stay}/quote")
+    settled = await nanjing_a.post(f"/stays/{stay}/settle", {"total": outcome["total"]})
+    assert settled.status_code == 201, settled.text
+    made = ("settlement_id", "reverses", "settled_at")
+    facts = {k: v for k, v in settled.json().items() if k not in made}
+    assert facts == quoted.json() == early.json()
+    assert _parts_sum(settled.json())
+    assert all(step["article"] and step["document"] for step in settled.json()["steps"])
+
+
+async def test_both_pools_settle_both_modes(house: House) -> None:
+    for pool in (NANJING, KIZILSU):
+        for mode in ("vaginal", "cesarean"):
+            hospital = house.hospitals[f"a-{pool}"]
+            stay, outcome = await house.ready_stay(hospital, pool, mode=mode)
+            settled = await hospital.post(f"/stays/{stay}/settle", {"total": outcome["total"]})
+            assert settled.status_code == 201, settled.text
+            body = settled.json()
+            assert _parts_sum(body)
+            explained = await hospital.get(f"/settlements/{body['settlement_id']}/explanation")
+            assert len(explained.json()["zh"]) == len(body["steps"])
+            assert body["fund"] in explained.json()["en"][-2] + "".join(explained.json()["en"])
+
+
+async def test_a_replay_gives_the_original_bytes_also_after_a_reversal(
+    house: House, nanjing_a: Client
+) -> None:
+    stay, outcome = await house.ready_stay(nanjing_a)
+    body = {"total": outcome["total"]}
+    first = await nanjing_a.post(f"/stays/{stay}/settle", body, key="first")
+    again = await nanjing_a.post(f"/stays/{stay}/settle", body, key="first")
+    assert again.content == first.content
+    other = await nanjing_a.post(f"/stays/{stay}/settle", {"total": "1.00"}, key="first")
+    assert (other.status_code, other.json()["code"]) == (422, "8-key-used-with-another-body")
+    settlement = first.json()["settlement_id"]
+    reversal = await nanjing_a.post(f"/settlements/{settlement}/reverse", key="undo")
+    assert reversal.status_code == 201, reversal.text
+    for name in ("total", "fund", "member", "institution"):
+        assert Money.from_wire(reversal.json()[name]) == -Money.from_wire(first.json()[name])
+    twice = await nanjing_a.post(f"/settlements/{settlement}/reverse")
+    assert (twice.status_code, twice.json()["code"]) == (409, "1024-already-reversed")
+    assert (await nanjing_a.post(f"/stays/{stay}/settle", body, key="first")).content == (
+        first.content
+    )
+    second = await nanjing_a.post(f"/stays/{stay}/settle", body, key="second")
+    assert second.status_code == 201, second.text
+    assert second.json()["settlement_id"] != settlement
+    became = await nanjing_a.get("/settlements", stay=stay, institution=f"H{NANJING}a")
+    assert [item.get("state", "") for item in became.json()["items"]] == [
+        "reversed",
+        "",
+        "settled",
+    ]
+
+
+async def test_each_refusal_has_its_own_code_and_stores_nothing(
+    house: House, nanjing_a: Client, nanjing_b: Client
+) -> None:
+    kizilsu = house.hospitals[f"a-{KIZILSU}"]
+    refused: list[tuple[Client, str, str, str]] = []
+
+    stopped = await house.person(KIZILSU, last="2023-12")
+    stay, outcome = await house.stay(kizilsu, stopped, await house.pregnancy(kizilsu, stopped))
+    refused.append((kizilsu, stay, outcome["total"], "2001-interrupted"))
+
+    short = await house.person(KIZILSU, first="2023-10")
+    stay, outcome = await house.stay(kizilsu, short, await house.pregnancy(kizilsu, short))
+    refused.append((kizilsu, stay, outcome["total"], "2002-waiting-period-not-met"))
+
+    stay, outcome = await house.ready_stay(nanjing_a)
+    done = await nanjing_a.post(f"/stays/{stay}/settle", {"total": outcome["total"]})
+    assert done.status_code == 201
+    refused.append((nanjing_a, stay, outcome["total"], "1008-stay-already-settled"))
+
+    stay, outcome = await house.ready_stay(nanjing_b)
+    refused.append((nanjing_a, stay, outcome["total"], "1001-stay-unknown"))
+    refused.append((nanjing_b, stay, "1.00", "1009-lines-do-not-sum"))
+
+    person = await house.person(NANJING)
+    pregnancy = await house.pregnancy(nanjing_a, person)
+    mine, outcome = await house.stay(nanjing_a, person, pregnancy)
+    theirs, _ = await house.stay(nanjing_b, person, pregnancy)
+    done = await nanjing_a.post(f"/stays/{mine}/settle", {"total": outcome["total"]})
+    assert done.status_code == 201
+    refused.append((nanjing_b, theirs, outcome["total"], "1022-delivery-already-settled"))
+
+    stay, outcome = await house.ready_stay(nanjing_b)
+    await house.owner.execute(
+        "update person_state set as_of = as_of - interval '400 days' where person_ref ="
+        " (select person_ref from stay where stay_id = $1)",
+        UUID(stay),
+    )
+    refused.append((nanjing_b, stay, outcome["total"], "1014-person-state-too-old"))
+
+    before = await house.counts()
+    for hospital, stay, total, code in refused:
+        answer = await hospital.post(f"/stays/{stay}/settle", {"total": total})
+        assert answer.json()["code"] == code, answer.text
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert answer.json()["title_zh"]
+    assert await house.counts() == before
+
+
+async def test_a_date_before_the_first_rule_is_refused(house: House) -> None:
+    kizilsu = house.hospitals[f"a-{KIZILSU}"]
+    person = await house.person(KIZILSU, first="2015-01")
+    answer = await kizilsu.post(
+        "/pregnancies",
+        {"person_ref": person, "since": "2018-06-01", "institution_code": f"H{KIZILSU}a"},
+    )
+    stay = await kizilsu.post(
+        "/stays",
+        {"stay_number": "old", "person_ref": person, "admitted_on": "2019-03-01",
+         "pregnancy_id": answer.json()["pregnancy_id"]},
+    )  # fmt: skip
+    stay_id = stay.json()["stay_id"]
+    await kizilsu.post(
+        f"/stays/{stay_id}/lines",
+        {"lines": [{"line_number": 1, "item_code": "delivery", "charged_on": "2019-03-01",
+                    "quantity": "1", "price": "100.00"}]},
+    )  # fmt: skip
+    await house.clerks[KIZILSU].post(
+        "/agreements",
+        {
+            "institution_code": f"H{KIZILSU}a",
+            "level": 3,
+            "start": "2018-01-01",
+            "end": "2020-01-01",
+        },
+    )
+    outcome = {"discharged_on": "2019-03-05", "event_on": "2019-03-02", "mode": "vaginal",
+               "total": "100.00"}  # fmt: skip
+    assert (await kizilsu.post(f"/stays/{stay_id}/discharge", outcome)).status_code == 201
+    settled = await kizilsu.post(f"/stays/{stay_id}/settle", {"total": "100.00"})
+    assert settled.json()["code"] == "2004-no-rule-on-date", settled.text
+
+
+async def test_a_second_open_pregnancy_is_refused_over_all_hospitals(
+    house: House, nanjing_a: Client, nanjing_b: Client
+) -> None:
+    person = await house.person(NANJING)
+    await house.pregnancy(nanjing_a, person)
+    answer = await nanjing_b.post(
+        "/pregnancies",
+        {"person_ref": person, "since": "2023-09-01", "institution_code": f"H{NANJING}b"},
+    )
+    assert (answer.status_code, answer.json()["code"]) == (409, "1018-pregnancy-open-already")
+
+
+async def test_lines_that_do_not_sum_to_the_bill_are_refused_at_discharge(
+    house: House, nanjing_a: Client
+) -> None:
+    person = await house.person(NANJING)
+    pregnancy = await house.pregnancy(nanjing_a, person)
+    stay, outcome = await house.stay(nanjing_a, person, pregnancy, discharge=False)
+    answer = await nanjing_a.post(f"/stays/{stay}/discharge", outcome | {"total": "1.00"})
+    assert (answer.status_code, answer.json()["code"]) == (422, "1009-lines-do-not-sum")
+
+
+async def test_the_ledger_of_each_settlement_sums_to_zero(house: House, nanjing_a: Client) -> None:
+    stay, outcome = await house.ready_stay(nanjing_a, mode="cesarean", delivery="9000.00")
+    answer = await nanjing_a.post(f"/stays/{stay}/settle", {"total": outcome["total"]})
+    rows = await house.owner.fetch("select account, amount_fen from posting")
+    assert sum(row["amount_fen"] for row in rows) == 0
+    assert len(rows) >= 2
+    fund = sum(r["amount_fen"] for r in rows if r["account"].startswith("expenditure"))
+    assert fund == Money.from_wire(answer.json()["fund"]).fen
+
+
+async def test_the_bare_route_and_the_framework_answer_alike(
+    house: House, nanjing_a: Client
+) -> None:
+    inner = Client(
+        httpx.AsyncClient(
+            transport=httpx.ASGITransport(without_bare_route(house.running.app)),
+            base_url="http://service",
+        ),
+        "settlement",
+        nanjing_a.token,
+    )
+    stay, outcome = await house.ready_stay(nanjing_a)
+    right = {"total": outcome["total"]}
+    for body, key in (
+        ({}, "k"), ({"total": "1,0"}, "k"), ({"total": 5}, "k"), ({"total": "1.00", "x": 1}, "k"),
+        (right, "k" * 256), ({"total": "1.00"}, "k"), (right, "k"), (right, "k"),
+        ({"total": "2.00"}, "k"),
+    ):  # fmt: skip
+        one = await nanjing_a.post(f"/stays/{stay}/settle", body, key=key)
+        two = await inner.post(f"/stays/{stay}/settle", body, key=key)
+        assert one.status_code == two.status_code, (body, one.text, two.text)
+        first, second = one.json(), two.json()
+        first.pop("trace_id", None), second.pop("trace_id", None)
+        assert first == second
+    await inner.http.aclose()
