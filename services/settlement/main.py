@@ -14,9 +14,9 @@ from services.settlement.api.office import Office, Settlements
 from services.settlement.api.settling import HotSettle
 from services.settlement.heard import contribution, flag, person_state
 from services.settlement.work.current_book import CurrentBook
+from shared.plumbing.app import new_app
 from shared.plumbing.clock import Clock, SystemClock
 from shared.plumbing.database import open_pool
-from shared.plumbing.edge import new_app
 from shared.plumbing.group import Group
 from shared.plumbing.peer import Peer
 from shared.plumbing.runtime import Runtime
