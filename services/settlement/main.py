@@ -59,7 +59,9 @@ def create_app(
         if "enrollment" in settings.peers:
             secret = settings.peer_secrets["enrollment"].get_secret_value()
             peer = Peer("enrollment", settings.peers["enrollment"], secret, enrollment_transport)
-        app.state.office = Office(runtime.pool, group, book.get, peer, compile_built_in)
+        app.state.office = Office(
+            runtime.pool, group, book.get, peer, compile_built_in, app.state.desk.hash_key
+        )
         await runtime.hear("enrollment", person_state.TOPIC, person_state.handle)
         await runtime.hear("enrollment", contribution.TOPIC, contribution.handle)
         await runtime.hear("audit", flag.TOPIC, flag.handler(runtime.clock))
