@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Annotated, Any
+from uuid import UUID
 
 import asyncpg
 from fastapi import Depends, Request
@@ -14,7 +15,7 @@ from starlette.responses import Response
 
 from shared.plumbing.auth import Caller, Tokens
 from shared.plumbing.clock import Clock
-from shared.plumbing.database import Pool
+from shared.plumbing.database import Connection, Pool, transaction
 from shared.plumbing.group import TwinRunning
 from shared.plumbing.problems import (
     FORBIDDEN,
@@ -22,8 +23,9 @@ from shared.plumbing.problems import (
     NO_TOKEN,
     Problem,
 )  # fmt: skip
-from shared.plumbing.repeats import Answer, Ask, body_hash
+from shared.plumbing.repeats import Answer, Ask, Overtaken, body_hash, keep, recall
 
+_TRIES = 5
 _KEY = re.compile(r"[\x21-\x7e]{1,255}", re.ASCII)
 
 
@@ -93,12 +95,49 @@ def ask_of(request: Request, who: Caller, operation: str) -> Ask:
     )  # fmt: skip
 
 
-async def once_more(act: Callable[[], Awaitable[Answer]]) -> Answer:
-    """Do a keyed act; when a twin was faster, do it again, which finds the twin's answer."""
-    for _ in range(3):
+Effect = Callable[[Connection], Awaitable[tuple[UUID, Answer]]]
+"""Does what a request asks inside its transaction: the object it is kept with, and the answer.
+Raises Problem to refuse, which keeps nothing."""
+
+
+async def once_per_key(
+    request: Request, who: Caller, operation: str, walls: Sequence[str], effect: Effect
+) -> Response:
+    """Answer a keyed request: the effect and its answer are kept in one transaction, once.
+
+    Asked again with the same body, the same bytes are given. `walls`: whose rows the effect may
+    touch. The act runs as a task of the app, so that a hang-up cannot tear a transaction that
+    may already be committing. Raises DifferentBody, and TwinRunning when others keep winning.
+    """
+    here, ask = desk(request), ask_of(request, who, operation)
+
+    async def once() -> Answer:
+        try:
+            async with transaction(here.pool, walls) as tx:
+                known = await recall(tx, ask)
+                if known is not None:
+                    return known
+                object_id, answer = await effect(tx)
+                await keep(tx, ask, answer, object_id, here.clock.now())
+                return answer
+        except Problem:
+            # What stood in the way may be this very request, sent twice: then its answer is
+            # there now. The refused act is rolled back, so this looks in a transaction of its own.
+            async with transaction(here.pool, walls) as tx:
+                known = await recall(tx, ask)
+            if known is None:
+                raise
+            return known
+
+    return reply(await _unbroken(_once_more(once)))
+
+
+async def _once_more(act: Callable[[], Awaitable[Answer]]) -> Answer:
+    """When a twin or a rival was faster, act again: that finds the twin's answer."""
+    for _ in range(_TRIES):
         try:
             return await act()
-        except (asyncpg.UniqueViolationError, asyncpg.ExclusionViolationError):
+        except (asyncpg.UniqueViolationError, asyncpg.ExclusionViolationError, Overtaken):
             continue
     raise TwinRunning
 
@@ -111,7 +150,7 @@ def reply(answer: Answer) -> Response:
 _RUNNING: set[asyncio.Task[Any]] = set()
 
 
-async def unbroken(act: Coroutine[Any, Any, Answer]) -> Answer:
+async def _unbroken(act: Coroutine[Any, Any, Answer]) -> Answer:
     """Run an act as a task of the app: a client's hang-up ends the waiting, not the act."""
     task = asyncio.create_task(act)
     _RUNNING.add(task)

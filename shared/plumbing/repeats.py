@@ -32,6 +32,10 @@ class Answer:
     body: bytes
 
 
+class Overtaken(Exception):
+    """Somebody else changed what an act had read: the whole act is done again, on fresh facts."""
+
+
 class DifferentBody(Exception):
     """The key was used before with another body."""
 
