@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import asyncpg
 
@@ -16,7 +16,11 @@ from deploy.topics import Topic, topics
 from deploy.verify.topic_log import KafkaLog, LocalLog, TopicLog
 
 SERVICES = ("enrollment", "settlement", "audit")
-Connection = asyncpg.Connection[asyncpg.Record]
+
+if TYPE_CHECKING:
+    Connection = asyncpg.Connection[asyncpg.Record]
+else:
+    Connection = Any
 
 
 class Held:
