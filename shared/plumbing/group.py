@@ -21,7 +21,7 @@ from typing import Generic, Protocol, TypeVar
 
 import asyncpg
 
-from shared.plumbing.database import PASSING, Connection, Pool
+from shared.plumbing.database import LOST, Connection, Pool
 
 C = TypeVar("C")
 F = TypeVar("F")
@@ -143,14 +143,7 @@ class Group(Generic[C, F, E, A]):
         after two seconds, and the database's error for a command that is itself the poison.
         """
         identity = self._act.identity(command)
-        leader = self._leaders.get(identity)
-        if leader is not None:
-            await asyncio.wait([leader], timeout=_TWIN_SECONDS)
-            if not leader.done():
-                raise TwinRunning
-            # The leader's answer is found by its key: same body, same bytes; else a conflict.
-            if identity in self._leaders:
-                raise TwinRunning
+        await self._follow(identity)
         share = self._act.share_of(command)
         if (
             self._closing
@@ -165,6 +158,18 @@ class Group(Generic[C, F, E, A]):
         self._queue.append(_Ticket(command, future))
         self._wake.set()
         return await asyncio.shield(future)
+
+    async def _follow(self, identity: Hashable) -> None:
+        """Wait for a running twin; its answer is then found by its key, or a conflict is.
+
+        Of several followers each leads in turn, so there may be one more leader to wait for.
+        """
+        deadline = asyncio.get_running_loop().time() + _TWIN_SECONDS
+        while (leader := self._leaders.get(identity)) is not None:
+            left = deadline - asyncio.get_running_loop().time()
+            done, _ = await asyncio.wait([leader], timeout=left)
+            if not done:
+                raise TwinRunning
 
     def _leave(self, identity: Hashable, share: str) -> None:
         del self._leaders[identity]
@@ -186,9 +191,13 @@ class Group(Generic[C, F, E, A]):
         for attempt in range(1, _LOST_TRIES + 1):
             try:
                 async with self._pool.acquire() as connection:
-                    await self._run(connection, [t for t in tickets if not t.future.done()])
+                    try:
+                        await self._run(connection, [t for t in tickets if not t.future.done()])
+                    except BaseException:
+                        connection.terminate()  # in what state it is, nobody knows
+                        raise
                 return
-            except PASSING:
+            except LOST:
                 if attempt < _LOST_TRIES:
                     await asyncio.sleep(_LOST_SECONDS * attempt)
             except Exception as error:
@@ -227,7 +236,7 @@ class Group(Generic[C, F, E, A]):
             # A key that was new at READ is taken: another replica has the twin. READ shows it.
             self._again([ticket for ticket, _ in entries])
             return
-        except PASSING:
+        except LOST:
             raise
         except asyncpg.PostgresError as error:
             if len(entries) == 1:

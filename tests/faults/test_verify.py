@@ -20,7 +20,43 @@ from tests.support.kafka import Kafka
 from tests.support.postgres import ServiceDatabases
 
 CHECKED = [i.id for i in INVARIANTS if i.check is not None]
-REQUIRED = ["M01", "M02", "M03", "M04", "M05", "M06", "M08", "O01", "O02", "O03", "O08", "O09", "O10", "E01", "E02", "E03", "V01", "V02", "V03", "V04", "V05", "V06", "V07", "V08", "V09", "S01", "S02", "S03", "S04", "S05", "S06", "S07", "R03", "R04", "R06"]
+REQUIRED = [
+    "M01",
+    "M02",
+    "M03",
+    "M04",
+    "M05",
+    "M06",
+    "M08",
+    "O01",
+    "O02",
+    "O03",
+    "O08",
+    "O09",
+    "O10",
+    "E01",
+    "E02",
+    "E03",
+    "V01",
+    "V02",
+    "V03",
+    "V04",
+    "V05",
+    "V06",
+    "V07",
+    "V08",
+    "V09",
+    "S01",
+    "S02",
+    "S03",
+    "S04",
+    "S05",
+    "S06",
+    "S07",
+    "R03",
+    "R04",
+    "R06",
+]
 
 # One of each, chosen by a statement that always answers the same.
 LIVE = """(select settlement_id from settlement s where s.reverses is null and account_month = '2024-04-01'
