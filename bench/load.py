@@ -61,7 +61,7 @@ class _Load:
         self._running = 0
         self._ended = asyncio.Event()
         self._until = 0.0
-        self._rate = plan.get("rate")
+        self._rate: float = plan["rate"] or 0.0
         self.statuses: Counter[int] = Counter()
         self.latencies: list[float] = []
 

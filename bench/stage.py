@@ -1,4 +1,4 @@
-"""What a figure is measured on: PostgreSQL by our launcher, and settlement as a process of its own."""
+"""What a figure is measured on: PostgreSQL by our launcher, settlement as its own process."""
 
 from __future__ import annotations
 
@@ -139,9 +139,7 @@ class Stage:
             load.stdin.flush()
             said = json.loads(load.stdout.readline())
             after = self._spent()
-        python, postgres, groups, statements = (
-            b - a for a, b in zip(before, after, strict=True)
-        )
+        python, postgres, groups, statements = (b - a for a, b in zip(before, after, strict=True))
         settled = said["statuses"].get("201", 0)
         return Load(
             seconds=said["seconds"],

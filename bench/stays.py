@@ -28,8 +28,8 @@ _LINES = """
     as template(line_number, item_code, class, quantity, base_fen, limit_fen, copay_rate)
 """
 _LAY_STAYS = """
-insert into stay (pool_code, stay_id, institution_code, stay_number, person_ref, pregnancy_id, state,
-                  version, month, admitted_on, discharged_on, event_on, mode, infants, weeks)
+insert into stay (pool_code, stay_id, institution_code, stay_number, person_ref, pregnancy_id,
+                  state, version, month, admitted_on, discharged_on, event_on, mode, infants, weeks)
 select pool, stay_id, hospital, stay_id, person, pregnancy, 'discharged', 3,
        date_trunc('month', $6::date), $6, $6::date + 4, $6::date + 1,
        (array['vaginal', 'vaginal', 'assisted', 'cesarean'])[1 + n % 4], 1 + (n % 50 = 0)::int, 39
@@ -39,7 +39,8 @@ from unnest($1::text[], $2::text[], $3::uuid[], $4::uuid[], $5::text[])
 _LAY_PREGNANCIES = """
 insert into pregnancy
 select pool, pregnancy, person, hospital, daterange($5::date - 240, null), null, $6, 1
-from unnest($1::text[], $2::text[], $3::uuid[], $4::text[]) as laid(pool, hospital, pregnancy, person)
+from unnest($1::text[], $2::text[], $3::uuid[], $4::text[])
+    as laid(pool, hospital, pregnancy, person)
 """
 _LAY_PERSONS = """
 insert into person_state
@@ -66,8 +67,8 @@ from (
 ) classed
 """  # noqa: S608 - our own constant
 _SUM_LINES = """
-update stay set line_count = s.lines, total_fen = s.total, bill_fen = s.total, in_scope_fen = s.inside,
-       out_of_scope_fen = s.outside, over_limit_fen = s.above, first_copay_fen = s.copay
+update stay set line_count = s.lines, total_fen = s.total, bill_fen = s.total,
+       in_scope_fen = s.inside, out_of_scope_fen = s.outside, over_limit_fen = s.above, first_copay_fen = s.copay
 from (select pool_code, stay_id, count(*) as lines, sum(amount_fen) as total,
              sum(in_scope_fen) as inside, sum(out_of_scope_fen) as outside,
              sum(over_limit_fen) as above, sum(first_copay_fen) as copay
@@ -78,8 +79,11 @@ returning stay.stay_id, stay.institution_code, stay.total_fen
 _BATCH = 10_000
 
 
-async def lay(dsn: str, count: int, *, lines: int = 8) -> Fresh:
-    """Lay stays of distinct persons; `dsn` is the superuser's."""
+async def lay(dsn: str, count: int, *, lines: int = 8, tidy: bool = True) -> Fresh:
+    """Lay stays of distinct persons; `dsn` is the superuser's.
+
+    `tidy` vacuums what was laid, which otherwise would go on behind the run and count as its cost.
+    """
     connection = await asyncpg.connect(dsn)
     try:
         # Foreign keys hold by construction here, and looking at each would take minutes.
@@ -87,6 +91,9 @@ async def lay(dsn: str, count: int, *, lines: int = 8) -> Fresh:
         laid: list[tuple[str, str, str]] = []
         while len(laid) < count:
             laid += await _lay_batch(connection, min(_BATCH, count - len(laid)), lines)
+        if tidy:
+            await connection.execute("vacuum (analyze) stay, line, pregnancy, person_state")
+            await connection.execute("checkpoint")
         return laid
     finally:
         await connection.close()
