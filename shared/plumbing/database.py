@@ -18,6 +18,19 @@ else:
 AGENCY = "agency"
 """Stands for the agency's own staff and workers, who see all institutions."""
 
+PASSING = (
+    OSError,
+    TimeoutError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.TransactionRollbackError,
+    asyncpg.LockNotAvailableError,
+)
+"""Failures that pass: the database was away, shut down, full, or a lock was held too long. What
+was asked may even have been done; the same is asked again, and found by its key."""
+
 _SERVER_SETTINGS = {
     "idle_in_transaction_session_timeout": "10000",
     "lock_timeout": "2000",

@@ -22,7 +22,7 @@ from typing import Generic, Protocol, TypeVar
 import asyncpg
 import prometheus_client
 
-from shared.plumbing.database import Connection, Pool
+from shared.plumbing.database import PASSING, Connection, Pool
 
 C = TypeVar("C")
 F = TypeVar("F")
@@ -33,7 +33,6 @@ _ROUNDS = 8
 _TWIN_SECONDS = 2.0
 _LOST_TRIES = 5
 _LOST_SECONDS = 0.2
-_LOST = (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, TimeoutError)
 
 
 class Busy(Exception):
@@ -197,7 +196,7 @@ class Group(Generic[C, F, E, A]):
                 async with self._pool.acquire() as connection:
                     await self._run(connection, [t for t in tickets if not t.future.done()])
                 return
-            except _LOST:
+            except PASSING:
                 if attempt < _LOST_TRIES:
                     await asyncio.sleep(_LOST_SECONDS * attempt)
             except Exception as error:
@@ -242,7 +241,7 @@ class Group(Generic[C, F, E, A]):
             # A key that was new at READ is taken: another replica has the twin. READ shows it.
             self._again([ticket for ticket, _ in entries])
             return
-        except _LOST:
+        except PASSING:
             raise
         except asyncpg.PostgresError as error:
             if len(entries) == 1:

@@ -10,14 +10,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
-import asyncpg
 import orjson
 import structlog
 
 from shared.ids import new_id
 from shared.plumbing.bus.record import Event, Record, Source, Undecodable, read_event
 from shared.plumbing.clock import Clock, business_day, to_wire
-from shared.plumbing.database import AGENCY, Connection, Pool, transaction
+from shared.plumbing.database import AGENCY, PASSING, Connection, Pool, transaction
 from shared.plumbing.outbox import INSERT_OUTBOX
 
 log = structlog.get_logger()
@@ -28,7 +27,6 @@ Handle = Callable[[Connection, Sequence[Event]], Awaitable[None]]
 _TRIES = 3
 _BACK_OFF_SECONDS = 0.2
 _RETRY_SECONDS = 1.0
-_LOST = (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, TimeoutError)
 
 _NOTE_HEARD = """
 insert into inbox select $1, e.id, $3 from unnest($2::uuid[]) e(id)
@@ -67,7 +65,7 @@ class Inbox:
             while True:
                 try:
                     await self.take_once()
-                except _LOST as error:
+                except PASSING as error:
                     log.warning(
                         "consumer waits", consumer=self.consumer, error=type(error).__name__
                     )
@@ -87,7 +85,7 @@ class Inbox:
     async def _settle(self, records: Sequence[Record]) -> None:
         try:
             await self._apply(records)
-        except _LOST:
+        except PASSING:
             raise
         except Exception as error:
             if len(records) == 1:
@@ -104,7 +102,7 @@ class Inbox:
             await asyncio.sleep(_BACK_OFF_SECONDS * attempt)
             try:
                 await self._apply([record])
-            except _LOST:
+            except PASSING:
                 raise
             except Exception as next_error:
                 error = next_error

@@ -44,12 +44,14 @@ class Office:
         book: Callable[[], Book | None],
         enrollment: Peer | None,
         compile_built_in: Callable[[], Book],
+        hash_key: bytes,
     ) -> None:
         self.pool = pool
         self.settlements = settlements
         self.book = book
         self.enrollment = enrollment
         self.compile_built_in = compile_built_in
+        self.hash_key = hash_key
 
 
 def office(request: Request) -> Office:
