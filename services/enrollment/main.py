@@ -7,11 +7,18 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from services.enrollment.api import contributions, coverage, employers, persons, rates
+from services.enrollment.api import (
+    contributions,
+    coverage,
+    employers,
+    persons,
+    rates,
+    registrations,
+)
 from services.enrollment.api.office import Office
 from services.enrollment.store.sealed import Vault
+from shared.plumbing.app import new_app
 from shared.plumbing.clock import Clock, SystemClock
-from shared.plumbing.edge import new_app
 from shared.plumbing.runtime import Runtime
 from shared.plumbing.settings import Settings
 from shared.policy.compiler import PRODUCTION, Allow, compile_book, demo_allowance
@@ -35,7 +42,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
             await runtime.close()
 
     app = new_app("enrollment", "Enrollment 参保登记与缴费", "1.0.0", lifespan)
-    for noun in (employers, persons, contributions, rates, coverage):
+    for noun in (employers, registrations, persons, contributions, rates, coverage):
         app.include_router(noun.router)
     return app
 

@@ -32,6 +32,7 @@ PASSING = (
     asyncpg.DeadlockDetectedError,
     asyncpg.LockNotAvailableError,
     asyncpg.SerializationError,
+    asyncpg.QueryCanceledError,
 )
 """Nothing was written, because of whoever else was writing: the same again may well go through."""
 

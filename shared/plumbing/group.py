@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 import asyncpg
+import prometheus_client
 
 from shared.plumbing.database import LOST, Connection, Pool
 
@@ -82,6 +83,13 @@ class _Ticket(Generic[C, A]):
     command: C
     future: asyncio.Future[A]
     rounds: int = 0
+
+
+_GROUPS = prometheus_client.Counter("group_commit_groups", "groups run")
+_COMMANDS = prometheus_client.Counter("group_commit_commands", "commands in these groups")
+_STATEMENTS = prometheus_client.Counter(
+    "group_commit_statements", "statements, one round trip each"
+)
 
 
 @dataclass(slots=True)
@@ -210,7 +218,9 @@ class Group(Generic[C, F, E, A]):
             return
         self.counts.groups += 1
         self.counts.commands += len(tickets)
-        self.counts.statements += 1
+        _GROUPS.inc()
+        _COMMANDS.inc(len(tickets))
+        self._count_statement()
         facts = await self._act.read(connection, [t.command for t in tickets])
         entries: list[tuple[_Ticket[C, A], E]] = []
         for ticket, fact in zip(tickets, facts, strict=True):
@@ -226,11 +236,15 @@ class Group(Generic[C, F, E, A]):
         if entries:
             await self._write(connection, entries)
 
+    def _count_statement(self) -> None:
+        self.counts.statements += 1
+        _STATEMENTS.inc()
+
     async def _write(
         self, connection: Connection, entries: Sequence[tuple[_Ticket[C, A], E]]
     ) -> None:
         try:
-            self.counts.statements += 1
+            self._count_statement()
             won = await self._act.write(connection, [entry for _, entry in entries])
         except asyncpg.UniqueViolationError:
             # A key that was new at READ is taken: another replica has the twin. READ shows it.

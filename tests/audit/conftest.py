@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -27,6 +26,10 @@ from tests.audit.events import HOSPITAL, NOW, POOL
 from tests.support.postgres import ServiceDatabases
 
 CONSUMER = "audit-claim"
+_TABLES = (
+    "finding", "flag_step", "decision", "flag", "judgement", "claim", "person", "inbox", "parked",
+    "consumer_offset", "idempotency", "outbox", "log", "sealed_block",
+)  # fmt: skip
 
 
 class FixedClock:
@@ -150,23 +153,40 @@ class Audit:
         return await self.client(by).post(place, json=body, headers=headers)
 
 
-@pytest.fixture
-async def audit(service_databases: ServiceDatabases, tmp_path: Path) -> AsyncIterator[Audit]:
-    addresses = service_databases("audit")
+@pytest.fixture(scope="module")
+async def running(
+    module_databases: ServiceDatabases, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[tuple[FastAPI, Pool]]:
+    """The service's app with its workers, and a pool of the schema's owner; one a file."""
+    addresses = module_databases("audit")
     key = Ed25519PrivateKey.generate().private_bytes(
         Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
     )
     settings = Settings(
-        mode="demo", owner_dsn=addresses["owner"], service_dsn=addresses["service"],
-        group_dsn=addresses["group"], bus="local", feeds={"settlement": addresses["service"]},
-        signing_key=key.decode(), field_key="0" * 32, anchor_file=tmp_path / "anchor",
-    )  # fmt: skip
-    clock = FixedClock()
-    app = create_app(settings, clock)
+        mode="demo",
+        owner_dsn=addresses["owner"],
+        service_dsn=addresses["service"],
+        group_dsn=addresses["group"],
+        bus="local",
+        feeds={"settlement": addresses["service"]},
+        signing_key=key.decode(),
+        field_key="0" * 32,
+        anchor_file=tmp_path_factory.mktemp("audit") / "anchor",
+    )
+    app = create_app(settings, FixedClock())
     owner = await open_pool(addresses["owner"], size=2)
     async with app.router.lifespan_context(app):
-        pool = app.state.desk.pool
-        source = ListSource()
-        inbox = Inbox(CONSUMER, pool, source, claim_handler(clock, read_rules()), clock)
-        yield Audit(app, owner, pool, source, inbox)
+        yield app, owner
     await owner.close()
+
+
+@pytest.fixture
+async def audit(running: tuple[FastAPI, Pool]) -> Audit:
+    """The running service, its tables empty."""
+    app, owner = running
+    # Deleted, not truncated: a truncate waits for relay and sealer, and they for it.
+    for table in _TABLES:
+        await owner.execute(f"delete from {table}")  # noqa: S608
+    pool, clock, source = app.state.desk.pool, FixedClock(), ListSource()
+    inbox = Inbox(CONSUMER, pool, source, claim_handler(clock, read_rules()), clock)
+    return Audit(app, owner, pool, source, inbox)

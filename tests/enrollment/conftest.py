@@ -55,6 +55,7 @@ class Enrollment:
     """A client of the running service."""
 
     http: httpx.AsyncClient
+    transport: httpx.ASGITransport
     clock: StandingClock
     owner: asyncpg.Pool[asyncpg.Record]
     secrets: dict[str, str]
@@ -142,5 +143,5 @@ async def enrollment(
         app.router.lifespan_context(app),
         httpx.AsyncClient(transport=transport, base_url="http://enrollment") as http,
     ):
-        yield Enrollment(http, clock, owner, secrets)
+        yield Enrollment(http, transport, clock, owner, secrets)
     await owner.close()

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from services.enrollment.domain.contribution import due, month_rates
 from services.enrollment.domain.refusals import Refusal
-from shared.contracts.person import ContributionPosted
+from shared.contracts.person import ContributionPosted, PersonStateChanged
 from shared.money import Money
 from shared.period import Month
 from shared.policy.compiler import compile_book, demo_allowance
@@ -80,14 +80,14 @@ async def test_twelve_months_make_one_version(enrollment: Enrollment) -> None:
     ref = (await enrollment.person())["person_ref"]
     answer = await pay(enrollment, ref, months("2023-01", 12))
     assert [item["state_version"] for item in answer.json()["items"]] == [2] * 12
-    state = (await enrollment.get(f"/persons/{ref}/state", who="settlement")).json()
+    state = (await enrollment.get(f"/persons/{ref}/state", who="settlement")).json()["state"]
     assert (state["state_version"], state["paid"]) == (
         2, [{"first": "2023-01", "last": "2023-12"}],
     )  # fmt: skip
     late = await pay(enrollment, ref, ["2024-02"])
     assert late.json()["items"][0]["state_version"] == 3
     late = await pay(enrollment, ref, ["2024-01"])
-    state = (await enrollment.get(f"/persons/{ref}/state", who="settlement")).json()
+    state = (await enrollment.get(f"/persons/{ref}/state", who="settlement")).json()["state"]
     assert (state["state_version"], state["paid"]) == (
         4, [{"first": "2023-01", "last": "2024-02"}],
     )  # fmt: skip
@@ -128,6 +128,25 @@ async def test_one_month_booked_by_many_at_once_is_booked_once(enrollment: Enrol
         "select sequence from outbox where aggregate_id = $1 order by sequence", ref
     )
     assert [row["sequence"] for row in versions] == [1, 2]
+
+
+async def test_many_months_booked_at_once_make_one_line_of_versions(
+    enrollment: Enrollment,
+) -> None:
+    await enrollment.employer()
+    ref = (await enrollment.person())["person_ref"]
+
+    async def until_booked(month: str) -> None:
+        while (await pay(enrollment, ref, [month], key=month)).status_code != 201:
+            await asyncio.sleep(0)
+
+    await asyncio.gather(*(until_booked(month) for month in months("2023-01", 6)))
+    rows = await enrollment.owner.fetch(
+        "select sequence, data from outbox where aggregate_id = $1 order by sequence", ref
+    )
+    assert [row["sequence"] for row in rows] == [1, 2, 3, 4, 5, 6, 7]
+    last = PersonStateChanged.from_bytes(rows[-1]["data"])
+    assert [(run.first, run.last) for run in last.paid] == [("2023-01", "2023-06")]
 
 
 async def test_a_kind_without_a_rate_is_refused_not_charged_nothing(

@@ -98,7 +98,7 @@ def test_refused_names(text: str) -> None:
 def test_what_is_shown() -> None:
     number = IdNumber(VALID, date(1990, 3, 15))
     assert number.masked() == "653001********0006"
-    assert PersonName("欧阳娜娜").masked() == "欧阳**"
+    assert PersonName("Айгүл").masked() == "А**"
     assert PersonName("李娜").masked() == PersonName("李小娜").masked() == "李**"
     assert "900315" not in repr(number)
     assert "娜" not in repr(PersonName("李娜"))
@@ -110,7 +110,10 @@ def test_a_sealed_field_opens_in_its_place_alone() -> None:
     assert VALID.encode() not in sealed
     assert sealed != vault.seal(VALID, "p1/id_number")
     assert vault.open(sealed, "p1/id_number") == VALID
-    for changed, place in ((sealed, "p2/id_number"), (sealed[:-1] + b"\0", "p1/id_number")):
+    for changed, place in (
+        (sealed, "p2/id_number"),
+        (sealed[:-1] + bytes([sealed[-1] ^ 1]), "p1/id_number"),
+    ):
         with pytest.raises(InvalidTag):
             vault.open(changed, place)
     assert vault.index(VALID) == vault.index(VALID)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import re
+from datetime import datetime
 from typing import Any
 
 import httpx
 import orjson
 
 from shared.contracts.person import PersonStateChanged
+from shared.plumbing.peer import Peer
 from tests.enrollment.conftest import (
     NANJING,
     NANJING_COUNTY,
+    NOW,
     Enrollment,
     id_number,
     registration,
@@ -185,9 +188,24 @@ async def test_the_state_is_what_was_told_and_when(enrollment: Enrollment) -> No
     await enrollment.employer()
     ref = (await enrollment.person())["person_ref"]
     state = (await enrollment.get(f"/persons/{ref}/state", who="settlement")).json()
-    assert state.pop("at") == "2024-06-20T02:00:00.000Z"
     told = (await states_told(enrollment, ref))[-1]
-    assert state == orjson.loads(told.to_bytes())
+    assert state == {"state": orjson.loads(told.to_bytes()), "at": "2024-06-20T02:00:00.000Z"}
+
+
+async def test_settlement_reads_the_state_it_looks_up(enrollment: Enrollment) -> None:
+    await enrollment.employer()
+    ref = (await enrollment.person())["person_ref"]
+    credential = f"settlement:{enrollment.secrets['settlement']}"
+    peer = Peer("enrollment", "http://enrollment", credential, enrollment.transport)
+    found = await peer.get(f"/enrollment/v1/persons/{ref}/state")
+    assert found is not None
+    state = PersonStateChanged.model_validate(found["state"])
+    assert (state.person_ref, state.state_version) == (ref, 1)
+    assert datetime.fromisoformat(found["at"]) == NOW
+    for _ in range(6):  # more than open the peer's breaker: not found is no failure
+        for unknown in ("0" * 32, "no-reference-of-ours", "x" * 300):
+            assert await peer.get(f"/enrollment/v1/persons/{unknown}/state") is None
+    await peer.close()
 
 
 async def test_a_key_gives_the_same_bytes_again(enrollment: Enrollment) -> None:
@@ -216,6 +234,27 @@ async def test_an_employer_number_is_given_once(enrollment: Enrollment) -> None:
     assert code(await enrollment.post("/employers", body)) == "3001-employer-already-known"
     foreign = await enrollment.post("/employers", body | {"pool": NANJING, "employer_ref": "E2"})
     assert foreign.status_code == 404
+
+
+async def test_a_list_is_imported_whole_or_not_at_all(enrollment: Enrollment) -> None:
+    await enrollment.employer()
+    items = [registration(id_number=id_number(n), name=f"李{n}") for n in range(1, 31)]
+    before = await _rows(enrollment)
+    wrong = [*items[:4], registration(id_number=id_number(5), employer_ref="E9")]
+    refused = await enrollment.post("/imports", {"items": wrong})
+    assert refused.json()["code"] == "3002-employer-unknown"
+    assert refused.json()["errors"][0]["pointer"] == "/items/4"
+    assert await _rows(enrollment) == before
+    twice = await enrollment.post("/imports", {"items": [items[0], items[0]]})
+    assert twice.json()["code"] == "3008-already-registered"
+    assert await _rows(enrollment) == before
+    done = await enrollment.post("/imports", {"items": items}, key="list")
+    assert [one["id_number"][-4:] for one in done.json()["items"]] == [
+        item["id_number"][-4:] for item in items
+    ]
+    assert await enrollment.owner.fetchval("select count(*) from person") == 30
+    again = await enrollment.post("/imports", {"items": items}, key="list")
+    assert again.content == done.content
 
 
 async def _rows(enrollment: Enrollment) -> list[int]:

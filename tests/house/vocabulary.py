@@ -12,7 +12,8 @@ _SQL = re.compile(
     r"\b(select\s.+\sfrom|insert\s+into|update\s.+\sset|delete\s+from)\b", re.I | re.S
 )
 _MONEY_WORD = re.compile(r"(^|_)(amount|money|fen|fund|total|parts?)$")
-_CHINESE = re.compile(r"[\u4e00-\u9fff]")
+# One or two characters are data: a name, a variant. Words for people are longer.
+_CHINESE = re.compile(r"[\u4e00-\u9fff]{3}")
 
 
 def waits(node: ast.AST) -> str | None:

@@ -1,4 +1,4 @@
-"""Persons: registered, found, shown with their number and name masked."""
+"""Persons: found, shown with their number and name masked; how they stand, how they leave."""
 
 from __future__ import annotations
 
@@ -7,26 +7,15 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 import orjson
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
 from services.enrollment.actions import end_spell as ending
 from services.enrollment.actions.acting import Acting
 from services.enrollment.actions.find_entitlement import find_entitlement
-from services.enrollment.actions.register_person import Registration, register_person
 from services.enrollment.api.office import Asker, Clerk, Key, Made, Reader, acting, create, show
 from services.enrollment.api.refusals import problem_of
-from services.enrollment.api.wire import (
-    Day,
-    EmployerRef,
-    IdNumberText,
-    NameText,
-    PersonRef,
-    PoolCode,
-    RegisteredKind,
-    SpellShown,
-    show_spell,
-)
+from services.enrollment.api.wire import Day, IdNumberText, SpellShown, show_spell
 from services.enrollment.domain.entitlement import Entitlement
 from services.enrollment.domain.id_number import read_id_number
 from services.enrollment.domain.refusals import Refusal
@@ -36,22 +25,13 @@ from shared.contracts.person import PersonStateChanged
 from shared.plumbing.clock import to_wire
 from shared.plumbing.database import AGENCY, Connection, transaction
 from shared.plumbing.edge import Wire, desk
-from shared.policy.shapes import MemberKind
 
 router = APIRouter(prefix="/enrollment/v1", tags=["persons"])
 
+# Whatever is no reference of ours is not found, and not malformed: a peer that looks up what it
+# was given by others must not take it for a failure of this service.
+PersonInPath = Annotated[str, Path(description="person_ref")]
 Benefit = Literal["delivery", "prenatal", "family_planning", "loss", "allowance", "nutrition"]
-
-
-class PersonBody(Wire):
-    """A registration: by an employer for an employee, else without one."""
-
-    id_number: IdNumberText
-    name: NameText
-    county_code: PoolCode
-    kind: RegisteredKind
-    employer_ref: EmployerRef | None = None
-    start: Day
 
 
 class PersonShown(Wire):
@@ -62,16 +42,6 @@ class PersonShown(Wire):
     name: str
     state_version: int
     spells: list[SpellShown]
-
-
-class Registered(Wire):
-    """The person of the number, and the spell that began."""
-
-    person_ref: str
-    id_number: str
-    name: str
-    state_version: int
-    spell: SpellShown
 
 
 class EndBody(Wire):
@@ -94,9 +64,10 @@ class IdNumberBody(Wire):
     id_number: IdNumberText
 
 
-class StateShown(PersonStateChanged):
-    """A person's whole history as it was told, and when."""
+class StateShown(Wire):
+    """A person's whole history, as the event told it; `at` is now: it still stands."""
 
+    state: PersonStateChanged
     at: str
 
 
@@ -115,33 +86,9 @@ class EntitlementShown(Wire):
     article: str | None
 
 
-@router.post("/persons", status_code=201, response_model=Registered)
-async def post_person(request: Request, who: Clerk, body: PersonBody, _: Key = None) -> Response:
-    """Register a person: both insurances in one act where the kind has both."""
-    asked = Registration(
-        body.id_number, body.name, body.county_code, MemberKind(body.kind), body.employer_ref,
-        body.start,
-    )  # fmt: skip
-
-    async def act(tx: Connection, acting: Acting) -> Made | Refusal:
-        done = await register_person(tx, acting, asked)
-        if isinstance(done, Refusal):
-            return done
-        shown = Registered(
-            person_ref=done.person.person_ref,
-            id_number=done.person.id_number.masked(),
-            name=done.person.name.masked(),
-            state_version=done.person.version,
-            spell=show_spell(done.spell),
-        )
-        return Made(UUID(hex=done.person.person_ref), shown)
-
-    return await create(request, who, "register-person", act)
-
-
 @router.post("/persons/{person_ref}/spells:end", status_code=201, response_model=SpellEnded)
 async def post_spell_end(
-    request: Request, who: Clerk, person_ref: PersonRef, body: EndBody, _: Key = None
+    request: Request, who: Clerk, person_ref: PersonInPath, body: EndBody, _: Key = None
 ) -> Response:
     """End the spell that runs in the caller's pool."""
 
@@ -170,7 +117,7 @@ async def find_person(request: Request, who: Asker, body: IdNumberBody) -> Respo
 
 
 @router.get("/persons/{person_ref}", response_model=PersonShown)
-async def get_person(request: Request, who: Asker, person_ref: PersonRef) -> Response:
+async def get_person(request: Request, who: Asker, person_ref: PersonInPath) -> Response:
     """A person of the caller's pool."""
     doing = acting(request, who)
     async with transaction(desk(request).pool, [AGENCY]) as tx:
@@ -179,21 +126,21 @@ async def get_person(request: Request, who: Asker, person_ref: PersonRef) -> Res
 
 
 @router.get("/persons/{person_ref}/state", response_model=StateShown)
-async def get_state(request: Request, who: Reader, person_ref: PersonRef) -> Response:
-    """A person's whole history as it was told last."""
+async def get_state(request: Request, who: Reader, person_ref: PersonInPath) -> Response:
+    """A person's whole history as it was told last, for whoever misses it or holds it too old."""
     doing = acting(request, who)
     async with transaction(desk(request).pool, [AGENCY]) as tx:
         state = await read_state(tx, person_ref, doing.pool_code)
     if state is None:
         raise problem_of(Refusal.PERSON_UNKNOWN)
-    return show(orjson.loads(state.data) | {"at": to_wire(state.at)})
+    return show({"state": orjson.loads(state.data), "at": to_wire(doing.at)})
 
 
 @router.get("/persons/{person_ref}/entitlement", response_model=EntitlementShown)
 async def get_entitlement(
     request: Request,
     who: Asker,
-    person_ref: PersonRef,
+    person_ref: PersonInPath,
     on: Annotated[Day, Query(description="a day, YYYY-MM-DD")],
     benefit: Annotated[Benefit | None, Query()] = None,
 ) -> Response:

@@ -9,8 +9,9 @@ from decimal import Decimal
 from services.enrollment.domain.refusals import Refusal
 from shared.money import Money
 from shared.period import Month
-from shared.policy.book import Book, NoRule, Sourced
+from shared.policy.book import Book, NoRule
 from shared.policy.cells import EMPLOYER_RATE, INDIVIDUAL_RATE, ROUNDING
+from shared.policy.rules import Sourced
 from shared.policy.shapes import EmployerRate, MemberKind, Rounding
 
 

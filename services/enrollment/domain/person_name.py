@@ -13,13 +13,6 @@ _DOTS = str.maketrans({"•": "·", "・": "·", "‧": "·", "．": "·"})
 # Control, format (bidirectional overrides, zero-width), surrogate, private use, unassigned,
 # line and paragraph separators: none is part of a name, and some forge what a screen shows.
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-_COMPOUND_FAMILY_NAMES = frozenset(
-    (
-        *("欧阳", "司马", "上官", "诸葛", "夏侯", "皇甫", "尉迟", "公孙", "慕容", "令狐", "长孙"),
-        *("司徒", "东方", "独孤", "南宫", "端木", "百里", "呼延", "申屠", "轩辕", "宇文", "澹台"),
-        *("公冶", "太叔", "钟离", "闻人", "赫连", "拓跋", "司空", "东郭"),
-    )
-)
 _HIDDEN = "**"
 
 
@@ -30,9 +23,8 @@ class PersonName:
     text: str
 
     def masked(self) -> str:
-        """The family name, else the first character, and stars that tell no length."""
-        compound = len(self.text) > 2 and self.text[:2] in _COMPOUND_FAMILY_NAMES
-        return self.text[: 2 if compound else 1] + _HIDDEN
+        """The first character, where a Han family name stands, and stars that tell no length."""
+        return self.text[0] + _HIDDEN
 
     def __repr__(self) -> str:
         return f"PersonName({self.masked()})"

@@ -88,13 +88,13 @@ def _price(case: Case, book: Book) -> Priced | Refused:
     if isinstance(parts, Refused):
         return parts
     cost, member = parts.cost, parts.member
-    account = min(case.account_available, member)
+    account = min(case.account_available, member) if case.account_available else NOTHING
     return Priced(
         total=cost.total,
         fund=parts.fund,
         member=member,
         member_account=account,
-        member_cash=member - account,
+        member_cash=member - account if account else member,
         institution=parts.institution,
         other_fund=NOTHING,
         desk=_desk(parts),
@@ -168,7 +168,8 @@ _ALWAYS_ASKED: tuple[Cell[Any], ...] = (
 def _desk(parts: Parts) -> Desk:
     """The receipt: its two parts add up to the bill, so what the hospital bears or keeps after
     clearing never shows on it."""
-    return Desk(fund=parts.cost.total - parts.member, member=parts.member)
+    fund = parts.fund + parts.institution if parts.institution else parts.fund
+    return Desk(fund=fund, member=parts.member)
 
 
 def _outside_steps(cost: Cost, rules: Day) -> tuple[Step, ...]:

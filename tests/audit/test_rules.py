@@ -1,0 +1,74 @@
+"""Rules as data: what is not whole, or clashes, does not load."""
+
+from __future__ import annotations
+
+from datetime import date
+from tomllib import TOMLDecodeError
+
+import pytest
+from pydantic import ValidationError
+
+from services.audit.api.refusals import KINDS
+from services.audit.domain.refusals import Refusal
+from services.audit.domain.rule import RULES, compile_rules, read_rules
+
+TEXT = (RULES / "duplicate-claim.1.toml").read_text(encoding="utf-8")
+
+
+def test_the_rules_that_ship_compile() -> None:
+    [rule] = read_rules().rules
+    assert rule.legal_basis[0].articles == [15, 38, 40]
+
+
+@pytest.mark.parametrize(
+    ("said", "instead"),
+    [
+        ('grade = "violation"', 'grade = "grave"'),
+        ("version = 1", 'version = "1"'),
+        ("version = 1", "version = 1.5"),
+        ("interval_days_max = 30", "interval_days_max = -1"),
+        ("interval_days_max = 30", "interval_days_max = 30\ninterval_days_min = 2"),
+        ("interval_days_max = 30", ""),
+        ("valid_from = 2021-05-01", 'valid_from = "2021-05-01"'),
+        ("articles = [15, 38, 40]", "articles = []"),
+        ('predicate = "duplicate-claim"', 'predicate = "twice"'),
+        ("{rival_fund}", "{rival_found}"),
+        ("{days}", "some"),
+        ('family = "duplicate-claim"', 'family = "duplicate-claim"\nfamily = "x"'),
+        ('en = "Delivery claimed twice"', ""),
+    ],
+)
+def test_a_damaged_rule_does_not_load(said: str, instead: str) -> None:
+    assert said in TEXT
+    with pytest.raises((ValidationError, TOMLDecodeError)):
+        compile_rules([TEXT.replace(said, instead)])
+
+
+def test_a_new_version_takes_over_on_its_day() -> None:
+    later = TEXT.replace("version = 1", "version = 2").replace("2021-05-01", "2027-01-01")
+    book = compile_rules([later, TEXT])
+    assert [r.version for r in book.in_force(date(2026, 12, 31)).rules] == [1]
+    assert [r.version for r in book.in_force(date(2027, 1, 1)).rules] == [2]
+    assert book.in_force(date(2021, 4, 30)).rules == ()
+    versions = {book.in_force(on).version for on in (date(2021, 1, 1), date(2022, 1, 1))}
+    assert len(versions | {book.in_force(date(2027, 1, 1)).version}) == 3
+    assert book.find("duplicate-claim", 1).version == 1
+    with pytest.raises(KeyError):
+        book.find("duplicate-claim", 3)
+
+
+def test_two_rules_for_one_day_clash() -> None:
+    with pytest.raises(ValueError, match="two versions"):
+        compile_rules([TEXT, TEXT])
+    with pytest.raises(ValueError, match="two versions"):
+        compile_rules([TEXT, TEXT.replace("version = 1", "version = 2")])
+
+
+def test_refusals_are_numbered_once_and_told_in_both_languages() -> None:
+    assert len({r.number for r in Refusal}) == len({r.slug for r in Refusal}) == len(Refusal)
+    for refusal in Refusal:
+        kind = KINDS[refusal]
+        assert 4001 <= kind.number < 5000
+        assert kind.title
+        assert kind.title_zh
+        assert kind.status in (409, 422)

@@ -1,0 +1,144 @@
+"""The shipped book: every day answered once, the same bytes for ever, every article present."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from decimal import Decimal
+
+import pytest
+
+from shared.policy.book import Book, NoRule, in_force
+from shared.policy.cells import (
+    DELIVERY,
+    EMPLOYER_RATE,
+    INDIVIDUAL_RATE,
+    STATE_AGE_DAYS_MAX,
+    WAITING,
+)
+from shared.policy.compiler import PRODUCTION, compile_book
+from shared.policy.faults import PolicyFaults
+from shared.policy.rules import key_name
+from shared.policy.shapes import MemberKind
+from tests.policy.cases import KIZILSU, NANJING, TODAY, URUMQI
+
+SUPPORTED_UNTIL = date(2027, 12, 31)
+
+
+def test_each_supported_day_is_answered_exactly_once(book: Book) -> None:
+    sheets = {sheet.pool: sheet for sheet in book.pools()}
+    for key, versions in book.parameters().items():
+        sheet = sheets[key[0]]
+        late = key_name(key) in sheet.begins_later
+        day = versions[0].sourced.since if late else sheet.first_date
+        while day <= SUPPORTED_UNTIL:
+            speaking = [
+                rule
+                for rule, after in zip(versions, [*versions[1:], None], strict=True)
+                if rule.sourced.since <= day and (after is None or day < after.sourced.since)
+            ]
+            assert len(speaking) == 1, (key, day)
+            assert in_force(versions, day, TODAY) is speaking[0], (key, day)
+            day += timedelta(days=1)
+
+
+def test_what_begins_later_is_named_for_a_reason(book: Book) -> None:
+    for sheet in book.pools():
+        first = {
+            key_name(key): versions[0].sourced.since
+            for key, versions in book.parameters().items()
+            if key[0] == sheet.pool
+        }
+        for name in sheet.begins_later:
+            assert first[name] > sheet.first_date, (sheet.pool, name)
+
+
+def test_bytes_make_the_same_book(book: Book) -> None:
+    again = Book.from_bytes(book.to_bytes())
+    assert again.to_bytes() == book.to_bytes()
+    assert again.hash == book.hash
+    assert len(book.hash) == 64
+    versions = [rule.sourced for rules in book.parameters().values() for rule in rules]
+    assert [rule.sourced for rules in again.parameters().values() for rule in rules] == versions
+
+
+def test_rate_ids_are_unique(book: Book) -> None:
+    ids = [rule.sourced.rate_id for rules in book.parameters().values() for rule in rules]
+    assert len(set(ids)) == len(ids)
+
+
+def test_before_the_first_rule_there_is_no_answer(book: Book) -> None:
+    def ask(pool: str, kind: MemberKind, on: date) -> None:
+        book.ask(pool, DELIVERY, on=on, known_on=TODAY, kind=kind)
+
+    for pool, kind, on, why in [
+        (KIZILSU, MemberKind.EMPLOYEE, date(2019, 12, 31), "not_yet"),
+        (NANJING, MemberKind.FLEXIBLE, date(2016, 12, 31), "not_yet"),
+        (NANJING, MemberKind.RETIREE, date(2024, 1, 1), "never"),
+        ("999999", MemberKind.EMPLOYEE, date(2024, 1, 1), "pool_unknown"),
+    ]:
+        with pytest.raises(NoRule) as none:
+            ask(pool, kind, on)
+        assert none.value.why == why
+
+
+def test_an_inherited_rule_does_not_make_a_pool_older(book: Book) -> None:
+    day = date(2019, 12, 31)  # the inherited parameter itself is older
+    with pytest.raises(NoRule):
+        book.ask(KIZILSU, STATE_AGE_DAYS_MAX, on=day, known_on=TODAY)
+
+
+def test_a_cell_by_kind_is_not_asked_without_one(book: Book) -> None:
+    with pytest.raises(ValueError, match="kind"):
+        book.ask(NANJING, WAITING, on=TODAY, known_on=TODAY)
+
+
+@pytest.mark.parametrize(
+    ("pool", "kind", "on", "employer", "individual"),
+    [
+        (KIZILSU, MemberKind.EMPLOYEE, date(2020, 1, 1), "0.085", "0.02"),
+        (KIZILSU, MemberKind.EARLY_RETIREE, date(2020, 1, 1), "0", "0"),
+        (NANJING, MemberKind.EMPLOYEE, date(2024, 3, 12), "0.085", "0.02"),
+        (NANJING, MemberKind.EMPLOYEE, date(2024, 3, 13), "0.088", "0.02"),
+        (NANJING, MemberKind.FLEXIBLE, date(2024, 3, 13), "0", "0.08"),
+    ],
+)
+def test_contribution_rates(
+    book: Book, pool: str, kind: MemberKind, on: date, employer: str, individual: str
+) -> None:
+    def rate_of_employer() -> Decimal:
+        return book.ask(pool, EMPLOYER_RATE, on=on, known_on=TODAY, kind=kind).value.total
+
+    assert rate_of_employer() == Decimal(employer)
+    asked = book.ask(pool, INDIVIDUAL_RATE, on=on, known_on=TODAY, kind=kind)
+    assert asked.value == Decimal(individual)
+
+
+def test_our_own_parameters_say_that_they_are_ours(book: Book) -> None:
+    for pool in (KIZILSU, NANJING, URUMQI):
+        age = book.ask(pool, STATE_AGE_DAYS_MAX, on=TODAY, known_on=TODAY)
+        assert (age.value, age.citation.label) == (45, "operational")
+
+
+def test_production_admits_no_open_cell() -> None:
+    with pytest.raises(PolicyFaults) as refused:
+        compile_book(allow=PRODUCTION)
+    assert all("open conflict" in fault.what for fault in refused.value.faults)
+    assert {fault.file.split("/")[0] for fault in refused.value.faults} == {"650100-urumqi"}
+
+
+def test_every_article_of_the_two_founding_documents_appears(book: Book) -> None:
+    policies = [f"二({n})" for n in "一二三四五六"]
+    expected = {
+        "kizilsu-merger-2019": [
+            "一",
+            *policies,
+            *(f"三({n})" for n in "一二三四五六"),
+            *(f"四({n})" for n in "一二三四"),
+        ],
+        "nanjing-merger-2019": ["一", *policies, *(f"三({n})" for n in "一二三")],
+    }
+    for document in book.documents:
+        if document.id in expected:
+            articles = list(dict.fromkeys(clause.article for clause in document.clause))
+            assert articles == expected.pop(document.id)
+    assert not expected
