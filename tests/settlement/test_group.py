@@ -58,7 +58,7 @@ def _group(house: House) -> Settlements:
 
 def _settle(stay: UUID, total: str, key: str = "", institution: str = A) -> Settle:
     return Settle(
-        ask=Ask(NANJING, institution, "settle", key or uuid4().hex, body_hash([str(stay), total])),
+        ask=Ask(NANJING, institution, "settle", key or uuid4().hex, body_hash([str(stay), total], bytes(16))),
         stay_id=stay, bill=Money.from_wire(total), actor="his", request_id="",
         render=settlement_bytes,
     )  # fmt: skip
