@@ -57,8 +57,9 @@ def _group(house: House) -> Settlements:
 
 
 def _settle(stay: UUID, total: str, key: str = "", institution: str = A) -> Settle:
+    said = body_hash([str(stay), total], bytes(16))
     return Settle(
-        ask=Ask(NANJING, institution, "settle", key or uuid4().hex, body_hash([str(stay), total])),
+        ask=Ask(NANJING, institution, "settle", key or uuid4().hex, said),
         stay_id=stay, bill=Money.from_wire(total), actor="his", request_id="",
         render=settlement_bytes,
     )  # fmt: skip
