@@ -84,7 +84,7 @@ def content_hash(
 ) -> bytes:  # fmt: skip
     """SHA-256 over a row's content, each field in its place."""
     fields = [
-        row_id, pool_code, to_wire(at), actor, institution_code, request_id, action, subject,
+        str(row_id), pool_code, to_wire(at), actor, institution_code, request_id, action, subject,
         from_state, to_state, before_hash.hex(), after_hash.hex(),
     ]  # fmt: skip
     return hashlib.sha256(orjson.dumps(fields)).digest()

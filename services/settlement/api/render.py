@@ -38,9 +38,9 @@ def settlements_bytes(found: list[tuple[Settlement, ClaimState | None]]) -> byte
 def _settlement(settlement: Settlement) -> dict[str, Any]:
     shares = settlement.shares
     return {
-        "settlement_id": settlement.settlement_id,
-        "reverses": settlement.reverses,
-        "stay_id": settlement.stay_id,
+        "settlement_id": str(settlement.settlement_id),
+        "reverses": str(settlement.reverses) if settlement.reverses else None,
+        "stay_id": str(settlement.stay_id),
         "pool": settlement.pool_code,
         "institution_code": settlement.institution_code,
         "benefit": settlement.benefit,

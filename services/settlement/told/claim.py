@@ -29,15 +29,15 @@ from shared.plumbing.outbox import Told
 def claim_settled(settlement: Settlement, cost: Cost, legs: Sequence[Leg]) -> Told:
     """A settlement was made: the first event of its claim."""
     facts: dict[str, Any] = {
-        "claim_id": settlement.settlement_id,
+        "claim_id": str(settlement.settlement_id),
         "pool_code": settlement.pool_code,
         "county_code": settlement.county_code,
         "institution_code": settlement.institution_code,
         "institution_level": settlement.institution_level,
-        "stay_id": settlement.stay_id,
+        "stay_id": str(settlement.stay_id),
         "person_ref": settlement.person_ref,
         "person_state_version": settlement.state_version,
-        "pregnancy_id": settlement.pregnancy_id,
+        "pregnancy_id": str(settlement.pregnancy_id),
         "benefit": "delivery",
         "insurance_type": settlement.insurance_type,
         "expenditure_item": settlement.expenditure_item,
