@@ -21,7 +21,7 @@ from services.settlement.api.render import settlement_bytes
 from services.settlement.store.settling import Entry
 from shared.money import Money
 from shared.plumbing.group import Group
-from shared.plumbing.repeats import Answer, Ask, body_hash
+from shared.plumbing.repeats import Answer, Ask
 from tests.settlement.conftest import NANJING, House, open_house
 from tests.support.postgres import ServiceDatabases
 from tests.support.running import Client
@@ -57,9 +57,8 @@ def _group(house: House) -> Settlements:
 
 
 def _settle(stay: UUID, total: str, key: str = "", institution: str = A) -> Settle:
-    said = body_hash([str(stay), total], bytes(16))
     return Settle(
-        ask=Ask(NANJING, institution, "settle", key or uuid4().hex, said),
+        ask=Ask(NANJING, institution, "settle", key or uuid4().hex, b"body of " + total.encode()),
         stay_id=stay, bill=Money.from_wire(total), actor="his", request_id="",
         render=settlement_bytes,
     )  # fmt: skip
