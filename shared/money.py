@@ -50,8 +50,10 @@ class Money:
 
     def to_wire(self) -> str:
         """The wire form: yuan with exactly two decimals."""
-        sign = "-" if self.fen < 0 else ""
-        return f"{sign}{abs(self.fen) // 100}.{abs(self.fen) % 100:02d}"
+        fen = self.fen
+        if fen < 0:
+            return f"-{-fen // 100}.{-fen % 100:02d}"
+        return f"{fen // 100}.{fen % 100:02d}"
 
     def __add__(self, other: Money) -> Money:
         return Money(self.fen + other.fen)

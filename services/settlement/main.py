@@ -14,9 +14,9 @@ from services.settlement.api.office import Office, Settlements
 from services.settlement.api.settling import HotSettle
 from services.settlement.heard import contribution, flag, person_state
 from services.settlement.work.current_book import CurrentBook
+from shared.plumbing.app import new_app
 from shared.plumbing.clock import Clock, SystemClock
 from shared.plumbing.database import open_pool
-from shared.plumbing.edge import new_app
 from shared.plumbing.group import Group
 from shared.plumbing.peer import Peer
 from shared.plumbing.runtime import Runtime
@@ -59,23 +59,28 @@ def create_app(
         if "enrollment" in settings.peers:
             secret = settings.peer_secrets["enrollment"].get_secret_value()
             peer = Peer("enrollment", settings.peers["enrollment"], secret, enrollment_transport)
-        app.state.office = Office(runtime.pool, group, book.get, peer, compile_built_in)
+        app.state.office = Office(
+            runtime.pool, group, book.get, peer, compile_built_in, app.state.desk.hash_key
+        )
         await runtime.hear("enrollment", person_state.TOPIC, person_state.handle)
         await runtime.hear("enrollment", contribution.TOPIC, contribution.handle)
         await runtime.hear("audit", flag.TOPIC, flag.handler(runtime.clock))
         runtime.workers.every("current book", _BOOK_SECONDS, book.follow)
         runtime.tell_and_seal()
         app.state.ready = True
-        yield
-        app.state.ready = False
-        await group.close()
-        await runtime.close()
-        if peer is not None:
-            await peer.close()
-        await group_pool.close()
+        try:
+            yield
+        finally:
+            app.state.ready = False
+            await group.close()
+            await runtime.close()
+            if peer is not None:
+                await peer.close()
+            await group_pool.close()
 
     app = new_app("settlement", "Settlement", "1", lifespan)
     for routes in (stays, settling, settlements, pregnancies, agency):
         app.include_router(routes.router)
-    app.add_middleware(HotSettle, tokens=runtime.tokens)
+    # Outside of everything: the framework's layers would cost more than the settlement.
+    app.middleware_stack = HotSettle(app.build_middleware_stack(), tokens=runtime.tokens)
     return app

@@ -15,8 +15,29 @@ else:
     Connection = Any
     Pool = Any
 
-AGENCY = "agency"
-"""Stands for the agency's own staff and workers, who see all institutions."""
+LOST = (
+    OSError,
+    TimeoutError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # what the driver says of a backend that ended during its set-up
+    asyncpg.PostgresConnectionError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.TooManyConnectionsError,
+)
+"""The server or the way to it is gone: nobody knows whether the last transaction was committed."""
+
+PASSING = (
+    asyncpg.DeadlockDetectedError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.SerializationError,
+    asyncpg.QueryCanceledError,
+)
+"""Nothing was written, because of whoever else was writing: the same again may well go through."""
+
+AGENCY = "*"
+"""Stands for the agency's own staff and workers, who see all institutions. No code is so."""
 
 _SERVER_SETTINGS = {
     "idle_in_transaction_session_timeout": "10000",

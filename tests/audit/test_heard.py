@@ -12,6 +12,8 @@ from services.audit.domain.rule import read_rules
 from services.audit.heard.claim import TOPIC, claim_handler
 from shared.contracts.claim import ClaimSettled
 from shared.money import Money
+from shared.plumbing.bus.record import read_event
+from shared.plumbing.database import AGENCY, transaction
 from shared.plumbing.inbox import Inbox, retry_parked
 from tests.audit.conftest import CONSUMER, Audit, FixedClock, ListSource
 from tests.audit.events import (
@@ -239,21 +241,30 @@ async def test_a_type_of_tomorrow_is_passed_over(audit: Audit) -> None:
 
 
 async def test_two_consumers_never_both_miss_a_pair(audit: Audit) -> None:
-    clock = FixedClock()
-    handle = claim_handler(clock, read_rules())
-    pairs = [pair() for _ in range(30)]
-    for number, both in enumerate(pairs):
-        for claim in both:
-            claim.person = f"p{number}"
+    handle = claim_handler(FixedClock(), read_rules())
+    first, second = pair()
+    async with transaction(audit.pool, [AGENCY]) as tx:
+        await handle(tx, [read_event(first.settled())])
+        other = asyncio.create_task(audit.hear(second.settled()))
+        await asyncio.sleep(0.3)
+        assert not other.done()
+    await other
+    assert await audit.owner.fetchval("select count(*) from flag") == 1
 
-    async def consume(name: str, side: int) -> None:
-        for both in pairs if side else reversed(pairs):
-            source = ListSource([both[side].settled()])
-            await Inbox(name, audit.pool, source, handle, clock).take_once()
 
-    await asyncio.gather(consume("one", 0), consume("two", 1))
-    assert await audit.owner.fetchval("select count(*) from claim") == 60
-    assert await audit.owner.fetchval("select count(*) from flag") == 30
+async def test_a_poll_is_one_transaction(audit: Audit) -> None:
+    for both in [pair(), pair()]:
+        both[0].person = both[1].person = str(both[0].claim_id)
+        await audit.hear(both[0].settled(), both[1].settled(), both[0].reversed())
+    for table in ("claim", "judgement", "inbox"):
+        count = f"select count(distinct xmin::text) from {table}"  # noqa: S608
+        assert await audit.owner.fetchval(count) == 2
+    await audit.hear(*(claim.settled() for _ in range(20) for claim in pair()))
+    count = await audit.owner.fetchval(
+        "select count(distinct xmin::text) from (select xmin from finding"
+        " union all select xmin from flag) t"
+    )
+    assert count == 1
 
 
 async def test_the_fold_of_all_events_is_the_view(audit: Audit) -> None:
