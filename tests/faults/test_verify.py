@@ -146,11 +146,11 @@ FAULTS = [
                   " (month, id, pool_code, at, actor, institution_code, request_id, action, subject,"
                   " from_state, to_state, before_hash, after_hash, content_hash)"
                   " select month, gen_random_uuid(), pool_code, at, actor, institution_code, request_id,"
-                  " action, 'person:' || (select person_ref from person_version where version = 3),"
+                  " 'planted', 'person:' || (select person_ref from person_version where version = 3),"
                   " '', 'version 3', before_hash, after_hash, content_hash"
                   " from log limit 1"),
     in_settlement("V01", "update outbox set xid = pg_current_xact_id() where type = 'settlement.claim.settled'"),
-    in_enrollment("V02 R06", "update outbox set position = null where ctid = (select min(ctid) from outbox"
+    in_enrollment("V02 R06", "update outbox set position = null where id = (select min(id::text)::uuid from outbox"
                   " where sequence = 1 and topic like '%person-state%')"),
     Fault("V03", {
         "enrollment": "insert into outbox select month + interval '1 month', id, pool_code, topic, type, key,"
@@ -192,8 +192,8 @@ FAULTS = [
     in_settlement("R03", "alter table stay disable row level security"),
     in_settlement("R04", f"update posting set posted_at = posted_at + interval '40 days'"
                   f" where settlement_id = {LIVE}"),
-    in_settlement("R06 V02 V05 V08", "update outbox set position = null where ctid = (select min(ctid) from outbox"
-                  " where sequence = 3)"),
+    in_settlement("R06 V02 V05 V08", "update outbox set position = null where id = (select min(id::text)::uuid from outbox"
+                  " where sequence = 4)"),
 ]  # fmt: skip
 
 
