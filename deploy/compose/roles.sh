@@ -17,4 +17,6 @@ select format('revoke all on database %I from public', :'service') \gexec
 select format('grant connect on database %I to %I, %I', :'service', :'service' || '_service', :'service' || '_group') \gexec
 SQL
     psql -v ON_ERROR_STOP=1 -U postgres -d "$service" -c 'create extension btree_gist'
+    # The owner looks for stuck sessions of the other roles.
+    psql -v ON_ERROR_STOP=1 -U postgres -c "grant pg_read_all_stats to ${service}_owner"
 done

@@ -60,6 +60,8 @@ async def _create(
         await server.close()
     if template is None:
         address = superuser_dsn.rsplit("/", 1)[0] + "/" + database
+        # Verify, as the owner, looks for stuck sessions of the other roles.
+        await _on(superuser_dsn, f"GRANT pg_read_all_stats TO {_name(roles['owner'])}")
         for extension in EXTENSIONS:
             await _on(address, f"CREATE EXTENSION IF NOT EXISTS {_name(extension)}")
 

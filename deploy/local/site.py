@@ -62,12 +62,16 @@ class Site:
             "peer_secrets": json.dumps(dict.fromkeys(asks, f"service-{service}:{secret}")),
             "signing_key": self.keys.signing_key(service),
             "field_key": self.keys.field_key(service),
-            "anchor_file": str(self.folder / f"{service}.anchors"),
+            "anchor_file": str(self.anchor_file(service)),
         }
         if self.kafka:
             settings["kafka"] = self.kafka
         settings |= {f"{role}_dsn": dsn for role, dsn in self.databases[service].items()}
         return {f"{service}_{name}".upper(): value for name, value in settings.items()}
+
+    def anchor_file(self, service: str) -> Path:
+        """Where a service anchors its sealed log, outside its database."""
+        return self.folder / f"{service}.anchors"
 
     def migrate(self) -> None:
         """Bring every service's schema to its head."""
@@ -114,6 +118,9 @@ class Site:
             },
             "databases": {name: self.databases[name]["owner"] for name in SERVICES},
             "kafka": self.kafka or None,
+            "bus": "kafka" if self.kafka else "local",
+            "topic_prefix": "",
+            "anchors": {name: str(self.anchor_file(name)) for name in SERVICES},
             "credentials": [
                 {
                     "role": client.role,

@@ -10,6 +10,7 @@ from datetime import date, datetime
 from pathlib import Path
 from uuid import UUID
 
+import asyncpg
 import orjson
 
 from shared.ids import new_id
@@ -170,3 +171,57 @@ def _append(anchor: Path, line: str) -> None:
     with anchor.open("a", encoding="ascii") as file:
         file.write(line)
         file.flush()
+
+
+_BLOCKS = """
+select number, xid_from::text::bigint as xid_from, xid_until::text::bigint as xid_until, row_count,
+       root, prior_hash, hash
+from sealed_block order by number
+"""
+_SEALED_ROWS = """
+select id, pool_code, at, actor, institution_code, request_id, action, subject, from_state,
+       to_state, before_hash, after_hash, content_hash
+from log where xid >= $1::bigint::text::xid8 and xid < $2::bigint::text::xid8 order by id
+"""
+
+
+async def check_seals(
+    connection: Connection | asyncpg.Connection[asyncpg.Record], anchor: Path
+) -> list[str]:
+    """What is not as it was sealed: changed, missing or added rows, blocks, or anchors.
+
+    To be asked when the sealer is idle: between anchoring a block and storing it, it is ahead.
+    """
+    anchored = await asyncio.to_thread(_anchors, anchor)
+    faults = []
+    number, until, prior = 0, 0, EMPTY_HASH
+    for block in await connection.fetch(_BLOCKS):
+        if (block["number"], block["xid_from"], block["prior_hash"]) != (number + 1, until, prior):
+            faults.append(f"block {block['number']} does not follow block {number}")
+        number, until, prior = block["number"], block["xid_until"], block["hash"]
+        rows = await connection.fetch(_SEALED_ROWS, block["xid_from"], until)
+        faults += [f"row {row['id']} was changed" for row in rows if not _as_written(row)]
+        root = block_root([row["content_hash"] for row in rows])
+        if (len(rows), root) != (block["row_count"], block["root"]):
+            faults.append(f"block {number} does not hold the rows that it sealed")
+        place = (number, block["xid_from"], until, block["row_count"], block["root"])
+        if block["hash"] != block_hash(*place, block["prior_hash"]):
+            faults.append(f"block {number} was changed")
+        if block["hash"].hex() not in anchored.get(number, ()):
+            faults.append(f"block {number} is not the one that was anchored")
+    return faults + [f"block {lost} was anchored and is gone" for lost in anchored if lost > number]
+
+
+def _as_written(row: asyncpg.Record) -> bool:
+    *content, kept = row
+    return bool(content_hash(*content) == kept)
+
+
+def _anchors(anchor: Path) -> dict[int, set[str]]:
+    """Every hash that was anchored under a number: one more where storing its block failed."""
+    anchored: dict[int, set[str]] = {}
+    if anchor.exists():
+        for line in anchor.read_text(encoding="ascii").splitlines():
+            number, _, hashed = line.partition(" ")
+            anchored.setdefault(int(number), set()).add(hashed)
+    return anchored

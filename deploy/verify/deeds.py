@@ -1,0 +1,136 @@
+"""S05-S07: every act has its log row, every claim its judgement, every decision its deduction."""
+
+from __future__ import annotations
+
+from deploy.verify.stores import Stores, found
+
+# Each row that an act writes, beside the log rows that tell of such an act on such a subject.
+_ACTS = {
+    "settlement": """
+        select 'claim:' || settlement_id, 'settle' from settlement where reverses is null
+        union all select 'claim:' || reverses, 'reverse' from settlement where reverses is not null
+        union all select 'stay:' || stay_id, 'open_stay' from stay
+        union all select 'pregnancy:' || pregnancy_id, 'register_pregnancy' from pregnancy
+        union all select 'deduction:' || flag_id || '/' || decision, 'take_deduction' from deduction
+        union all select 'agreement:' || institution_code || '/' || lower(valid), 'make_agreement'
+        from agreement
+        union all select 'catalogue-item:' || item_code || '/' || lower(valid), 'list_item'
+        from catalogue_item
+        union all select 'book-appointment:' || number, 'propose_book' from book_appointment
+        union all select 'book-appointment:' || number, 'approve_book' from book_appointment
+        where approved_by is not null
+        union all select 'period:' || pool_code || '/' || to_char(month, 'YYYY-MM'), 'close_period'
+        from closed_period""",
+    "audit": """
+        select 'claim:' || claim_id, 'claim-recorded' from claim
+        union all select 'claim:' || claim_id, 'claim-reversed' from claim where status = 'reversed'
+        union all select 'flag:' || flag_id, 'flag-' || step from flag_step""",
+    "enrollment": """
+        select 'contribution:' || contribution_id, 'post-contribution' from contribution
+        union all select 'employer:' || employer_ref, 'add-employer' from employer""",
+}
+# A refused deduction leaves a log row and an event, but no row.
+_LOGGED = """
+select subject, action from log
+where action = any(array['settle', 'reverse', 'open_stay', 'register_pregnancy', 'make_agreement',
+                         'list_item', 'propose_book', 'approve_book', 'close_period',
+                         'claim-recorded', 'claim-reversed', 'post-contribution', 'add-employer'])
+   or (action = 'take_deduction' and to_state = 'pending') or action like 'flag-%'
+"""
+_UNNAMED = """
+select 'log row ' || id from log
+where actor = '' or request_id = '' or action = '' or subject = ''
+   or length(content_hash) <> 32 or length(before_hash) <> 32 or length(after_hash) <> 32
+order by 1
+"""
+# A stay's and a pregnancy's version counts its acts; settling and reversing count for the stay,
+# and the birth for the pregnancy.
+_STAYS = """
+select 'lines of stay ' || s.stay_id from stay s
+where (s.line_count > 0) <> exists (
+    select from log l where l.subject = 'stay:' || s.stay_id and l.action = 'add_lines')
+order by 1
+"""
+_STATES = """
+select 'state of ' || coalesce(v.person_ref, l.subject) || ' ' || coalesce(v.version::text, l.to_state)
+from person_version v
+full join (select * from log where subject like 'person:%') l
+    on l.subject = 'person:' || v.person_ref and l.to_state = 'version ' || v.version
+where v.person_ref is null or l.id is null
+order by 1
+"""
+
+
+async def s05(stores: Stores) -> list[str]:
+    """Every act left one log row with its actor, request and hashes, and every log row its act."""
+    wrong = []
+    for service, connection in stores.each():
+        wrong += await found(connection, _UNNAMED)
+        wrong += await found(
+            connection,
+            f"select coalesce(a.s, l.s) || ' ' || coalesce(a.d, l.d)"
+            f" from (select s, d, count(*) as n from ({_ACTS[service]}) a(s, d) group by s, d) a"
+            f" full join (select s, d, count(*) as n from ({_LOGGED}) l(s, d) group by s, d) l"
+            " using (s, d) where a.n is distinct from l.n order by 1",
+        )
+    wrong += await found(stores.settlement, _STAYS)
+    return wrong + await found(stores.enrollment, _STATES)
+
+
+_SETTLED = "select settlement_id::text from settlement where reverses is null"
+_JUDGED = """
+select claim_id::text from judgement group by pool_code, claim_id
+having count(*) = count(distinct rule_set) and bool_and(rule_set <> '')
+"""
+
+
+async def s06(stores: Stores) -> list[str]:
+    """Each settlement was judged, once by a rule set; and nothing else was."""
+    settled = set(await found(stores.settlement, _SETTLED))
+    judged = set(await found(stores.audit, _JUDGED))
+    return sorted(settled ^ judged)
+
+
+_DECIDED = """
+select d.flag_id::text as flag_id, d.number, d.claim_id::text as claim_id, d.amount_fen,
+       f.deduction, f.decision = d.number as latest
+from decision d join flag f using (pool_code, flag_id) where d.outcome = 'deduct'
+"""
+_TAKEN = """
+select flag_id, decision, settlement_id::text as claim_id, amount_fen, state, count(*) over
+       (partition by flag_id, decision) as doubled from deduction
+"""
+_REFUSED = """
+select said ->> 'flag_id' as flag_id, (said ->> 'decision')::int as decision,
+       ((said ->> 'amount')::numeric * 100)::bigint as amount_fen
+from (select convert_from(data, 'UTF8')::json as said from outbox
+      where type = 'settlement.claim.deduction-refused') told
+"""
+
+
+async def s07(stores: Stores) -> list[str]:
+    """Each decided deduction was taken, or told back, once and with its amount; none undecided."""
+    decided = {(row["flag_id"], row["number"]): row for row in await stores.audit.fetch(_DECIDED)}
+    taken = {
+        (row["flag_id"], row["decision"]): row for row in await stores.settlement.fetch(_TAKEN)
+    }
+    refused = {
+        (row["flag_id"], row["decision"]): row["amount_fen"]
+        for row in await stores.settlement.fetch(_REFUSED)
+    }
+    wrong = [f"undecided {flag}/{number}" for flag, number in taken.keys() - decided.keys()]
+    wrong += [f"doubled {flag}/{n}" for (flag, n), row in taken.items() if row["doubled"] > 1]
+    for key, row in decided.items():
+        place = f"{key[0]}/{key[1]}"
+        deduction, told_back = taken.get(key), refused.get(key)
+        if deduction is not None:
+            same = (deduction["claim_id"], deduction["amount_fen"])
+            if same != (row["claim_id"], row["amount_fen"]):
+                wrong.append(f"another amount or claim {place}")
+            if (deduction["state"] == "cancelled") != (told_back is not None):
+                wrong.append(f"cancelled and not told back, or told back and kept {place}")
+        elif told_back != row["amount_fen"]:
+            wrong.append(f"neither taken nor told back {place}")
+        if row["latest"] and row["deduction"] != ("taken" if deduction is not None else "refused"):
+            wrong.append(f"audit does not know what became of {place}")
+    return sorted(wrong)

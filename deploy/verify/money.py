@@ -1,0 +1,129 @@
+"""M: the parts make the whole, the ledger balances, and each price can be made again."""
+
+from __future__ import annotations
+
+from deploy.verify.priced_again import expenditure_items, price_again, rates_in_force
+from deploy.verify.stores import Stores, found
+
+_M01 = """
+select settlement_id::text from settlement
+where not coalesce(
+    total_fen = fund_fen + member_fen + institution_fen + other_fund_fen
+    and member_fen = member_account_fen + member_cash_fen
+    and total_fen = desk_fund_fen + desk_member_fen + other_fund_fen
+    and case when reverses is null
+        then least(total_fen, fund_fen, member_account_fen, member_cash_fen, other_fund_fen,
+                   desk_fund_fen, desk_member_fen) >= 0
+        else greatest(total_fen, fund_fen, member_account_fen, member_cash_fen, other_fund_fen,
+                      desk_fund_fen, desk_member_fen) <= 0 end, false)
+order by 1
+"""
+_M02 = """
+with bill as (
+    select pool_code, stay_id, sum(amount_fen) as fen, count(*) as lines,
+           bool_and(amount_fen = round(quantity * price_fen)) as rounded
+    from line group by pool_code, stay_id
+)
+select 'stay ' || stay_id from stay left join bill using (pool_code, stay_id)
+where coalesce(fen, 0) <> total_fen or coalesce(lines, 0) <> line_count or not coalesce(rounded, true)
+union all
+select 'settlement ' || settlement_id from settlement left join bill using (pool_code, stay_id)
+where reverses is null and (total_fen <> coalesce(fen, 0) or line_count <> coalesce(lines, 0))
+order by 1
+"""
+_M03 = """
+select settlement_id::text from posting group by pool_code, settlement_id
+having sum(amount_fen) <> 0 or count(*) < 2
+union all
+select 'the whole ledger' from posting having sum(amount_fen) <> 0
+order by 1
+"""
+_M04 = """
+with moved as (
+    select pool_code, month, account, institution_code, sum(amount_fen) as fen
+    from posting join closed_period using (pool_code, month)
+    group by pool_code, month, account, institution_code
+)
+select concat_ws(' ', pool_code, to_char(month, 'YYYY-MM'), account, institution_code)
+from moved full join period_balance kept using (pool_code, month, account, institution_code)
+where moved.fen is distinct from kept.amount_fen
+order by 1
+"""
+_M05 = """
+with settled as (
+    select pool_code, institution_code, account_month as month,
+           case when expenditure_item = 'maternity' then 'expenditure_maternity'
+                else 'expenditure_medical' end as account,
+           sum(fund_fen) as fen
+    from settlement group by 1, 2, 3, 4
+    union all
+    select pool_code, institution_code, account_month, 'payable', -sum(desk_fund_fen)
+    from settlement group by 1, 2, 3
+), posted as (
+    select pool_code, institution_code, month, account, sum(amount_fen) as fen
+    from posting where account in ('expenditure_maternity', 'expenditure_medical', 'payable')
+    group by 1, 2, 3, 4
+)
+select concat_ws(' ', pool_code, institution_code, to_char(month, 'YYYY-MM'), account)
+from settled full join posted using (pool_code, institution_code, month, account)
+where coalesce(settled.fen, 0) <> coalesce(posted.fen, 0)
+order by 1
+"""
+_M06 = """
+select s.settlement_id::text
+from settlement s
+left join posting p
+  on p.settlement_id = s.settlement_id and p.account in ('expenditure_maternity', 'expenditure_medical')
+group by s.pool_code, s.settlement_id, s.expenditure_item, s.fund_fen
+having count(p.*) <> (s.fund_fen <> 0)::int
+    or bool_or(p.account <> 'expenditure_' || s.expenditure_item)
+    or coalesce(sum(p.amount_fen), 0) <> s.fund_fen
+order by 1
+"""
+_BOOKS = """
+select 'settlement ' || s.settlement_id from settlement s
+where not exists (
+    select from book_appointment a
+    where a.hash = s.book and a.approved_by <> a.proposed_by and a.effective_at <= s.settled_at)
+union all
+select 'book ' || hash from book where hash <> encode(sha256(content), 'hex')
+order by 1
+"""
+
+
+async def m01(stores: Stores) -> list[str]:
+    """Final and desk parts each add up to the bill; only the institution's part may be below 0."""
+    return await found(stores.settlement, _M01)
+
+
+async def m02(stores: Stores) -> list[str]:
+    """Lines add up to the stay and its settlement; a line is quantity x price, half fen up."""
+    return await found(stores.settlement, _M02)
+
+
+async def m03(stores: Stores) -> list[str]:
+    """Every ledger entry has at least two legs that sum to 0, and so does the whole ledger."""
+    return await found(stores.settlement, _M03)
+
+
+async def m04(stores: Stores) -> list[str]:
+    """A closed month's balances equal the sums of its postings, on both sides."""
+    return await found(stores.settlement, _M04)
+
+
+async def m05(stores: Stores) -> list[str]:
+    """Per hospital, item and month, settlements less reversals equal the ledger's movement."""
+    return await found(stores.settlement, _M05)
+
+
+async def m06(stores: Stores) -> list[str]:
+    """The fund's part stands whole on one item: the one that the pool's clause names."""
+    posted = await found(stores.settlement, _M06)
+    return posted + await expenditure_items(stores)
+
+
+async def m08(stores: Stores) -> list[str]:
+    """Two people appointed the settlement's book before it settled; every rate that it names was
+    in force; and the stored facts give, with that book, the very settlement again."""
+    appointed = await found(stores.settlement, _BOOKS)
+    return appointed + await rates_in_force(stores) + await price_again(stores)

@@ -1,0 +1,124 @@
+"""O: nothing is paid twice, and nothing belongs to two institutions."""
+
+from __future__ import annotations
+
+from deploy.verify.stores import Stores, found
+
+# Only effects are kept: an answer to `settle` or `reverse` without its settlement is a success
+# that was told and never happened.
+_O01 = """
+select 'key of ' || caller || ' for ' || operation from idempotency
+group by pool_code, caller, operation, key having count(*) > 1
+union all
+select 'answer without its settlement ' || i.object_id from idempotency i
+where i.operation in ('settle', 'reverse') and not exists (
+    select from settlement s
+    where s.pool_code = i.pool_code and s.settlement_id = i.object_id and s.caller = i.caller
+      and (s.reverses is null) = (i.operation = 'settle'))
+union all
+select 'answer of another settlement ' || i.object_id from idempotency i
+where i.operation in ('settle', 'reverse')
+  and convert_from(i.answer, 'UTF8')::json ->> 'settlement_id' is distinct from i.object_id::text
+union all
+select 'settlement ' || s.settlement_id from settlement s
+left join idempotency i on i.pool_code = s.pool_code and i.object_id = s.settlement_id
+    and i.operation = case when s.reverses is null then 'settle' else 'reverse' end
+group by s.pool_code, s.settlement_id having count(i.*) <> 1
+order by 1
+"""
+_LIVE = """
+from settlement s where s.reverses is null
+  and not exists (select from settlement r where r.pool_code = s.pool_code and r.reverses = s.settlement_id)
+"""
+_O02 = f"""
+select s.stay_id::text {_LIVE} group by s.pool_code, s.institution_code, s.stay_id having count(*) > 1
+union all
+select 'number of stay ' || min(stay_id::text) from stay
+group by pool_code, institution_code, stay_number having count(*) > 1
+order by 1
+"""
+_O03 = f"""
+select s.pregnancy_id::text {_LIVE} and s.benefit = 'delivery'
+group by s.pool_code, s.pregnancy_id having count(*) > 1 order by 1
+"""
+_O08 = """
+select 'settlement ' || o.settlement_id
+from settlement o join settlement r on r.pool_code = o.pool_code and r.reverses = o.settlement_id
+group by o.pool_code, o.settlement_id
+having count(*) > 1 or bool_or(
+    o.reverses is not null or r.institution_code <> o.institution_code or r.stay_id <> o.stay_id
+    or r.pregnancy_id <> o.pregnancy_id or r.person_ref <> o.person_ref
+    or r.total_fen <> -o.total_fen or r.fund_fen <> -o.fund_fen or r.member_fen <> -o.member_fen
+    or r.member_account_fen <> -o.member_account_fen or r.member_cash_fen <> -o.member_cash_fen
+    or r.institution_fen <> -o.institution_fen or r.other_fund_fen <> -o.other_fund_fen
+    or r.desk_fund_fen <> -o.desk_fund_fen or r.desk_member_fen <> -o.desk_member_fen)
+union all
+select 'reversal of nothing ' || r.settlement_id from settlement r
+where r.reverses is not null and not exists (
+    select from settlement o where o.pool_code = r.pool_code and o.settlement_id = r.reverses)
+union all
+select 'legs of ' || r.settlement_id
+from settlement r
+cross join lateral (
+    select array_agg(account || ' ' || amount_fen order by account, amount_fen) as legs
+    from posting where settlement_id = r.settlement_id) own
+cross join lateral (
+    select array_agg(account || ' ' || -amount_fen order by account, -amount_fen) as legs
+    from posting where settlement_id = r.reverses) undone
+where r.reverses is not null and own.legs is distinct from undone.legs
+order by 1
+"""
+_O09 = """
+select a.pregnancy_id::text from pregnancy a join pregnancy b
+    on b.person_ref = a.person_ref and b.pregnancy_id > a.pregnancy_id and b.period && a.period
+order by 1
+"""
+_O10 = """
+select 'line of stay ' || l.stay_id from line l left join stay s using (pool_code, stay_id)
+where s.institution_code is distinct from l.institution_code or l.caller <> l.institution_code
+union
+select 'settlement ' || t.settlement_id from settlement t left join stay s using (pool_code, stay_id)
+where s.institution_code is distinct from t.institution_code or t.caller <> t.institution_code
+union
+select 'claim ' || c.settlement_id from claim c left join stay s using (pool_code, stay_id)
+where s.institution_code is distinct from c.institution_code
+union
+select 'posting of ' || p.settlement_id
+from posting p join settlement t using (pool_code, settlement_id)
+where p.institution_code <> t.institution_code
+union
+select 'deduction ' || d.deduction_id
+from deduction d left join settlement t using (pool_code, settlement_id)
+where t.institution_code is distinct from d.institution_code
+order by 1
+"""
+
+
+async def o01(stores: Stores) -> list[str]:
+    """One answer a key, for ever; each kept answer has its effect, and each effect its answer."""
+    return await found(stores.settlement, _O01)
+
+
+async def o02(stores: Stores) -> list[str]:
+    """At most one settlement of a stay stands, and an institution's stay number names one stay."""
+    return await found(stores.settlement, _O02)
+
+
+async def o03(stores: Stores) -> list[str]:
+    """At most one delivery of a pregnancy stands, over all hospitals."""
+    return await found(stores.settlement, _O03)
+
+
+async def o08(stores: Stores) -> list[str]:
+    """A reversal is the exact negative of one settlement in every part and leg; none is undone."""
+    return await found(stores.settlement, _O08)
+
+
+async def o09(stores: Stores) -> list[str]:
+    """The periods of a person's pregnancies lie apart, over all hospitals."""
+    return await found(stores.settlement, _O09)
+
+
+async def o10(stores: Stores) -> list[str]:
+    """A stay, its lines, settlement, claim, postings, deductions and caller: one institution."""
+    return await found(stores.settlement, _O10)

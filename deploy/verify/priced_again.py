@@ -1,0 +1,195 @@
+"""Settlements held against their own archived book: rates, items, and the whole price again."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+
+from deploy.verify.stores import Stores
+from services.settlement.actions.settle import settlement_of
+from services.settlement.domain.agreement import Agreement
+from services.settlement.domain.person import PersonState
+from services.settlement.domain.pricing import ENGINE
+from services.settlement.domain.refusals import Refused
+from services.settlement.domain.settling import judge
+from services.settlement.domain.stay import Stay
+from services.settlement.store.ledger import settlement_from_row
+from services.settlement.store.person_states import person_from_json
+from services.settlement.store.pregnancies import pregnancy_from_row
+from services.settlement.store.stays import stay_from_row
+from shared.plumbing.clock import business_day
+from shared.policy.book import Book, NoRule, in_force
+from shared.policy.cells import EXPENDITURE_ITEM
+from shared.policy.rules import Rule
+from shared.policy.shapes import MemberKind
+
+BATCH = 1000
+
+_SETTLEMENTS = """
+select settlement_id, pool_code, member_kind, expenditure_item, rates, book, rule_on, event_on, settled_at
+from settlement where reverses is null order by settlement_id
+"""
+# A stay may state another outcome once its settlement is reversed, so only live ones are priced
+# again; their steps are the stored JSON, to the byte.
+_LIVE = """
+select s.*, s.steps::text as steps_json from settlement s
+where s.reverses is null
+  and not exists (select from settlement r where r.reverses = s.settlement_id)
+  and s.settlement_id > coalesce($1::uuid, '00000000-0000-0000-0000-000000000000')
+order by s.settlement_id limit $2
+"""
+_STAYS = "select * from stay where stay_id = any($1)"
+_PREGNANCIES = """
+select pool_code, pregnancy_id, institution_code as pregnancy_institution,
+       person_ref as pregnancy_person, lower(period) as period_start, upper(period) as period_end,
+       delivered_on, version as pregnancy_version
+from pregnancy where pregnancy_id = any($1)
+"""
+_STATES = """
+select v.person_ref, v.version, v.state, v.at
+from person_version v
+join unnest($1::text[], $2::bigint[]) asked(person_ref, version) using (person_ref, version)
+"""
+
+
+async def archived_books(stores: Stores) -> dict[str, Book]:
+    """The archived books by the hash under which they lie; what cannot be read is left out."""
+    books: dict[str, Book] = {}
+    for row in await stores.settlement.fetch("select hash, content from book"):
+        try:
+            books[row["hash"]] = Book.from_bytes(row["content"])
+        except ValueError:
+            continue
+    return books
+
+
+async def expenditure_items(stores: Stores) -> list[str]:
+    """Settlements charged to another item than the pool's clause names for this kind of member."""
+    books, wrong = await archived_books(stores), []
+    for row in await stores.settlement.fetch(_SETTLEMENTS):
+        book = books.get(row["book"])
+        if book is None:
+            continue  # M08 tells of it
+        try:
+            named = book.ask(
+                row["pool_code"],
+                EXPENDITURE_ITEM,
+                on=row["rule_on"],
+                known_on=business_day(row["settled_at"]),
+                kind=MemberKind(row["member_kind"]),
+            ).value.value
+        except (NoRule, ValueError):
+            named = ""
+        if named != row["expenditure_item"]:
+            wrong.append(str(row["settlement_id"]))
+    return wrong
+
+
+async def rates_in_force(stores: Stores) -> list[str]:
+    """Settlements that name no rate, an unknown one, or one not in force on the rule's date."""
+    books = await archived_books(stores)
+    versions = {book_hash: _by_rate(book) for book_hash, book in books.items()}
+    return [
+        str(row["settlement_id"])
+        for row in await stores.settlement.fetch(_SETTLEMENTS)
+        if not row["rates"]
+        or not all(_was_in_force(rate, row, versions.get(row["book"], {})) for rate in row["rates"])
+    ]
+
+
+def _by_rate(book: Book) -> dict[str, tuple[Rule, ...]]:
+    return {
+        rule.sourced.rate_id: versions
+        for versions in book.parameters().values()
+        for rule in versions
+    }
+
+
+def _was_in_force(rate_id: str, row: asyncpg.Record, versions: dict[str, tuple[Rule, ...]]) -> bool:
+    """The rule's date decides; which date that is, is itself asked on the day of the birth."""
+    known_on = business_day(row["settled_at"])
+    for day in (row["rule_on"], row["event_on"]):
+        rule = in_force(versions.get(rate_id, ()), day, known_on)
+        if rule is not None and rule.sourced.rate_id == rate_id:
+            return True
+    return False
+
+
+async def price_again(stores: Stores) -> list[str]:
+    """Live settlements that their facts and their book do not give again, column by column."""
+    books, different = await archived_books(stores), []
+    async for row, stay, pregnancy, person in _facts(stores):
+        book = books.get(row["book"])
+        if book is None or row["engine"] != ENGINE or stay is None or person is None:
+            different.append(str(row["settlement_id"]))
+            continue
+        if not _same(row, stay, pregnancy, person, book):
+            different.append(str(row["settlement_id"]))
+    return different
+
+
+def _same(row: asyncpg.Record, stay: Stay, pregnancy: Any, person: PersonState, book: Book) -> bool:
+    if stay.outcome is None:
+        return False
+    now: datetime = row["settled_at"]
+    judged = judge(
+        stay=replace(stay, version=row["stay_version"]),
+        outcome=stay.outcome,
+        agreement=Agreement(row["institution_code"], row["institution_level"]),
+        pregnancy=pregnancy,
+        person=replace(person, as_of=now),  # how old it was then is E03's question
+        book=book,
+        now=now,
+        today=business_day(now),
+    )
+    if isinstance(judged, Refused):
+        return False
+    again = settlement_of(judged, row["settlement_id"], row["actor"], now)
+    return again == replace(settlement_from_row(row), steps=row["steps_json"])
+
+
+async def _facts(
+    stores: Stores,
+) -> AsyncIterator[tuple[asyncpg.Record, Stay | None, Any, PersonState | None]]:
+    after = None
+    while rows := await stores.settlement.fetch(_LIVE, after, BATCH):
+        after = rows[-1]["settlement_id"]
+        stays = {
+            r["stay_id"]: stay_from_row(r)
+            for r in await stores.settlement.fetch(_STAYS, [row["stay_id"] for row in rows])
+        }
+        pregnancies = {
+            r["pregnancy_id"]: pregnancy_from_row(r)
+            for r in await stores.settlement.fetch(
+                _PREGNANCIES, [row["pregnancy_id"] for row in rows]
+            )
+        }
+        states = await states_named(stores, rows)
+        for row in rows:
+            yield (
+                row,
+                stays.get(row["stay_id"]),
+                pregnancies.get(row["pregnancy_id"]),
+                states.get((row["person_ref"], row["state_version"])),
+            )
+
+
+async def states_named(
+    stores: Stores, rows: list[asyncpg.Record]
+) -> dict[tuple[str, int], PersonState]:
+    """The persons' states that settlements name, as enrollment keeps them, by person and version."""
+    kept = await stores.enrollment.fetch(
+        _STATES, [row["person_ref"] for row in rows], [row["state_version"] for row in rows]
+    )
+    states = {}
+    for row in kept:
+        try:
+            state = person_from_json(row["state"], row["at"])
+        except (KeyError, TypeError, ValueError):
+            continue
+        states[row["person_ref"], row["version"]] = state
+    return states

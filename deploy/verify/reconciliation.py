@@ -1,0 +1,107 @@
+"""R: the tenant wall stands, months are Shanghai's, and no work is stuck."""
+
+from __future__ import annotations
+
+from deploy.verify.stores import Stores, found
+
+WALLED = {
+    "enrollment": (),
+    "settlement": ("stay", "line", "settlement", "posting", "deduction", "agreement"),
+    "audit": ("claim", "judgement", "flag", "finding", "flag_step", "decision"),
+}
+
+# A hospital's act is logged under its own institution, and so is what it acts upon.
+_ACROSS = """
+select 'log row ' || l.id from log l join stay s on l.subject = 'stay:' || s.stay_id
+where l.institution_code not in ('', s.institution_code)
+union
+select 'log row ' || l.id from log l join settlement s on l.subject = 'claim:' || s.settlement_id
+where l.institution_code not in ('', s.institution_code)
+union
+select 'line of stay ' || l.stay_id from line l join stay s using (pool_code, stay_id)
+where l.institution_code <> s.institution_code or l.caller <> l.institution_code
+union
+select 'settlement ' || t.settlement_id from settlement t join stay s using (pool_code, stay_id)
+where t.institution_code <> s.institution_code or t.caller <> t.institution_code
+union
+select 'answer ' || i.object_id from idempotency i join settlement t on t.settlement_id = i.object_id
+where i.operation in ('settle', 'reverse') and i.caller <> t.institution_code
+order by 1
+"""
+_ACROSS_AUDIT = """
+select 'flag ' || f.flag_id from flag f join claim c using (pool_code, claim_id)
+where f.institution_code <> c.institution_code
+union
+select 'judgement of ' || j.claim_id from judgement j join claim c using (pool_code, claim_id)
+where j.institution_code <> c.institution_code
+union
+select 'decision on ' || d.flag_id from decision d join claim c using (pool_code, claim_id)
+where d.institution_code <> c.institution_code
+order by 1
+"""
+_WALL = """
+select 'no wall around ' || asked.name from unnest($1::text[]) asked(name)
+join pg_class c on c.relname = asked.name and c.relnamespace = 'public'::regnamespace
+where not c.relrowsecurity
+   or not exists (select from pg_policy p where p.polrelid = c.oid)
+order by 1
+"""
+# For a superuser, for whoever may bypass it, and for a table's owner the wall is silently void.
+_ABOVE = """
+select 'role above the wall ' || r.rolname from pg_roles r
+where r.rolname = any(array[$1 || '_service', $1 || '_group'])
+  and (r.rolsuper or r.rolbypassrls
+       or exists (select from pg_class c where c.relowner = r.oid
+                  and c.relnamespace = 'public'::regnamespace))
+order by 1
+"""
+
+
+async def r03(stores: Stores) -> list[str]:
+    """No row is of another institution than the stay that it is about; the wall stands."""
+    wrong = await found(stores.settlement, _ACROSS) + await found(stores.audit, _ACROSS_AUDIT)
+    for service, connection in stores.each():
+        wrong += await found(connection, _WALL, list(WALLED[service]))
+        wrong += await found(connection, _ABOVE, service)
+    return wrong
+
+
+_R04 = """
+select 'settlement ' || settlement_id from settlement
+where account_month <> date_trunc('month', settled_at at time zone 'Asia/Shanghai')::date
+union
+select 'posting ' || posting_id from posting
+where month <> date_trunc('month', posted_at at time zone 'Asia/Shanghai')::date
+order by 1
+"""
+
+
+async def r04(stores: Stores) -> list[str]:
+    """The month of account is Shanghai's month of the instant, for settlements and postings."""
+    return await found(stores.settlement, _R04)
+
+
+_STUCK = """
+select 'session ' || pid || ' idle in a transaction' from pg_stat_activity
+where datname = current_database() and state like 'idle in transaction%'
+  and state_change < clock_timestamp() - interval '60 seconds'
+union all
+select 'event waits ' || id from outbox
+where position is null and at < clock_timestamp() - interval '60 seconds'
+union all
+select 'prepared transaction ' || gid from pg_prepared_xacts
+where database = current_database() and prepared < clock_timestamp() - interval '60 seconds'
+order by 1
+"""
+
+
+async def r06(stores: Stores) -> list[str]:
+    """No session idle in a transaction and no event waiting for more than 60 seconds.
+
+    No answer is ever kept in progress (only effects are), and reviews have no time limit yet.
+    """
+    return [
+        f"{service}: {stuck}"
+        for service, connection in stores.each()
+        for stuck in await found(connection, _STUCK)
+    ]

@@ -1,0 +1,95 @@
+"""Where verify looks: the three databases as their owners, the topics, the anchors."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import asyncpg
+
+from deploy.topics import Topic, topics
+from deploy.verify.topic_log import KafkaLog, LocalLog, TopicLog
+
+SERVICES = ("enrollment", "settlement", "audit")
+
+if TYPE_CHECKING:
+    Connection = asyncpg.Connection[asyncpg.Record]
+else:
+    Connection = Any
+
+
+class Held:
+    """One connection in a pool's place, so that all of a replay stays in one transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    @asynccontextmanager
+    async def acquire(self) -> AsyncIterator[Connection]:
+        """The connection itself."""
+        yield self._connection
+
+
+@dataclass
+class Stores:
+    """All that a check may read. Nothing of it is changed, but for the file of the snapshot."""
+
+    enrollment: Connection
+    settlement: Connection
+    audit: Connection
+    log: TopicLog
+    anchors: Mapping[str, Path]
+    snapshot: Path
+    topics: list[Topic] = field(default_factory=topics)
+
+    def each(self) -> list[tuple[str, Connection]]:
+        """Every service with its database."""
+        return [(name, getattr(self, name)) for name in SERVICES]
+
+    def of(self, service: str) -> Connection:
+        """The database of a service."""
+        connection: Connection = getattr(self, service)
+        return connection
+
+    def heard(self) -> list[tuple[Topic, str, Connection]]:
+        """Every consumer: its topic, its group, and the database that it writes to."""
+        return [
+            (topic, group, self.of(group.partition("-")[0]))
+            for topic in self.topics
+            for group in topic.groups
+        ]
+
+
+async def found(connection: Connection, statement: str, *values: object) -> list[str]:
+    """What a statement finds amiss: the text of the first column of each row."""
+    return [str(row[0]) for row in await connection.fetch(statement, *values)]
+
+
+@asynccontextmanager
+async def open_stores(run_file: Path) -> AsyncIterator[Stores]:
+    """Open everything that a run file names. Raises OSError or KeyError where it names nothing."""
+    run: dict[str, Any] = json.loads(await asyncio.to_thread(run_file.read_text, "utf-8"))
+    async with AsyncExitStack() as held:
+        connections: dict[str, Connection] = {}
+        for service in SERVICES:
+            connection = await asyncpg.connect(
+                run["databases"][service], server_settings={"timezone": "UTC", "jit": "off"}
+            )
+            held.push_async_callback(connection.close)
+            connections[service] = connection
+        log: TopicLog = LocalLog(connections)
+        if run.get("bus") == "kafka" or (run.get("bus") is None and run.get("kafka")):
+            log = KafkaLog(run["kafka"], run.get("topic_prefix", ""))
+        yield Stores(
+            enrollment=connections["enrollment"],
+            settlement=connections["settlement"],
+            audit=connections["audit"],
+            log=log,
+            anchors={service: Path(file) for service, file in run.get("anchors", {}).items()},
+            snapshot=run_file.with_name(run_file.stem + ".verify-snapshot"),
+        )

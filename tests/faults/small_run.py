@@ -1,0 +1,158 @@
+"""A month of a small agency, with one of everything that verify looks at; then all is quiet."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from deploy.verify.quiet import wait_for_quiet
+from deploy.verify.stores import open_stores
+from services.enrollment.domain.id_number import check_character
+from tests.support.agency import SERVICES, Agency, agency, made, until
+from tests.support.kafka import Kafka
+from tests.support.postgres import ServiceDatabases
+from tests.support.running import Client
+
+NANJING, KIZILSU = "320100", "653000"
+POOLS = {NANJING: {"HNJ3": 3, "HNJ2": 2}, KIZILSU: {"HKZ3": 3, "HKZ2": 2}}
+QUIET_SECONDS_MAX = 60
+_serial = itertools.count(100)
+
+
+async def small_run(databases: ServiceDatabases, folder: Path, kafka: Kafka | None = None) -> Path:
+    """Live through it and stop; returns the run file, as the launchers write it."""
+    async with agency(databases, folder, kafka) as whole:
+        await whole.open_for_business(POOLS)
+        callers = {pool: await _callers(whole, pool, "march") for pool in POOLS}
+        for pool, those in callers.items():
+            await _march(whole, pool, those)
+        whole.clock.move(days=5)
+        for pool in POOLS:
+            await _april(whole, pool, await _callers(whole, pool, "april"))
+        run_file = _run_file(whole, folder, kafka)
+        async with open_stores(run_file) as stores:
+            assert await wait_for_quiet(stores, QUIET_SECONDS_MAX) == []
+    return run_file
+
+
+def _run_file(whole: Agency, folder: Path, kafka: Kafka | None) -> Path:
+    file = folder / "run.json"
+    run = {
+        "databases": {name: dsns["owner"] for name, dsns in whole.databases.items()},
+        "bus": "kafka" if kafka else "local",
+        "kafka": kafka.bootstrap if kafka else None,
+        "topic_prefix": kafka.prefix if kafka else "",
+        "anchors": {name: str(folder / name / "anchors") for name in SERVICES},
+    }
+    file.write_text(json.dumps(run))
+    return file
+
+
+async def _callers(whole: Agency, pool: str, when: str) -> dict[str, Client]:
+    high, low = POOLS[pool]
+    wanted = {
+        "clerk": ("enrollment", "clerk", ""), "finance": ("settlement", "finance", ""),
+        "high": ("settlement", "hospital", high), "low": ("settlement", "hospital", low),
+        "first": ("audit", "reviewer", ""), "second": ("audit", "reviewer", ""),
+    }  # fmt: skip
+    return {
+        name: await whole.caller(service, f"{name}-{pool}-{when}", role, pool, code)
+        for name, (service, role, code) in wanted.items()
+    }
+
+
+async def _march(whole: Agency, pool: str, those: dict[str, Client]) -> None:
+    employer = {"employer_ref": f"E{pool}", "name": "示例单位", "pool": pool,
+                "county_code": pool, "kind": "enterprise"}  # fmt: skip
+    await made(those["clerk"].post("/employers", employer))
+    await _birth(whole, pool, those["high"], await _insured(whole, pool, those["clerk"]))
+    # Settled, undone, settled again.
+    person = await _insured(whole, pool, those["clerk"])
+    stay, total, settled = await _birth(whole, pool, those["high"], person)
+    await made(those["high"].post(f"/settlements/{settled}/reverse"))
+    await made(those["high"].post(f"/stays/{stay}/settle", {"total": total}))
+    # One birth claimed twice, by two hospitals: one deduction stands, one is cancelled again.
+    for undone in (False, True):
+        person = await _insured(whole, pool, those["clerk"])
+        await _birth(whole, pool, those["high"], person, born="2024-03-10")
+        _, _, claim = await _birth(whole, pool, those["low"], person, since="2024-03-12")
+        await _deducted(those, claim)
+        if undone:
+            await made(those["low"].post(f"/settlements/{claim}/reverse"))
+
+
+async def _april(whole: Agency, pool: str, those: dict[str, Client]) -> None:
+    await _birth(whole, pool, those["high"], await _insured(whole, pool, those["clerk"]))
+    await made(those["finance"].post("/periods", {"month": "2024-03"}))
+
+
+async def _insured(whole: Agency, pool: str, clerk: Client) -> str:
+    first_17 = f"{pool}19900315{next(_serial):03d}"
+    person = await made(
+        clerk.post(
+            "/persons",
+            {"id_number": first_17 + check_character(first_17), "name": "例某",
+             "county_code": pool, "kind": "employee", "start": "2022-01-01",
+             "employer_ref": f"E{pool}"},
+        )
+    )  # fmt: skip
+    ref = str(person["person_ref"])
+    months = [f"{n // 12}-{n % 12 + 1:02d}" for n in range(2022 * 12, 2024 * 12 + 3)]
+    items = [{"person_ref": ref, "month": month, "base": "6000.00"} for month in months]
+    await made(clerk.post("/contributions", {"items": items}))
+    pool_of = whole.services["settlement"].app.state.office.pool
+
+    async def heard() -> Any:
+        return await pool_of.fetchval(
+            "select true from person_state where person_ref = $1 and state_version = 2", ref
+        )
+
+    await until(heard)
+    return ref
+
+
+async def _birth(
+    whole: Agency, pool: str, hospital: Client, person: str, *, born: str = "2024-03-21",
+    since: str = "2023-07-01",
+) -> tuple[str, str, str]:  # fmt: skip
+    """A stay from admission to settlement: stay, its bill's total, settlement."""
+    registered = {"person_ref": person, "since": since, "institution_code": "any"}
+    pregnancy = (await made(hospital.post("/pregnancies", registered)))["pregnancy_id"]
+    admitted = {"stay_number": uuid4().hex, "person_ref": person, "pregnancy_id": pregnancy,
+                "admitted_on": born}  # fmt: skip
+    stay = (await made(hospital.post("/stays", admitted)))["stay_id"]
+    lines = [
+        {"line_number": n, "item_code": item, "charged_on": born, "quantity": quantity,
+         "price": price}
+        for n, (item, quantity, price) in enumerate(
+            [("delivery", "1", "4500.00"), ("bed", "3", "50.00"), ("photo", "1.5", "8.33")], 1
+        )
+    ]  # fmt: skip
+    total = (await made(hospital.post(f"/stays/{stay}/lines", {"lines": lines})))["total"]
+    outcome = {"discharged_on": born, "event_on": born, "mode": "vaginal", "total": total}
+    await made(hospital.post(f"/stays/{stay}/discharge", outcome))
+    settled = await made(hospital.post(f"/stays/{stay}/settle", {"total": total}))
+    return stay, total, settled["settlement_id"]
+
+
+async def _deducted(those: dict[str, Client], claim: str) -> None:
+    """Two reviewers decide on a claim's flag, and settlement's answer has come back."""
+
+    async def flagged() -> Any:
+        flags = (await made(those["first"].get("/flags", state="open")))["flags"]
+        return next((flag["flag_id"] for flag in flags if flag["claim_id"] == claim), None)
+
+    flag = await until(flagged)
+    proposal = {"outcome": "deduct", "amount": "100.00", "reason": "同一次分娩"}
+    await made(those["first"].post(f"/flags/{flag}/first-review", proposal))
+    agreed = {"agree": True, "reason": "同意"}
+    await made(those["second"].post(f"/flags/{flag}/second-review", agreed))
+
+    async def taken() -> Any:
+        steps = (await made(those["first"].get(f"/flags/{flag}")))["history"]
+        return any(step["step"] == "deduction-taken" for step in steps)
+
+    await until(taken)

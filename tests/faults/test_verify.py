@@ -1,0 +1,300 @@
+"""Verify bites: every checked invariant turns red by a fault planted for it, and by no other's."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from deploy.verify.invariants import INVARIANTS
+from deploy.verify.stores import Stores, open_stores
+from tests.faults.small_run import small_run
+from tests.support.kafka import Kafka
+from tests.support.postgres import ServiceDatabases
+
+CHECKED = [i.id for i in INVARIANTS if i.check is not None]
+REQUIRED = ["M01", "M02", "M03", "M04", "M05", "M06", "M08", "O01", "O02", "O03", "O08", "O09", "O10", "E01", "E02", "E03", "V01", "V02", "V03", "V04", "V05", "V06", "V07", "V08", "V09", "S01", "S02", "S03", "S04", "S05", "S06", "S07", "R03", "R04", "R06"]
+
+# One of each, chosen by a statement that always answers the same.
+LIVE = """(select settlement_id from settlement s where s.reverses is null and account_month = '2024-04-01'
+           order by settlement_id limit 1)"""
+UNDONE = "(select reverses from settlement where reverses is not null order by 1 limit 1)"
+UNDOING = f"(select settlement_id from settlement where reverses = {UNDONE})"
+TWICE = """(select person_ref from pregnancy group by person_ref having count(*) = 2
+            order by person_ref limit 1)"""
+STANDING = "settlement s where s.reverses is null and not exists (select from settlement r where r.reverses = s.settlement_id)"
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What is planted in which database, and which lines it turns red: the first is its own."""
+
+    red: str
+    planted: Mapping[str, str]
+
+    @property
+    def name(self) -> str:
+        """How pytest shows it."""
+        return self.red
+
+
+def in_settlement(red: str, statement: str) -> Fault:
+    """A fault in settlement's database."""
+    return Fault(red, {"settlement": statement})
+
+
+def in_audit(red: str, statement: str) -> Fault:
+    """A fault in audit's database."""
+    return Fault(red, {"audit": statement})
+
+
+def in_enrollment(red: str, statement: str) -> Fault:
+    """A fault in enrollment's database."""
+    return Fault(red, {"enrollment": statement})
+
+
+FAULTS = [
+    in_settlement("M01", f"update settlement set member_account_fen = member_account_fen"
+                  f" + case when reverses is null then 1 else -1 end"
+                  f" where {UNDONE} in (settlement_id, reverses)"),
+    in_settlement("M02", "delete from line where ctid = (select min(ctid) from line)"),
+    in_settlement("M02", f"update line set amount_fen = amount_fen + 1 where line_number = 3 and stay_id ="
+                  f" (select stay_id from settlement where settlement_id = {LIVE});"
+                  f"update line set amount_fen = amount_fen - 1 where line_number = 2 and stay_id ="
+                  f" (select stay_id from settlement where settlement_id = {LIVE})"),
+    in_settlement("M03 M05", f"delete from posting where account = 'payable' and settlement_id = {LIVE}"),
+    in_settlement("M04", "update period_balance set amount_fen = amount_fen + 1"),
+    in_settlement("M05", f"update posting set amount_fen = amount_fen - 1 where account = 'payable'"
+                  f" and settlement_id = {LIVE}; insert into posting select month, gen_random_uuid(),"
+                  f" pool_code, settlement_id, 'clearing', institution_code, 1, posted_at from posting"
+                  f" where account = 'payable' and settlement_id = {LIVE}"),
+    in_settlement("M06 M05", f"update posting set account = case account when 'expenditure_maternity'"
+                  f" then 'expenditure_medical' else 'expenditure_maternity' end"
+                  f" where account like 'expenditure%' and settlement_id = {LIVE}"),
+    in_settlement("M06 M08", f"update settlement set expenditure_item = 'medical' where settlement_id = {LIVE};"
+                  f"update posting set account = 'expenditure_medical'"
+                  f" where account = 'expenditure_maternity' and settlement_id = {LIVE}"),
+    in_settlement("M08", f"update settlement set rates = '{{no/such@rate#version}}' where settlement_id = {LIVE}"),
+    in_settlement("M08", f"update settlement set steps = (replace(steps::text, '2024', '2025'))::json"
+                  f" where settlement_id = {LIVE}"),
+    in_settlement("M08", "update book_appointment set effective_at = '2024-04-30'"),
+    in_settlement("O01", "insert into idempotency select pool_code, caller, operation, 'lost', body_hash,"
+                  " status, answer, gen_random_uuid(), created_at from idempotency"
+                  " where operation = 'settle' limit 1"),
+    in_settlement("O01", "insert into idempotency select * from idempotency where operation = 'open_stay' limit 1"),
+    in_settlement("O02 M08", f"update settlement t set stay_id = (select min(s.stay_id::text)::uuid from {STANDING}"
+                  f" and s.institution_code = t.institution_code and s.settlement_id <> t.settlement_id)"
+                  f" where settlement_id = {LIVE}"),
+    in_settlement("O03 M08", f"update settlement set pregnancy_id = (select min(pregnancy_id::text)::uuid"
+                  f" from {STANDING} and s.person_ref = {TWICE})"
+                  f" where person_ref = {TWICE} and settlement_id in (select s.settlement_id from {STANDING})"),
+    in_settlement("O08", f"update settlement set member_account_fen = member_account_fen - 1,"
+                  f" member_cash_fen = member_cash_fen + 1 where settlement_id = {UNDOING}"),
+    in_settlement("O09", f"update pregnancy set period = '[2023-01-01,)' where person_ref = {TWICE}"),
+    in_settlement("O10", f"update claim set institution_code = 'X' where settlement_id = {LIVE}"),
+    in_settlement("O10 R03", "update line set caller = 'X' where ctid = (select min(ctid) from line)"),
+    in_enrollment("E01 M08", "update person_version set state = convert_to(replace(convert_from(state,"
+                  " 'UTF8'), '2024-03', '2023-03'), 'UTF8') where version = 2"),
+    in_enrollment("E02", "insert into spell select pool_code, person_ref, started_on + 1, null, county_code,"
+                  " kind, insurance, employer_ref from spell limit 1"),
+    in_enrollment("E03", "update person_version set at = '2030-01-01' where version = 2"),
+    in_enrollment("E03", "insert into person_version select person_ref, 3, '2023-01-01', state"
+                  " from person_version where version = 2 order by 1 limit 1; insert into log"
+                  " select month, gen_random_uuid(), pool_code, at, actor, institution_code, request_id,"
+                  " action, 'person:' || (select person_ref from person_version where version = 3),"
+                  " '', 'version 3', before_hash, after_hash, content_hash, xid"
+                  " from log limit 0"),
+    in_settlement("V01", "update outbox set xid = pg_current_xact_id() where type = 'settlement.claim.settled'"),
+    in_enrollment("V02 R06", "update outbox set position = null where ctid = (select min(ctid) from outbox"
+                  " where sequence = 1 and topic like '%person-state%')"),
+    Fault("V03", {
+        "enrollment": "insert into outbox select month + interval '1 month', id, pool_code, topic, type, key,"
+        " aggregate_id, sequence, at, headers, data || ' '::bytea, era, xid, position + 1, sent_at"
+        " from outbox where topic like '%person-state%' order by position desc limit 1;"
+        "update topic_position set position = position + 1 where topic like '%person-state%'",
+        "settlement": "update consumer_offset set last_offset = last_offset + 1,"
+        " duplicates = duplicates + 1 where topic like '%person-state%'",
+    }),
+    in_audit("V04", "update outbox set headers = replace(headers::text, '\"ce_sequence\":\"2\"',"
+             " '\"ce_sequence\":\"3\"')::json where type = 'audit.flag.decided'"),
+    in_audit("V05 V08", "update claim set out_of_scope_fen = out_of_scope_fen + 1"),
+    in_settlement("V06", "update consumer_offset set applied = applied + 1"),
+    in_settlement("V07", "update consumer_offset set last_offset = last_offset - 1"
+                  " where topic like '%contribution%'"),
+    in_settlement("V07", "insert into parked (consumer, key, event_id, topic, headers, data, reason, parked_at)"
+                  " select 'settlement-flag', 'k', gen_random_uuid(), 't', '{}', '', 'planted', now()"),
+    in_settlement("V08", "update person_state set pool_code = '999999'"),
+    in_settlement("V08 V06 V07", "delete from inbox where event_id = (select min(event_id::text)::uuid"
+                  " from inbox where consumer = 'settlement-contribution')"),
+    in_settlement("V09", "update idempotency set answer = convert_to('{\"n\":\"11010519491231002X\"}', 'UTF8')"
+                  " where operation = 'open_stay'"),
+    in_audit("V09", "update outbox set data = convert_to(replace(convert_from(data, 'UTF8'), '{', '{\"name\":\"A\",'),"
+             " 'UTF8') where type = 'audit.flag.raised'"),
+    in_settlement("V09 S03", "update log set request_id = '11010519491231002X' where action = 'list_item'"),
+    in_audit("S01", "update flag set state = 'open' where state = 'decided'"),
+    in_settlement("S01", "update stay set state = 'open' where state = 'settled'"),
+    in_settlement("S03", "update log set at = at + interval '1 second' where action = 'list_item'"),
+    in_settlement("S03 S05", "delete from log where ctid = (select min(ctid) from log where action = 'list_item')"),
+    in_audit("S03", "delete from sealed_block where number = (select max(number) from sealed_block)"),
+    in_audit("S04", "update decision set approved_by = by"),
+    in_settlement("S04 M08", "update book_appointment set approved_by = proposed_by"),
+    in_settlement("S05", "insert into agreement select pool_code, 'X', level, valid, made_by, made_at"
+                  " from agreement limit 1"),
+    in_enrollment("S05 S03", "update log set actor = ''"),
+    in_audit("S06 V08", "delete from judgement where ctid = (select min(ctid) from judgement)"),
+    in_settlement("S07", "update deduction set amount_fen = amount_fen + 1"),
+    in_settlement("S07 S05", "delete from deduction where state = 'pending'"),
+    in_settlement("R03", "alter table stay disable row level security"),
+    in_settlement("R04", f"update posting set posted_at = posted_at + interval '40 days'"
+                  f" where settlement_id = {LIVE}"),
+    in_settlement("R06 V02", "update outbox set position = null where ctid = (select min(ctid) from outbox"
+                  " where sequence = 3)"),
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+async def run_file(
+    module_databases: ServiceDatabases, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """The small run on the local bus, over and quiet."""
+    return await small_run(module_databases, tmp_path_factory.mktemp("run"))
+
+
+@pytest.fixture
+async def stores(run_file: Path, tmp_path: Path) -> AsyncIterator[Stores]:
+    """Its stores, in transactions that end with the test; no snapshot of an earlier run."""
+    async with open_stores(run_file) as opened:
+        opened.snapshot = tmp_path / "snapshot"
+        transactions = [connection.transaction() for _, connection in opened.each()]
+        for transaction in transactions:
+            await transaction.start()
+        yield opened
+        for transaction in transactions:
+            await transaction.rollback()
+
+
+async def red(stores: Stores) -> set[str]:
+    """The ids of the lines that fail."""
+    lines = [await invariant.line(stores) for invariant in INVARIANTS]
+    assert not [line for line in lines if "broke down" in line]
+    return {line.split()[0] for line in lines if " FAIL:" in line}
+
+
+_CONSTRAINTS = """
+select format('alter table %s drop constraint if exists %I cascade', conrelid::regclass, conname)
+from pg_constraint
+where connamespace = 'public'::regnamespace and conrelid <> 0 and coninhcount = 0
+  and contype in ('c', 'f', 'u', 'x', 'p')
+union all
+select format('drop index %s', indexrelid::regclass) from pg_index i
+join pg_class c on c.oid = i.indexrelid and c.relnamespace = 'public'::regnamespace
+where indisunique and not exists (select from pg_constraint where conindid = i.indexrelid)
+"""
+# A fault of the code writes row and event in one transaction: the planted edit must not be found
+# by its own transaction's number.
+_AS_IF_WRITTEN_SO = """
+update outbox o set xid = pg_current_xact_id() from settlement s
+where s.xmin::text::bigint = pg_current_xact_id()::text::bigint & 4294967295
+  and o.type in ('settlement.claim.settled', 'settlement.claim.reversed')
+  and convert_from(o.data, 'UTF8')::json ->>
+      case when s.reverses is null then 'claim_id' else 'reversal_id' end = s.settlement_id::text
+  and (o.type = 'settlement.claim.settled') = (s.reverses is null)
+"""
+
+
+async def plant(stores: Stores, service: str, statement: str) -> None:
+    """Change the stores as no service could: without a constraint in the way."""
+    connection: asyncpg.Connection[asyncpg.Record] = stores.of(service)
+    for row in await connection.fetch(_CONSTRAINTS):
+        await connection.execute(row[0])
+    for one in statement.split(";"):
+        status = await connection.execute(one)
+        assert not re.fullmatch(r"(UPDATE|DELETE|INSERT 0) 0", status), f"nothing planted: {one}"
+    if service == "settlement":
+        await connection.execute(_AS_IF_WRITTEN_SO)
+
+
+def test_the_list_is_whole_and_what_must_be_checked_is() -> None:
+    assert [i.id for i in INVARIANTS] == [
+        *(f"M{n:02}" for n in range(1, 10)), *(f"O{n:02}" for n in range(1, 11)),
+        *(f"E{n:02}" for n in range(1, 5)), *(f"V{n:02}" for n in range(1, 10)),
+        *(f"S{n:02}" for n in range(1, 8)), *(f"R{n:02}" for n in range(1, 7)),
+    ]  # fmt: skip
+    assert all((i.check is None) == bool(i.not_yet) for i in INVARIANTS)
+    assert set(REQUIRED) <= set(CHECKED)
+    assert {fault.red.split()[0] for fault in FAULTS} | {"S02"} == set(CHECKED)
+
+
+async def test_a_clean_run_is_all_ok_and_stays_so(run_file: Path) -> None:
+    for _ in range(2):  # the second run holds the first one's snapshot against the stores
+        done = await asyncio.to_thread(_verify, run_file)
+        assert done.returncode == 0, done.stdout + done.stderr
+        lines = done.stdout.splitlines()
+        assert [line.split()[0] for line in lines] == [i.id for i in INVARIANTS]
+        assert {line.split()[0] for line in lines if line.endswith(" ok")} == set(CHECKED)
+    assert "snapshot" not in done.stderr
+
+
+def _verify(run_file: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "deploy.verify", "--run", str(run_file)],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.red.replace(" ", "+"))
+async def test_a_planted_fault_turns_its_line_red(stores: Stores, fault: Fault) -> None:
+    for service, statement in fault.planted.items():
+        await plant(stores, service, statement)
+    assert await red(stores) == set(fault.red.split())
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        f"update settlement set actor = 'another' where settlement_id = {UNDONE}",
+        "delete from posting where account = 'clearing' and ctid = (select min(ctid) from posting"
+        " where account = 'clearing')",
+    ],
+)
+async def test_an_edit_since_the_last_run_is_found_again_and_again(
+    stores: Stores, edit: str
+) -> None:
+    s02 = next(i for i in INVARIANTS if i.id == "S02")
+    assert await s02.line(stores) == "S02 ok"
+    await plant(stores, "settlement", edit)
+    for _ in range(2):
+        assert "S02 FAIL" in await s02.line(stores)
+
+
+async def test_a_failing_line_shows_at_most_three_and_no_person(stores: Stores) -> None:
+    await plant(stores, "enrollment", "update person_version set at = '2030-01-01'")
+    line = await next(i for i in INVARIANTS if i.id == "E03").line(stores)
+    assert len(re.findall(r"[0-9a-f]{8}-", line)) == 3
+    assert re.search(r"and \d+ more$", line)
+
+
+async def test_on_a_real_broker(
+    service_databases: ServiceDatabases, tmp_path: Path, kafka: Kafka
+) -> None:
+    from aiokafka import AIOKafkaProducer
+
+    run_file = await small_run(service_databases, tmp_path, kafka)
+    clean = await asyncio.to_thread(_verify, run_file)
+    assert clean.returncode == 0, clean.stdout + clean.stderr
+    producer = AIOKafkaProducer(bootstrap_servers=kafka.bootstrap)
+    await producer.start()
+    headers = [("ce_id", b"0190a000-0000-7000-8000-000000000000"), ("ce_sequence", b"1")]
+    topic = kafka.topic("maternity.audit.flag.v1")
+    await producer.send_and_wait(topic, b"{}", key=b"stranger", headers=headers)
+    await producer.stop()
+    async with open_stores(run_file) as stores:
+        # Nobody told it, and with the services stopped nobody hears it.
+        assert await red(stores) == {"V02", "V07", "V08"}
