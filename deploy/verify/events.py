@@ -125,12 +125,15 @@ def _out_of_order(topic: Topic, records: Sequence[Record]) -> Iterator[str]:
         partitions[record.key].add(record.partition)
         if id_of(record) not in seen:
             seen.add(id_of(record))
-            numbers[record.key].append(int(record.headers.get("ce_sequence", "0")))
-    for key, order in numbers.items():
+            # A key may hold several aggregates: a person's contributions are told by person.
+            aggregate = record.headers.get("ce_subject", record.key)
+            numbers[aggregate].append(int(record.headers.get("ce_sequence", "0")))
+    for aggregate, order in numbers.items():
         gapless = order == list(range(1, len(order) + 1))
         rising = order == sorted(set(order))
-        if len(partitions[key]) > 1 or not (rising if topic.compacted else gapless):
-            yield key
+        if not (rising if topic.compacted else gapless):
+            yield f"order of {aggregate}"
+    yield from (f"partitions of {key}" for key, those in partitions.items() if len(those) > 1)
 
 
 _TEXTS = (
