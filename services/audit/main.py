@@ -12,8 +12,8 @@ from services.audit.api.flags import flags_router
 from services.audit.api.rules import rules_router
 from services.audit.domain.rule import read_rules
 from services.audit.heard.claim import PRODUCER, TOPIC, claim_handler
+from shared.plumbing.app import new_app
 from shared.plumbing.clock import Clock, SystemClock
-from shared.plumbing.edge import new_app
 from shared.plumbing.runtime import Runtime
 from shared.plumbing.settings import Settings
 

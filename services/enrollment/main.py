@@ -17,8 +17,8 @@ from services.enrollment.api import (
 )
 from services.enrollment.api.office import Office
 from services.enrollment.store.sealed import Vault
+from shared.plumbing.app import new_app
 from shared.plumbing.clock import Clock, SystemClock
-from shared.plumbing.edge import new_app
 from shared.plumbing.runtime import Runtime
 from shared.plumbing.settings import Settings
 from shared.policy.compiler import PRODUCTION, Allow, compile_book, demo_allowance

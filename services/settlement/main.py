@@ -14,9 +14,9 @@ from services.settlement.api.office import Office, Settlements
 from services.settlement.api.settling import HotSettle
 from services.settlement.heard import contribution, flag, person_state
 from services.settlement.work.current_book import CurrentBook
+from shared.plumbing.app import new_app
 from shared.plumbing.clock import Clock, SystemClock
 from shared.plumbing.database import open_pool
-from shared.plumbing.edge import new_app
 from shared.plumbing.group import Group
 from shared.plumbing.peer import Peer
 from shared.plumbing.runtime import Runtime
@@ -59,7 +59,9 @@ def create_app(
         if "enrollment" in settings.peers:
             secret = settings.peer_secrets["enrollment"].get_secret_value()
             peer = Peer("enrollment", settings.peers["enrollment"], secret, enrollment_transport)
-        app.state.office = Office(runtime.pool, group, book.get, peer, compile_built_in)
+        app.state.office = Office(
+            runtime.pool, group, book.get, peer, compile_built_in, app.state.desk.hash_key
+        )
         await runtime.hear("enrollment", person_state.TOPIC, person_state.handle)
         await runtime.hear("enrollment", contribution.TOPIC, contribution.handle)
         await runtime.hear("audit", flag.TOPIC, flag.handler(runtime.clock))

@@ -32,13 +32,21 @@ class Answer:
     body: bytes
 
 
+class Overtaken(Exception):
+    """Somebody else changed what an act had read: the whole act is done again, on fresh facts."""
+
+
 class DifferentBody(Exception):
     """The key was used before with another body."""
 
 
-def body_hash(body: Any) -> bytes:
-    """The hash of a parsed body: white space and the order of names do not count."""
-    return hashlib.sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).digest()
+def body_hash(body: Any, key: bytes) -> bytes:
+    """The keyed hash of a parsed body: white space and the order of names do not count.
+
+    Without a key, whoever reads the table could try out the few ID numbers that a body may hold.
+    """
+    content = orjson.dumps(body, option=orjson.OPT_SORT_KEYS)
+    return hashlib.blake2b(content, key=key, digest_size=32).digest()
 
 
 async def recall(tx: Connection, ask: Ask) -> Answer | None:

@@ -35,7 +35,13 @@ class Runtime:
     async def open(self, app: FastAPI) -> None:
         """Open the service's pool and give its routes their desk."""
         self.pool = await open_pool(self.settings.service_dsn.get_secret_value(), size=_POOL_SIZE)
-        app.state.desk = Desk(self.service, self.pool, self.tokens, self.clock)
+        app.state.desk = Desk(
+            self.service,
+            self.pool,
+            self.tokens,
+            self.clock,
+            bytes.fromhex(self.settings.field_key.get_secret_value()),
+        )
 
     def tell_and_seal(self) -> None:
         """Start the relay and the sealer."""

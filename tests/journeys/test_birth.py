@@ -183,21 +183,26 @@ async def _settled_in_each_mode(town: Town, mother: str) -> dict[str, Any]:
     return kept
 
 
+_FORGOTTEN = "delete from person_state where person_ref = $1"
+_TOO_OLD = "update person_state set as_of = as_of - interval '400 days' where person_ref = $1"
+
+
 async def _settled_by_look_up(town: Town) -> None:
-    """A person whose state has not arrived is asked for over HTTP."""
-    person = await town.registered("employee", "2023-01-01")
-    await town.paid(person["person_ref"], "2023-01", 15)
-    pool = town.whole.services["settlement"].app.state.office.pool
-    await town.heard_of(person["person_ref"])
+    """A person whose state has not arrived, or is too old, is asked for over HTTP."""
     owner = await asyncpg.connect(town.whole.databases["settlement"]["owner"])
-    await owner.execute("delete from person_state where person_ref = $1", person["person_ref"])
+    for how in (_FORGOTTEN, _TOO_OLD):
+        person_ref = (await town.registered("employee", "2023-01-01"))["person_ref"]
+        await town.paid(person_ref, "2023-01", 15)
+        await town.heard_of(person_ref)
+        pregnancy = await town.pregnant(town.low, person_ref)
+        stay, bill = await town.in_hospital(town.low, person_ref, pregnancy)
+        await owner.execute(how, person_ref)
+        await made(town.low.post(f"/stays/{stay}/settle", {"total": bill["total"]}))
+        as_of = await owner.fetchval(
+            "select as_of from person_state where person_ref = $1", person_ref
+        )
+        assert as_of == town.whole.clock.now()
     await owner.close()
-    pregnancy = await town.pregnant(town.low, person["person_ref"])
-    stay, bill = await town.in_hospital(town.low, person["person_ref"], pregnancy)
-    await made(town.low.post(f"/stays/{stay}/settle", {"total": bill["total"]}))
-    assert await pool.fetchval(
-        "select true from person_state where person_ref = $1", person["person_ref"]
-    )
 
 
 async def _refused_when_interrupted(town: Town) -> None:

@@ -20,10 +20,10 @@ from services.audit.domain.refusals import Refusal
 from services.audit.store.flags import Stale
 from shared.money import Money
 from shared.plumbing.auth import Caller
-from shared.plumbing.database import AGENCY, Connection, transaction
-from shared.plumbing.edge import Wire, ask_of, desk, once_more, only, reply
+from shared.plumbing.database import AGENCY, Connection
+from shared.plumbing.edge import Wire, desk, once_per_key, only
 from shared.plumbing.problems import NOT_FOUND, Problem
-from shared.plumbing.repeats import Answer, keep, recall
+from shared.plumbing.repeats import Answer
 
 Reason = Annotated[
     str,
@@ -102,29 +102,15 @@ async def post_second_review(
 async def _review(
     request: Request, who: Caller, flag_id: UUID, operation: str, step: Step
 ) -> Response:
-    here = desk(request)
-    ask = ask_of(request, who, operation)
-
-    async def act() -> Answer:
-        async with transaction(here.pool, [AGENCY]) as tx:
-            kept = await recall(tx, ask)
-            if kept is not None:
-                return kept
+    async def effect(tx: Connection) -> tuple[UUID, Answer]:
+        try:
             flag = await step(tx)
-            if flag is None:
-                raise Problem(NOT_FOUND)
-            if isinstance(flag, Refusal):
-                # The step waited for whoever held the flag: that may have been this very
-                # request, sent twice, and then its answer is there now.
-                kept = await recall(tx, ask)
-                if kept is None:
-                    raise problem_of(flag)
-                return kept
-            answer = Answer(200, orjson.dumps(flag_shape(flag)))
-            await keep(tx, ask, answer, flag_id, here.clock.now())
-            return answer
+        except Stale:
+            raise problem_of(Refusal.CHANGED_MEANWHILE) from None
+        if flag is None:
+            raise Problem(NOT_FOUND)
+        if isinstance(flag, Refusal):
+            raise problem_of(flag)
+        return flag_id, Answer(200, orjson.dumps(flag_shape(flag)))
 
-    try:
-        return reply(await once_more(act))
-    except Stale:
-        raise problem_of(Refusal.CHANGED_MEANWHILE) from None
+    return await once_per_key(request, who, operation, [AGENCY], effect)

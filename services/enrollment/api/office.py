@@ -17,10 +17,10 @@ from services.enrollment.api.refusals import problem_of
 from services.enrollment.domain.refusals import Refusal, Refused
 from services.enrollment.store.sealed import Vault
 from shared.plumbing.auth import Caller
-from shared.plumbing.database import AGENCY, Connection, transaction
-from shared.plumbing.edge import ask_of, desk, once_more, only, reply
+from shared.plumbing.database import AGENCY, Connection
+from shared.plumbing.edge import desk, once_per_key, only
 from shared.plumbing.problems import NOT_FOUND, Problem
-from shared.plumbing.repeats import Answer, keep, recall
+from shared.plumbing.repeats import Answer
 from shared.policy.book import Book
 
 Clerk = Annotated[Caller, Depends(only("clerk"))]
@@ -74,22 +74,15 @@ async def create(
     act: Callable[[Connection, Acting], Awaitable[Made | Refusal | Refused]],
 ) -> Response:
     """Do a creating act under its key: asked again, the same bytes; refused, nothing is kept."""
-    ask = ask_of(request, who, operation)
+    doing = acting(request, who)
 
-    async def once() -> Answer:
-        doing = acting(request, who)
-        async with transaction(desk(request).pool, [AGENCY]) as tx:
-            known = await recall(tx, ask)
-            if known is not None:
-                return known
-            made = await act(tx, doing)
-            if not isinstance(made, Made):
-                raise problem_of(made)
-            answer = Answer(201, orjson.dumps(made.shown.model_dump(mode="json")))
-            await keep(tx, ask, answer, made.object_id, doing.at)
-            return answer
+    async def effect(tx: Connection) -> tuple[UUID, Answer]:
+        made = await act(tx, doing)
+        if not isinstance(made, Made):
+            raise problem_of(made)
+        return made.object_id, Answer(201, orjson.dumps(made.shown.model_dump(mode="json")))
 
-    return reply(await once_more(once))
+    return await once_per_key(request, who, operation, [AGENCY], effect)
 
 
 def show(shown: Any) -> Response:

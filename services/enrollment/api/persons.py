@@ -65,7 +65,7 @@ class IdNumberBody(Wire):
 
 
 class StateShown(Wire):
-    """A person's whole history, as the event told it, and when it was told."""
+    """A person's whole history, as the event told it; `at` is now: enrollment stands by it still."""
 
     state: PersonStateChanged
     at: str
@@ -127,13 +127,13 @@ async def get_person(request: Request, who: Asker, person_ref: PersonInPath) -> 
 
 @router.get("/persons/{person_ref}/state", response_model=StateShown)
 async def get_state(request: Request, who: Reader, person_ref: PersonInPath) -> Response:
-    """A person's whole history as it was told last."""
+    """A person's whole history as it was told last, for whoever misses it or holds it too old."""
     doing = acting(request, who)
     async with transaction(desk(request).pool, [AGENCY]) as tx:
         state = await read_state(tx, person_ref, doing.pool_code)
     if state is None:
         raise problem_of(Refusal.PERSON_UNKNOWN)
-    return show({"state": orjson.loads(state.data), "at": to_wire(state.at)})
+    return show({"state": orjson.loads(state.data), "at": to_wire(doing.at)})
 
 
 @router.get("/persons/{person_ref}/entitlement", response_model=EntitlementShown)

@@ -16,16 +16,13 @@ from shared.ids import new_id
 from shared.plumbing.database import Connection
 from shared.plumbing.journal import write_log
 from shared.plumbing.outbox import tell
-
-
-class Lost(Exception):
-    """The claim moved since it was read: the whole act is to be done again."""
+from shared.plumbing.repeats import Overtaken
 
 
 async def reverse(tx: Connection, scene: Scene, settlement_id: UUID) -> Settlement | Refusal:
     """Undo a settlement; what still waits to be deducted from it goes back to audit.
 
-    Raises Lost when somebody else moved the claim at the same moment.
+    Raises Overtaken when somebody else moved the claim at the same moment.
     """
     settlement = await ledger.find(tx, scene.pool_code, settlement_id)
     if settlement is None or settlement.institution_code != scene.institution_code:
@@ -40,7 +37,7 @@ async def reverse(tx: Connection, scene: Scene, settlement_id: UUID) -> Settleme
         tx, scene.pool_code, settlement_id, after=sequence, to=ClaimState.REVERSED
     )
     if number is None:
-        raise Lost
+        raise Overtaken
     reversal = replace(
         settlement,
         settlement_id=new_id(),
@@ -60,7 +57,7 @@ async def reverse(tx: Connection, scene: Scene, settlement_id: UUID) -> Settleme
             tx, scene.pool_code, settlement_id, after=previous, to=ClaimState.REVERSED
         )
         if number is None:
-            raise Lost
+            raise Overtaken
         decision = Decision(
             deduction.flag_id, deduction.decision, settlement_id, deduction.pool_code,
             deduction.institution_code, deduction.amount,

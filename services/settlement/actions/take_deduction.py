@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from services.settlement.actions.reverse import Lost
 from services.settlement.actions.scene import Scene
 from services.settlement.domain.deduction import Decision, Deduction, taken
 from services.settlement.store import ledger
@@ -12,10 +11,11 @@ from shared.money import NOTHING
 from shared.plumbing.database import Connection
 from shared.plumbing.journal import write_log
 from shared.plumbing.outbox import tell
+from shared.plumbing.repeats import Overtaken
 
 
 async def take_deduction(tx: Connection, scene: Scene, decision: Decision) -> None:
-    """Make a decision's deduction. Raises Lost when the claim moved at the same moment."""
+    """Make a decision's deduction. Raises Overtaken when the claim moved at the same moment."""
     claim_id = decision.claim_id
     settlement = await ledger.find(tx, decision.pool_code, claim_id)
     head = await ledger.claim_head(tx, decision.pool_code, claim_id)
@@ -32,7 +32,7 @@ async def take_deduction(tx: Connection, scene: Scene, decision: Decision) -> No
         state, sequence = head
         number = await ledger.move_claim(tx, decision.pool_code, claim_id, after=sequence, to=state)
     if number is None:
-        raise Lost
+        raise Overtaken
     if isinstance(outcome, Deduction):
         await ledger.insert_deduction(tx, outcome)
         event, to_state = deduction_taken(outcome, number), "pending"

@@ -11,7 +11,6 @@ from starlette.responses import Response
 
 from services.settlement.actions.look_up_person import look_up_person
 from services.settlement.actions.note_person_states import note_person_states
-from services.settlement.actions.reverse import Lost
 from services.settlement.actions.scene import Scene
 from services.settlement.actions.settle import Outcome, Settle
 from services.settlement.api.refusals import problem_of
@@ -19,10 +18,10 @@ from services.settlement.domain.refusals import Refusal
 from services.settlement.store.settling import Entry, Facts
 from shared.plumbing.auth import Caller
 from shared.plumbing.database import AGENCY, Connection, Pool, transaction
-from shared.plumbing.edge import ask_of, desk, once_more, reply, unbroken
+from shared.plumbing.edge import desk, once_per_key
 from shared.plumbing.group import Group
 from shared.plumbing.peer import Peer
-from shared.plumbing.repeats import Answer, keep, recall
+from shared.plumbing.repeats import Answer
 from shared.policy.book import Book
 
 T = TypeVar("T")
@@ -44,12 +43,14 @@ class Office:
         book: Callable[[], Book | None],
         enrollment: Peer | None,
         compile_built_in: Callable[[], Book],
+        hash_key: bytes,
     ) -> None:
         self.pool = pool
         self.settlements = settlements
         self.book = book
         self.enrollment = enrollment
         self.compile_built_in = compile_built_in
+        self.hash_key = hash_key
 
 
 def office(request: Request) -> Office:
@@ -80,39 +81,18 @@ async def keyed(
     operation: str,
     act: Callable[[Connection, Scene], Awaitable[T | Refusal]],
     render: Callable[[T], tuple[UUID, bytes]],
-    *,
-    status: int = 201,
 ) -> Response:
-    """Run an action that creates something, once per Idempotency-Key.
-
-    The effect and its answer are kept in one transaction; a refusal keeps nothing.
-    """
-    ask = ask_of(request, who, operation)
+    """Run an action that creates something, once per Idempotency-Key."""
     scene = scene_of(request, who)
 
-    async def attempt() -> Answer:
-        async with transaction(desk(request).pool, callers_of(who)) as tx:
-            known = await recall(tx, ask)
-            if known is not None:
-                return known
-            outcome = await act(tx, scene)
-            if isinstance(outcome, Refusal):
-                raise problem_of(outcome)
-            object_id, body = render(outcome)
-            answer = Answer(status, body)
-            await keep(tx, ask, answer, object_id, scene.now)
-            return answer
+    async def effect(tx: Connection) -> tuple[UUID, Answer]:
+        outcome = await act(tx, scene)
+        if isinstance(outcome, Refusal):
+            raise problem_of(outcome)
+        object_id, body = render(outcome)
+        return object_id, Answer(201, body)
 
-    async def attempts() -> Answer:
-        for _ in range(5):
-            try:
-                return await attempt()
-            except Lost:
-                continue
-        raise problem_of(Refusal.STAY_CHANGED)
-
-    # A hang-up must not tear a transaction that may already be committing.
-    return reply(await unbroken(once_more(attempts)))
+    return await once_per_key(request, who, operation, callers_of(who), effect)
 
 
 async def seen(

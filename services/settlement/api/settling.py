@@ -19,19 +19,11 @@ from services.settlement.api.wire import Id, SettleBody
 from services.settlement.domain.refusals import Refusal, Refused
 from shared.money import Money
 from shared.plumbing.auth import BadToken, Caller, Tokens
-from shared.plumbing.edge import (
-    StrictBodies,
-    as_problem,
-    faults_of,
-    key_matches,
-    key_of,
-    only,
-    problem_response,
-    read_strict_body,
-    reply,
-)
+from shared.plumbing.edge import key_matches, key_of, only, reply
+from shared.plumbing.problem_answers import as_problem, faults_of, problem_response
 from shared.plumbing.problems import FORBIDDEN, KEY_MISSING, MALFORMED, NO_TOKEN, Problem
 from shared.plumbing.repeats import Answer, Ask, DifferentBody, body_hash
+from shared.plumbing.strict_bodies import StrictBodies, read_strict_body
 
 router = APIRouter(prefix="/settlement/v1", tags=["settlements"])
 
@@ -60,7 +52,7 @@ async def settled(
     here: Office, who: Caller, stay_id: UUID, key: str, body: SettleBody, trace_id: str
 ) -> Answer:
     """Settle, and where a person's state is missing or too old, ask for it and settle again."""
-    said = body_hash([str(stay_id), body.total])
+    said = body_hash([str(stay_id), body.total], here.hash_key)
     command = Settle(
         ask=Ask(who.pool_code, who.institution_code, "settle", key, said),
         stay_id=stay_id,

@@ -1,0 +1,94 @@
+"""The routes that every service has: health, metrics, tokens, and the event feed."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import asyncpg
+import orjson
+from fastapi import Depends, FastAPI, Query, Request
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from pydantic import Field
+from starlette.responses import Response
+
+from shared.plumbing.auth import TOKEN_SECONDS, Caller, check_client
+from shared.plumbing.edge import Wire, desk, only
+from shared.plumbing.problems import (
+    NO_TOKEN,
+    Problem,
+)  # fmt: skip
+
+
+class TokenAsk(Wire):
+    """A client's credential."""
+
+    client_id: str = Field(min_length=1, max_length=100)
+    client_secret: str = Field(min_length=1, max_length=200)
+
+
+def add_health(app: FastAPI, service: str) -> None:
+    @app.get(f"/{service}/livez", tags=["health"])
+    async def livez() -> dict[str, str]:
+        """The process answers."""
+        return {"status": "alive"}
+
+    @app.get(f"/{service}/readyz", tags=["health"])
+    async def readyz(request: Request) -> Response:
+        """The service can work: started, migrated, database reachable."""
+        ready = bool(request.app.state.ready)
+        if ready:
+            try:
+                await desk(request).pool.fetchval("select 1 from relay_fence")
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                ready = False
+        body = {"status": "ready" if ready else "not ready"}
+        return Response(orjson.dumps(body), 200 if ready else 503, media_type="application/json")
+
+    @app.get(f"/{service}/metrics", tags=["health"])
+    async def metrics() -> Response:
+        """Prometheus metrics."""
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+
+def add_token(app: FastAPI, service: str) -> None:
+    @app.post(f"/{service}/v1/token", tags=["token"])
+    async def token(request: Request, body: TokenAsk) -> dict[str, str | int]:
+        """A bearer token for a client's credential, good for ten minutes."""
+        here = desk(request)
+        who = await check_client(here.pool, body.client_id, body.client_secret)
+        if who is None:
+            raise Problem(NO_TOKEN)
+        return {
+            "access_token": here.tokens.issue(who),
+            "token_type": "Bearer",
+            "expires_in": TOKEN_SECONDS,
+        }
+
+
+_FEED = """
+select position, headers::text, data from outbox
+where topic = any($1) and position > $2 and ($3 = '' or type = $3) order by position limit $4
+"""
+
+
+def add_feed(app: FastAPI, service: str) -> None:
+    @app.get(f"/{service}/v1/events", tags=["events"])
+    async def events(
+        request: Request,
+        who: Annotated[Caller, Depends(only("service", "operator"))],
+        topic: Annotated[str, Query(max_length=100)],
+        after: Annotated[int, Query(ge=0, le=2**53)] = 0,
+        type: Annotated[str, Query(max_length=100)] = "",
+        limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    ) -> Response:
+        """A topic's log after a position, as a CloudEvents batch; `position` is an extension."""
+        rows = await desk(request).pool.fetch(_FEED, [topic], after, type, limit)
+        batch = [
+            {
+                name.removeprefix("ce_").replace("content-type", "datacontenttype"): value
+                for name, value in orjson.loads(row["headers"]).items()
+            }
+            | {"position": str(row["position"]), "data": orjson.loads(row["data"])}
+            for row in rows
+        ]
+        return Response(orjson.dumps(batch), media_type="application/cloudevents-batch+json")

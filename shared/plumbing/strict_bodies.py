@@ -1,0 +1,110 @@
+"""Bodies and addresses as we take them, checked before any route sees them."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import unquote_to_bytes
+from uuid import uuid4
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from shared.plumbing.problem_answers import problem_response
+from shared.plumbing.problems import (
+    MALFORMED,
+    TOO_LARGE,
+    WRONG_MEDIA,
+    Fault,
+    Problem,
+)  # fmt: skip
+from shared.plumbing.strict_json import NotStrict, clean_text, parse
+
+_BODY_MOST = 256 * 1024
+_LINES_MOST = 1024 * 1024
+
+
+class StrictBodies:
+    """Reads each body once, within its limit, and hands it on only if it is strict JSON."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Refuse what is not strict; otherwise pass the request on with `state.body` parsed."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        trace_id = self.trace(scope)
+        try:
+            _check_address(scope)
+            if scope["method"] in ("POST", "PUT", "PATCH"):
+                body = await _read_body(scope, receive)
+                scope["state"]["body"] = _parsed(body)
+                receive = _once(body)
+        except Problem as problem:
+            await problem_response(problem, trace_id)(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
+
+    @staticmethod
+    def trace(scope: Scope) -> str:
+        """Give a request its trace id."""
+        trace_id = uuid4().hex
+        scope.setdefault("state", {})["trace_id"] = trace_id
+        return trace_id
+
+
+async def read_strict_body(scope: Scope, receive: Receive) -> Any:
+    """A request's body, parsed; for routes outside the framework. Raises Problem."""
+    _check_address(scope)
+    return _parsed(await _read_body(scope, receive))
+
+
+def _parsed(body: bytes) -> Any:
+    try:
+        return parse(body) if body else {}
+    except NotStrict as error:
+        raise Problem(MALFORMED, [Fault("", "not-strict-json")]) from error
+
+
+def _check_address(scope: Scope) -> None:
+    for raw in (scope.get("raw_path") or b"", scope.get("query_string") or b""):
+        try:
+            clean_text(unquote_to_bytes(raw).decode("utf-8"))
+        except (UnicodeDecodeError, NotStrict) as error:
+            raise Problem(MALFORMED, [Fault("", "not-strict-text")]) from error
+
+
+async def _read_body(scope: Scope, receive: Receive) -> bytes:
+    headers = dict(scope["headers"])
+    limit = _LINES_MOST if scope["path"].endswith("/lines") else _BODY_MOST
+    declared = headers.get(b"content-length", b"0")
+    if not declared.isdigit() or int(declared) > limit:
+        raise Problem(TOO_LARGE)
+    chunks, size = [], 0
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            raise Problem(MALFORMED)
+        chunks.append(message.get("body", b""))
+        size += len(chunks[-1])
+        if size > limit:
+            raise Problem(TOO_LARGE)
+        if not message.get("more_body"):
+            break
+    body = b"".join(chunks)
+    if body and headers.get(b"content-type", b"").split(b";")[0].strip() != b"application/json":
+        raise Problem(WRONG_MEDIA)
+    return body
+
+
+def _once(body: bytes) -> Receive:
+    given = False
+
+    async def receive() -> Message:
+        nonlocal given
+        if given:
+            return {"type": "http.disconnect"}
+        given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return receive

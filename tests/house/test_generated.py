@@ -1,0 +1,23 @@
+"""Pages made from the code are what the code says today; numbers of refusals are never doubled."""
+
+from __future__ import annotations
+
+import pytest
+
+from deploy.documents import DOCS, PAGES
+from services.audit.api.refusals import KINDS as AUDIT
+from services.enrollment.api.refusals import KINDS as ENROLLMENT
+from services.settlement.api.refusals import KINDS as SETTLEMENT
+from shared.plumbing.problems import PLUMBING_KINDS
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_the_page_is_fresh(name: str) -> None:
+    on_file = (DOCS / name).read_text(encoding="utf-8")
+    assert on_file == PAGES[name](), "run python -m deploy.documents"
+
+
+def test_no_two_refusals_share_a_number() -> None:
+    kinds = [*PLUMBING_KINDS, *SETTLEMENT.values(), *ENROLLMENT.values(), *AUDIT.values()]
+    numbers = [kind.number for kind in kinds]
+    assert len(set(numbers)) == len(numbers)
