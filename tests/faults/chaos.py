@@ -298,7 +298,7 @@ class Load:
         looks: set[asyncio.Task[Any]] = set()
         while True:
             for reviewer in self._reviewers * (READS_AT_ONCE // 2):
-                if len(looks) < 4 * READS_AT_ONCE:
+                if len(looks) < READS_AT_ONCE:
                     look = asyncio.create_task(reviewer.get("/flags"))
                     looks.add(look)
                     look.add_done_callback(looks.discard)
@@ -340,9 +340,10 @@ class Killer:
         await self._revive(service)
         while self._history.last_success.get(service, 0) < killed_at:
             await asyncio.sleep(0.01)
+        recovered_at = time.monotonic()
         broken = sum(attempt.outcome == "broken" for attempt in met)
         self._history.write(killed=service, in_flight=len(met), broken=broken)
         if broken:
             self.in_flight.append(len(met))
             self.broken.append(broken)
-            self.recovery_seconds.append(self._history.last_success[service] - killed_at)
+            self.recovery_seconds.append(recovered_at - killed_at)

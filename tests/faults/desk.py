@@ -19,6 +19,7 @@ from deploy.local.site import Client, Site
 ANSWER_SECONDS_MAX = 5
 FINAL_SECONDS_MAX = 60
 PAUSE_SECONDS = 0.1
+PAUSE_SECONDS_MAX = 1.5
 TOKEN_SECONDS = 300
 
 
@@ -30,6 +31,7 @@ class Attempt:
     path: str
     key: str
     outcome: str = ""
+    began: float = field(default_factory=time.monotonic)
 
 
 @dataclass
@@ -40,6 +42,7 @@ class History:
     on_the_way: dict[str, set[Attempt]] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
     last_success: dict[str, float] = field(default_factory=dict)
+    """Of each service, when the youngest call that succeeded began."""
     began: float = field(default_factory=time.monotonic)
 
     @contextmanager
@@ -57,7 +60,9 @@ class History:
             self.write(path=path, key=key, outcome=attempt.outcome)
             self.counts[attempt.outcome] = self.counts.get(attempt.outcome, 0) + 1
             if attempt.outcome in ("200", "201"):
-                self.last_success[service] = time.monotonic()
+                self.last_success[service] = max(
+                    attempt.began, self.last_success.get(service, 0.0)
+                )
 
     def write(self, **line: Any) -> None:
         """Add a line."""
@@ -92,12 +97,13 @@ class Desk:
     async def post(self, path: str, body: Any = None, key: str = "") -> httpx.Response:
         """Ask under one key until the answer is final: done, or refused for good."""
         key = key or uuid4().hex
-        deadline = time.monotonic() + FINAL_SECONDS_MAX
+        deadline, pause = time.monotonic() + FINAL_SECONDS_MAX, PAUSE_SECONDS
         while time.monotonic() < deadline:
             answer = await self.try_once(path, body, key)
             if answer is not None and _is_final(answer):
                 return answer
-            await asyncio.sleep(PAUSE_SECONDS)
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, PAUSE_SECONDS_MAX)
         raise NoFinalAnswer(f"{path}: none within {FINAL_SECONDS_MAX} s")
 
     async def made(self, path: str, body: Any = None) -> dict[str, Any]:

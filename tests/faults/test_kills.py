@@ -31,8 +31,8 @@ from tests.support.kafka import Kafka
 from tests.support.postgres import ServiceDatabases
 
 LONG = os.environ.get("FAULTS") == "long"
-KILLS = 200 if LONG else 12
-BIRTHS_A_SECOND = 5
+KILLS = 200 if LONG else int(os.environ.get("KILLS", "12"))
+BIRTHS_A_SECOND = 4
 SEED = 20261121
 KILLED = ("settlement", "settlement", "audit")
 QUIET_SECONDS_MAX = 120
