@@ -60,9 +60,7 @@ class History:
             self.write(path=path, key=key, outcome=attempt.outcome)
             self.counts[attempt.outcome] = self.counts.get(attempt.outcome, 0) + 1
             if attempt.outcome in ("200", "201"):
-                self.last_success[service] = max(
-                    attempt.began, self.last_success.get(service, 0.0)
-                )
+                self.last_success[service] = max(attempt.began, self.last_success.get(service, 0.0))
 
     def write(self, **line: Any) -> None:
         """Add a line."""

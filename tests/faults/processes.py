@@ -26,7 +26,7 @@ STOP_SECONDS_MAX = 12
 
 
 @dataclass
-class TestSite(Site):
+class PrefixedSite(Site):
     """A site whose topics have a prefix of their own on a broker that others use too."""
 
     prefix: str = ""
@@ -40,7 +40,7 @@ class TestSite(Site):
 class Processes:
     """The services that run, by name; `code` is where their source lies."""
 
-    site: TestSite
+    site: PrefixedSite
     code: Path = ROOT
     running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
@@ -107,9 +107,11 @@ class Processes:
         return file
 
 
-def site_on(folder: Path, databases: dict[str, dict[str, str]], kafka: Kafka | None) -> TestSite:
+def site_on(
+    folder: Path, databases: dict[str, dict[str, str]], kafka: Kafka | None
+) -> PrefixedSite:
     """A site on these databases, with the demo's clients."""
-    site = TestSite(
+    site = PrefixedSite(
         folder=folder,
         databases=databases,
         addresses={name: f"http://127.0.0.1:{free_port()}" for name in SERVICES},

@@ -16,6 +16,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import asyncpg
+import orjson
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
@@ -24,22 +25,23 @@ from deploy.local.site import SERVICES
 from deploy.topics import topics
 from deploy.verify.quiet import wait_for_quiet
 from deploy.verify.stores import open_stores
-from tests.faults.chaos import Killer, Load, Outcome
+from tests.faults.chaos import Load, Outcome
 from tests.faults.desk import History
+from tests.faults.killer import Killer
 from tests.faults.processes import Processes, site_on
 from tests.support.kafka import Kafka
 from tests.support.postgres import ServiceDatabases
 
 LONG = os.environ.get("FAULTS") == "long"
-KILLS = 200 if LONG else int(os.environ.get("KILLS", "12"))
-BIRTHS_A_SECOND = 4
+KILLS = 200 if LONG else 12
+BIRTHS_A_SECOND = 3
 SEED = 20261121
 KILLED = ("settlement", "settlement", "audit")
 QUIET_SECONDS_MAX = 120
 # What a second hearing counts, and what every start raises.
 MOVES = {"consumer_offset", "relay_fence"}
 
-pytestmark = pytest.mark.timeout(0 if LONG else 420)
+pytestmark = pytest.mark.timeout(0 if LONG else 900)
 
 
 @pytest.fixture
@@ -73,7 +75,9 @@ async def test_no_kill_loses_or_doubles_anything(
     killer = Killer(town.kill, revive, history, SEED)
     await load.open()
     await load.run(killer.run(KILLED, KILLS))
+    history.write(phase="load over")
     await _quiet(town)
+    history.write(phase="drained")
     wrong, same = await load.asked_again()
     for name, figure in _figures(killer, load.outcome, history).items():
         record_property(name, figure)
@@ -85,12 +89,14 @@ async def test_no_kill_loses_or_doubles_anything(
     assert history.counts.get("500", 0) == 0
     await _stored_once(town, load.outcome)
     await _verified(town)
+    history.write(phase="verified")
     await load.close()
 
     town.stop()
     before = await _tables(town)
     told = await _heard_again_from_the_start(town, kafka)
     assert told > 0
+    history.write(phase="heard again")
     assert await _tables(town) == before
     await _verified(town)
 
@@ -134,8 +140,6 @@ async def _stored_once(town: Processes, outcome: Outcome) -> None:
 
 
 def _settlement_of(answer: bytes) -> str:
-    import orjson
-
     return str(orjson.loads(answer)["settlement_id"])
 
 
@@ -205,7 +209,7 @@ async def _tables(town: Processes) -> dict[str, tuple[int, str]]:
             if name not in MOVES:
                 row = await owner.fetchrow(
                     "select count(*), coalesce(md5(string_agg(h, '' order by h)), '')"
-                    f" from (select md5(t::text) as h from {name} t) t"  # noqa: S608
+                    f" from (select md5(t::text) as h from {name} t) t"
                 )
                 found[f"{service}.{name}"] = tuple(row)
         await owner.close()
