@@ -6,12 +6,12 @@
 from __future__ import annotations
 
 import gc
-import json
 import random
 import statistics
 import time
 from datetime import date, timedelta
 
+from bench.figure import say, spread
 from services.settlement.domain.case import Case, Dates
 from services.settlement.domain.cost import Cost
 from services.settlement.domain.delivery import Delivery
@@ -56,7 +56,7 @@ def _some_case(drawn: random.Random, pools: list[str], modes: list[DeliveryMode]
     )
 
 
-def measure() -> list[float]:
+def rates_of_runs() -> list[float]:
     """Cases a second of one core's time, run by run: other programs on the machine do not count."""
     book = compile_book(allow=demo_allowance())
     cases = some_cases(book, CASES)
@@ -72,14 +72,11 @@ def measure() -> list[float]:
     return rates[1:]  # the first run fills the memo of days
 
 
-def main() -> None:
-    """Print the figure."""
-    rates = measure()
-    value = statistics.median(rates)
-    spread = (max(rates) - min(rates)) / value
-    line = {"figure": "P10", "value": round(value), "ceiling": None, "ratio": None}
-    print(json.dumps({**line, "unit": "cases/s", "spread": round(spread, 3)}))
+def measure(_: set[str]) -> None:
+    """Print P10."""
+    rates = rates_of_runs()
+    say("P10", statistics.median(rates), "cases/s", spread=spread(rates), required=20_000)
 
 
 if __name__ == "__main__":
-    main()
+    measure({"P10"})

@@ -69,8 +69,7 @@ class KafkaLog:
     async def records(self, topic: Topic) -> list[Record]:
         """A dump from the first offset that is still there to the end as it is now."""
         async with asyncio.timeout(BROKER_SECONDS_MAX):
-            # From the start by the reset's own rule: a seek races with the reset to the latest
-            # offset that a new assignment begins with, and then whole partitions look empty.
+            # Not by seeking to the beginning: the reset of a fresh assignment may come after it.
             consumer = AIOKafkaConsumer(
                 bootstrap_servers=self._bootstrap,
                 enable_auto_commit=False,

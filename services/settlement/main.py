@@ -81,5 +81,6 @@ def create_app(
     app = new_app("settlement", "Settlement", "1", lifespan)
     for routes in (stays, settling, settlements, pregnancies, agency):
         app.include_router(routes.router)
-    app.add_middleware(HotSettle, tokens=runtime.tokens)
+    # Outside of everything: the framework's layers would cost more than the settlement.
+    app.middleware_stack = HotSettle(app.build_middleware_stack(), tokens=runtime.tokens)
     return app

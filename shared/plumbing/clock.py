@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -25,11 +26,14 @@ class SystemClock:
         return datetime.now(UTC)
 
 
+# One act asks for the same instant's day and text again and again.
+@lru_cache(maxsize=64)
 def business_day(instant: datetime) -> date:
     """The day in Asia/Shanghai that an instant lies in; the accounting month is its month."""
     return instant.astimezone(SHANGHAI).date()
 
 
+@lru_cache(maxsize=64)
 def to_wire(instant: datetime) -> str:
     """An instant as RFC 3339 in UTC with milliseconds, the form of events and answers."""
     return instant.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

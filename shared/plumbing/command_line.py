@@ -41,6 +41,7 @@ def new_command_line(service: str, create_app: Callable[[Settings], FastAPI]) ->
             port=settings.port,
             log_level="warning",
             access_log=False,
+            proxy_headers=False,
             timeout_keep_alive=75,
             timeout_graceful_shutdown=_GRACE_SECONDS,
         )

@@ -15,21 +15,29 @@ else:
     Connection = Any
     Pool = Any
 
-AGENCY = "agency"
-"""Stands for the agency's own staff and workers, who see all institutions."""
-
-PASSING = (
+LOST = (
     OSError,
     TimeoutError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # what the driver says of a backend that ended during its set-up
     asyncpg.PostgresConnectionError,
-    asyncpg.OperatorInterventionError,
-    asyncpg.InsufficientResourcesError,
-    asyncpg.TransactionRollbackError,
-    asyncpg.LockNotAvailableError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.TooManyConnectionsError,
 )
-"""Failures that pass: the database was away, shut down, full, or a lock was held too long. What
-was asked may even have been done; the same is asked again, and found by its key."""
+"""The server or the way to it is gone: nobody knows whether the last transaction was committed."""
+
+PASSING = (
+    asyncpg.DeadlockDetectedError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.SerializationError,
+    asyncpg.QueryCanceledError,
+)
+"""Nothing was written, because of whoever else was writing: the same again may well go through."""
+
+AGENCY = "*"
+"""Stands for the agency's own staff and workers, who see all institutions. No code is so."""
 
 _SERVER_SETTINGS = {
     "idle_in_transaction_session_timeout": "10000",

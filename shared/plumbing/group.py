@@ -20,8 +20,9 @@ from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 import asyncpg
+import prometheus_client
 
-from shared.plumbing.database import PASSING, Connection, Pool
+from shared.plumbing.database import LOST, Connection, Pool
 
 C = TypeVar("C")
 F = TypeVar("F")
@@ -84,6 +85,13 @@ class _Ticket(Generic[C, A]):
     rounds: int = 0
 
 
+_GROUPS = prometheus_client.Counter("group_commit_groups", "groups run")
+_COMMANDS = prometheus_client.Counter("group_commit_commands", "commands in these groups")
+_STATEMENTS = prometheus_client.Counter(
+    "group_commit_statements", "statements, one round trip each"
+)
+
+
 @dataclass(slots=True)
 class Counts:
     """What the group did so far, for metrics and tests."""
@@ -143,14 +151,7 @@ class Group(Generic[C, F, E, A]):
         after two seconds, and the database's error for a command that is itself the poison.
         """
         identity = self._act.identity(command)
-        leader = self._leaders.get(identity)
-        if leader is not None:
-            await asyncio.wait([leader], timeout=_TWIN_SECONDS)
-            if not leader.done():
-                raise TwinRunning
-            # The leader's answer is found by its key: same body, same bytes; else a conflict.
-            if identity in self._leaders:
-                raise TwinRunning
+        await self._follow(identity)
         share = self._act.share_of(command)
         if (
             self._closing
@@ -165,6 +166,18 @@ class Group(Generic[C, F, E, A]):
         self._queue.append(_Ticket(command, future))
         self._wake.set()
         return await asyncio.shield(future)
+
+    async def _follow(self, identity: Hashable) -> None:
+        """Wait for a running twin; its answer is then found by its key, or a conflict is.
+
+        Of several followers each leads in turn, so there may be one more leader to wait for.
+        """
+        deadline = asyncio.get_running_loop().time() + _TWIN_SECONDS
+        while (leader := self._leaders.get(identity)) is not None:
+            left = deadline - asyncio.get_running_loop().time()
+            done, _ = await asyncio.wait([leader], timeout=left)
+            if not done:
+                raise TwinRunning
 
     def _leave(self, identity: Hashable, share: str) -> None:
         del self._leaders[identity]
@@ -186,9 +199,13 @@ class Group(Generic[C, F, E, A]):
         for attempt in range(1, _LOST_TRIES + 1):
             try:
                 async with self._pool.acquire() as connection:
-                    await self._run(connection, [t for t in tickets if not t.future.done()])
+                    try:
+                        await self._run(connection, [t for t in tickets if not t.future.done()])
+                    except BaseException:
+                        connection.terminate()  # in what state it is, nobody knows
+                        raise
                 return
-            except PASSING:
+            except LOST:
                 if attempt < _LOST_TRIES:
                     await asyncio.sleep(_LOST_SECONDS * attempt)
             except Exception as error:
@@ -201,7 +218,9 @@ class Group(Generic[C, F, E, A]):
             return
         self.counts.groups += 1
         self.counts.commands += len(tickets)
-        self.counts.statements += 1
+        _GROUPS.inc()
+        _COMMANDS.inc(len(tickets))
+        self._count_statement()
         facts = await self._act.read(connection, [t.command for t in tickets])
         entries: list[tuple[_Ticket[C, A], E]] = []
         for ticket, fact in zip(tickets, facts, strict=True):
@@ -217,17 +236,21 @@ class Group(Generic[C, F, E, A]):
         if entries:
             await self._write(connection, entries)
 
+    def _count_statement(self) -> None:
+        self.counts.statements += 1
+        _STATEMENTS.inc()
+
     async def _write(
         self, connection: Connection, entries: Sequence[tuple[_Ticket[C, A], E]]
     ) -> None:
         try:
-            self.counts.statements += 1
+            self._count_statement()
             won = await self._act.write(connection, [entry for _, entry in entries])
         except asyncpg.UniqueViolationError:
             # A key that was new at READ is taken: another replica has the twin. READ shows it.
             self._again([ticket for ticket, _ in entries])
             return
-        except PASSING:
+        except LOST:
             raise
         except asyncpg.PostgresError as error:
             if len(entries) == 1:

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from uuid import NAMESPACE_OID, uuid5
 
 import orjson
 import structlog
 
-from shared.ids import new_id
 from shared.plumbing.bus.record import Event, Record, Source, Undecodable, read_event
 from shared.plumbing.clock import Clock, business_day, to_wire
-from shared.plumbing.database import AGENCY, PASSING, Connection, Pool, transaction
+from shared.plumbing.database import AGENCY, LOST, PASSING, Connection, Pool, transaction
 from shared.plumbing.outbox import INSERT_OUTBOX
 
 log = structlog.get_logger()
@@ -27,6 +27,7 @@ Handle = Callable[[Connection, Sequence[Event]], Awaitable[None]]
 _TRIES = 3
 _BACK_OFF_SECONDS = 0.2
 _RETRY_SECONDS = 1.0
+_WAIT = LOST + PASSING
 
 _NOTE_HEARD = """
 insert into inbox select $1, e.id, $3 from unnest($2::uuid[]) e(id)
@@ -65,7 +66,7 @@ class Inbox:
             while True:
                 try:
                     await self.take_once()
-                except PASSING as error:
+                except _WAIT as error:
                     log.warning(
                         "consumer waits", consumer=self.consumer, error=type(error).__name__
                     )
@@ -85,7 +86,7 @@ class Inbox:
     async def _settle(self, records: Sequence[Record]) -> None:
         try:
             await self._apply(records)
-        except PASSING:
+        except _WAIT:
             raise
         except Exception as error:
             if len(records) == 1:
@@ -102,7 +103,7 @@ class Inbox:
             await asyncio.sleep(_BACK_OFF_SECONDS * attempt)
             try:
                 await self._apply([record])
-            except PASSING:
+            except _WAIT:
                 raise
             except Exception as next_error:
                 error = next_error
@@ -143,8 +144,9 @@ class Inbox:
         await self._move_offsets(tx, records, new=new, waiting=waiting)
 
     async def _parked_keys(self, tx: Connection, events: Sequence[Event]) -> set[str]:
+        # The lock waits for a retry under way: its key is free afterwards, or parked as before.
         rows = await tx.fetch(
-            "select distinct key from parked where consumer = $1 and key = any($2)",
+            "select key from parked where consumer = $1 and key = any($2) for share",
             self.consumer,
             [e.key for e in events],
         )
@@ -175,7 +177,10 @@ class Inbox:
 
     async def _bury(self, record: Record, reason: str) -> None:
         """Tell the record on to the dead-letter topic, through our own outbox, and go past it."""
-        letter_id, now = new_id(), self._clock.now()
+        origin = f"{record.topic}-{record.partition}-{record.offset}"
+        # Made from where it lay and what it was: a copy or a replay is not buried again.
+        letter_id = uuid5(NAMESPACE_OID, f"{self.consumer}|{origin}|{record.data.hex()}")
+        now = self._clock.now()
         headers = dict(record.headers) | {
             "ce_specversion": "1.0",
             "ce_id": str(letter_id),
@@ -184,17 +189,19 @@ class Inbox:
             "ce_time": to_wire(now),
             "ce_sequence": "1",
             "dlq-error": reason,
-            "dlq-origin": f"{record.topic}-{record.partition}-{record.offset}",
+            "dlq-origin": origin,
         }
         async with transaction(self._pool, [AGENCY]) as tx:
-            await tx.execute(
-                INSERT_OUTBOX, business_day(now).replace(day=1), letter_id, "",
-                f"{record.topic}.{self.consumer}.dlq", "dead-letter", record.key,
-                str(letter_id), 1, now, orjson.dumps(headers).decode(), record.data,
-            )  # fmt: skip
+            fresh = await tx.fetch(_NOTE_HEARD, self.consumer, [letter_id], now)
+            if fresh:
+                await tx.execute(
+                    INSERT_OUTBOX, business_day(now).replace(day=1), letter_id, "",
+                    f"{record.topic}.{self.consumer}.dlq", "dead-letter", record.key,
+                    str(letter_id), 1, now, orjson.dumps(headers).decode(), record.data,
+                )  # fmt: skip
             await tx.execute(
                 _MOVE_OFFSET, self.consumer, record.topic, record.partition, record.offset,
-                0, 0, 1, 0,
+                0, len(fresh) ^ 1, len(fresh), 0,
             )  # fmt: skip
 
 
@@ -204,9 +211,14 @@ async def retry_parked(pool: Pool, consumer: str, key: str, handle: Handle) -> i
     Raises whatever the handler raises: then the key stays parked.
     """
     async with transaction(pool, [AGENCY]) as tx:
+        # First the lock, then a look: what an inbox parked while the lock waited is seen as well,
+        # and none can park more until this ends.
+        await tx.execute(
+            "select from parked where consumer = $1 and key = $2 for update", consumer, key
+        )
         rows = await tx.fetch(
             "select event_id, topic, headers::text, data from parked"
-            " where consumer = $1 and key = $2 order by number for update",
+            " where consumer = $1 and key = $2 order by number",
             consumer,
             key,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -171,6 +172,7 @@ def _append(anchor: Path, line: str) -> None:
     with anchor.open("a", encoding="ascii") as file:
         file.write(line)
         file.flush()
+        os.fsync(file.fileno())
 
 
 _BLOCKS = """

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-import asyncpg
 import structlog
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from shared.plumbing.auth import BadToken
+from shared.plumbing.database import LOST, PASSING
 from shared.plumbing.group import Busy, TwinRunning
 from shared.plumbing.problems import (
     BROKEN,
@@ -56,11 +56,7 @@ def as_problem(error: Exception) -> Problem:
             return Problem(OTHER_BODY)
         case TwinRunning():
             return Problem(TWIN)
-        case Busy() | OSError() | TimeoutError() | asyncpg.InterfaceError():
-            return Problem(BUSY, retry_after=1)
-        case asyncpg.PostgresConnectionError() | asyncpg.QueryCanceledError():
-            return Problem(BUSY, retry_after=1)
-        case asyncpg.LockNotAvailableError() | asyncpg.DeadlockDetectedError():
+        case _ if isinstance(error, (Busy, *LOST, *PASSING)):
             return Problem(BUSY, retry_after=1)
         case RequestValidationError():
             return Problem(MALFORMED, faults_of(error.errors(), skip=1))
@@ -86,6 +82,5 @@ def faults_of(errors: Iterable[Any], *, skip: int = 0) -> list[Fault]:
 
 FORESEEN: tuple[type[Exception], ...] = (
     Problem, HTTPException, RequestValidationError, BadToken, DifferentBody, TwinRunning, Busy,
-    OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError,
-    asyncpg.QueryCanceledError, asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError,
+    *LOST, *PASSING,
 )  # fmt: skip

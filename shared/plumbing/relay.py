@@ -1,9 +1,9 @@
 """The relay: passes each committed outbox row on to the bus, once seen whole and in order.
 
 It reads whole transactions below the snapshot's xmin (a bare `id > last` loses rows that commit
-late), holds a row back while an earlier one of its aggregate waits, and stamps what it passed
-with the topic's next position. The stamped rows are the log that `bus=local` and the HTTP feed
-read. One relay at a time holds the fence; a relay that lost it can send copies but stamp nothing.
+late), takes each aggregate's waiting rows in their own sequence, and stamps what it passed with
+the topic's next position. The stamped rows are the log that `bus=local` and the HTTP feed read.
+One relay at a time holds the fence; a relay that lost it can send copies but stamp nothing.
 """
 
 from __future__ import annotations
@@ -67,18 +67,31 @@ class Fenced(Exception):
     """Another relay took over."""
 
 
+# The first rows by xid, and before each the waiting ones of its aggregate with a smaller number:
+# a transaction that took its xid early and then waited for the aggregate's lock stands before
+# its predecessor. What it built on is committed, so the predecessor is in the same snapshot.
 _READ = """
+with first as materialized (
+    select month, id, topic, key, aggregate_id, sequence, headers, data, era, xid
+    from outbox
+    where position is null
+      and (era < (select era from relay_fence) or xid < pg_snapshot_xmin(pg_current_snapshot()))
+    order by era, xid, id limit $1
+),
+last as materialized (
+    select topic, aggregate_id, max(sequence) as sequence from first
+    group by topic, aggregate_id having max(sequence) > 1
+),
+before as (
+    select o.month, o.id, o.topic, o.key, o.aggregate_id, o.sequence, o.headers, o.data, o.era,
+           o.xid
+    from last join outbox o on o.aggregate_id = last.aggregate_id and o.sequence < last.sequence
+        and o.topic = last.topic and o.position is null
+    where not exists (select from first where first.month = o.month and first.id = o.id)
+)
 select month::text, id, topic, key, aggregate_id, sequence, headers::text, data
-from outbox
-where position is null
-  and (era < (select era from relay_fence) or xid < pg_snapshot_xmin(pg_current_snapshot()))
-order by era, xid, id limit $1
-"""
-_WAITING_BEFORE = """
-select distinct o.aggregate_id, o.sequence
-from unnest($1::text[], $2::bigint[]) first(aggregate_id, sequence)
-join outbox o on o.aggregate_id = first.aggregate_id and o.sequence < first.sequence
-where o.position is null
+from (select * from first union all select * from before) waiting
+order by era, xid, id
 """
 _STAMP = """
 update outbox o set position = s.position, sent_at = $4
@@ -103,7 +116,7 @@ class Relay:
                 async with self._pool.acquire() as lock:
                     await self._wait_for_turn(lock)
                     try:
-                        await self._raise_fence()
+                        await self.raise_fence()
                         while True:
                             if not await self.pass_on():
                                 await asyncio.sleep(_IDLE_SECONDS)
@@ -116,37 +129,25 @@ class Relay:
                 log.warning("relay starts again", error=type(error).__name__)
                 await asyncio.sleep(_RETRY_SECONDS)
 
+    async def raise_fence(self) -> None:
+        """Take over: whatever relay stamped before may stamp no more."""
+        async with self._pool.acquire() as connection:
+            self._fence = await connection.fetchval(
+                "update relay_fence set fence = fence + 1 returning fence"
+            )
+
     async def pass_on(self) -> int:
         """Pass one batch on and stamp it; returns how many rows it held.
 
         Raises Fenced when another relay raised the fence meanwhile.
         """
-        async with self._pool.acquire() as connection:
-            rows = [Waiting(*row) for row in await connection.fetch(_READ, _BATCH)]
-            if not rows:
-                return 0
-            events = await self._in_order(connection, rows)
-        if not events:
+        rows = await self._pool.fetch(_READ, _BATCH)
+        if not rows:
             return 0
+        events = in_sequence([Waiting(*row) for row in rows])
         await self._sender.send(events)
         await self._stamp(events)
         return len(events)
-
-    async def _in_order(self, connection: Connection, rows: list[Waiting]) -> list[Waiting]:
-        """Each aggregate by its own sequence; what has a predecessor outside the batch waits."""
-        by_aggregate: dict[str, list[Waiting]] = {}
-        for row in rows:
-            by_aggregate.setdefault(row.aggregate_id, []).append(row)
-        for group in by_aggregate.values():
-            group.sort(key=lambda row: row.sequence)
-        later = {a: g[0].sequence for a, g in by_aggregate.items() if g[0].sequence > 1}
-        if later:
-            waiting = await connection.fetch(
-                _WAITING_BEFORE, list(later.keys()), list(later.values())
-            )
-            for record in waiting:
-                by_aggregate.pop(record["aggregate_id"], None)
-        return [row for group in by_aggregate.values() for row in group]
 
     async def _stamp(self, events: Sequence[Waiting]) -> None:
         async with self._pool.acquire() as connection, connection.transaction():
@@ -185,8 +186,14 @@ class Relay:
         while not await lock.fetchval("select pg_try_advisory_lock(hashtext('relay'))"):
             await asyncio.sleep(_RETRY_SECONDS)
 
-    async def _raise_fence(self) -> None:
-        async with self._pool.acquire() as connection:
-            self._fence = await connection.fetchval(
-                "update relay_fence set fence = fence + 1 returning fence"
-            )
+
+def in_sequence(events: Sequence[Waiting]) -> list[Waiting]:
+    """The events, each aggregate's by its own numbers, where its first one stood."""
+    by_aggregate: dict[tuple[str, str], list[Waiting]] = {}
+    for event in events:
+        by_aggregate.setdefault((event.topic, event.aggregate_id), []).append(event)
+    return [
+        event
+        for group in by_aggregate.values()
+        for event in sorted(group, key=lambda event: event.sequence)
+    ]

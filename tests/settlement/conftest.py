@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -130,9 +131,15 @@ class House:
 @pytest.fixture
 async def house(service_databases: ServiceDatabases, tmp_path: Path) -> AsyncIterator[House]:
     """A settlement with both pools, hospitals a and b of each, and a policy book in force."""
+    async with open_house(service_databases("settlement"), tmp_path) as opened:
+        yield opened
+
+
+@asynccontextmanager
+async def open_house(dsns: Mapping[str, str], folder: Path) -> AsyncIterator[House]:
+    """The same for a block; tests that share a house open it once for their file."""
     clock = FixedClock()
-    dsns = service_databases("settlement")
-    settings = settings_for(dsns, tmp_path)
+    settings = settings_for(dsns, folder)
     async with running("settlement", create_app, settings, clock) as here:
         owner = await open_pool(dsns["owner"], size=4)
         made = House(here, clock, owner)

@@ -65,7 +65,7 @@ class IdNumberBody(Wire):
 
 
 class StateShown(Wire):
-    """A person's whole history, as the event told it; `at` is now: enrollment stands by it still."""
+    """A person's whole history, as the event told it; `at` is now: it still stands."""
 
     state: PersonStateChanged
     at: str

@@ -97,10 +97,13 @@ class HotSettle:
         trace_id = StrictBodies.trace(scope)
         try:
             answer = await self._settle(scope, receive, UUID(place[1]), trace_id)
-            response = reply(answer)
         except Exception as error:
-            response = problem_response(as_problem(error), trace_id)
-        await response(scope, receive, send)
+            await problem_response(as_problem(error), trace_id)(scope, receive, send)
+            return
+        length = str(len(answer.body)).encode()
+        headers = [(b"content-length", length), (b"content-type", b"application/json")]
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        await send({"type": "http.response.body", "body": answer.body})
 
     async def _settle(self, scope: Scope, receive: Receive, stay_id: UUID, trace_id: str) -> Answer:
         headers = dict(scope["headers"])

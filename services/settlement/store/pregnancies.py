@@ -46,7 +46,9 @@ async def has_open(tx: Connection, person_ref: str) -> bool:
     """Whether the person has a pregnancy that no birth has ended."""
     return bool(
         await tx.fetchval(
-            "select true from pregnancy where person_ref = $1 and upper_inf(period)", person_ref
+            "select true from pregnancy where hashtextextended(person_ref, 0) = hashtextextended($1, 0)"
+            " and person_ref = $1 and upper_inf(period)",
+            person_ref,
         )
     )
 

@@ -7,6 +7,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import orjson
+
 from services.settlement.domain.cost import Cost
 from services.settlement.domain.deduction import Deduction, RefusedDeduction
 from services.settlement.domain.postings import Leg
@@ -55,8 +57,10 @@ def claim_settled(settlement: Settlement, cost: Cost, legs: Sequence[Leg]) -> To
         "engine": settlement.engine,
     }
     # Built from our own nouns, which hold every constraint: not checked again on the hot path.
-    event = ClaimSettled.model_construct(**facts)
-    return _told(event, settlement.settlement_id, 1, settlement.pool_code, settlement.settled_at)
+    return _told(
+        ClaimSettled, orjson.dumps(facts), settlement.settlement_id, 1, settlement.pool_code,
+        settlement.settled_at,
+    )  # fmt: skip
 
 
 def claim_reversed(reversal: Settlement, of: UUID, sequence: int, legs: Sequence[Leg]) -> Told:
@@ -68,12 +72,15 @@ def claim_reversed(reversal: Settlement, of: UUID, sequence: int, legs: Sequence
         institution_code=reversal.institution_code,
         reversed_at=to_wire(reversal.settled_at),
         account_month=reversal.account_month.isoformat()[:7],
-        parts=_parts(reversal.shares),
-        postings=_postings(legs),
+        parts=Parts(**_parts(reversal.shares)),
+        postings=[Posting(**leg) for leg in _postings(legs)],
         book=reversal.book,
         engine=reversal.engine,
     )
-    return _told(event, of, sequence, reversal.pool_code, reversal.settled_at)
+    return _told(
+        ClaimReversed, event.to_bytes(), of, sequence, reversal.pool_code,
+        reversal.settled_at,
+    )  # fmt: skip
 
 
 def deduction_taken(deduction: Deduction, sequence: int) -> Told:
@@ -88,7 +95,10 @@ def deduction_taken(deduction: Deduction, sequence: int) -> Told:
         amount=deduction.amount.to_wire(),
         taken_at=to_wire(deduction.taken_at),
     )
-    return _told(event, deduction.settlement_id, sequence, deduction.pool_code, deduction.taken_at)
+    return _told(
+        DeductionTaken, event.to_bytes(), deduction.settlement_id, sequence, deduction.pool_code,
+        deduction.taken_at,
+    )  # fmt: skip
 
 
 def deduction_refused(refused: RefusedDeduction, claim: UUID, sequence: int, at: datetime) -> Told:
@@ -105,41 +115,41 @@ def deduction_refused(refused: RefusedDeduction, claim: UUID, sequence: int, at:
             "refused_at": to_wire(at),
         }
     )
-    return _told(event, claim, sequence, refused.pool_code, at)
+    return _told(DeductionRefused, event.to_bytes(), claim, sequence, refused.pool_code, at)
 
 
-def _told(event: Contract, claim: UUID, sequence: int, pool: str, at: datetime) -> Told:
+def _told(
+    contract: type[Contract], data: bytes, claim: UUID, sequence: int, pool: str, at: datetime
+) -> Told:
+    claim_id = str(claim)
     return Told(
-        topic=event.topic,
-        type=event.type,
-        key=str(claim),
-        aggregate_id=str(claim),
+        topic=contract.topic,
+        type=contract.type,
+        key=claim_id,
+        aggregate_id=claim_id,
         sequence=sequence,
         pool_code=pool,
         at=at,
-        data=event.to_bytes(),
+        data=data,
         source=f"/settlement/{pool}",
-        subject=f"claims/{claim}",
-        schema=event.schema_path(),
+        subject=f"claims/{claim_id}",
+        schema=contract.schema_path(),
     )
 
 
-def _parts(shares: Shares) -> Parts:
-    return Parts.model_construct(
-        total=shares.total.to_wire(),
-        fund=shares.fund.to_wire(),
-        member=shares.member.to_wire(),
-        member_account=shares.member_account.to_wire(),
-        member_cash=shares.member_cash.to_wire(),
-        institution=shares.institution.to_wire(),
-        other_fund=shares.other_fund.to_wire(),
-        desk_fund=shares.desk_fund.to_wire(),
-        desk_member=shares.desk_member.to_wire(),
-    )
+def _parts(shares: Shares) -> dict[str, str]:
+    return {
+        "total": shares.total.to_wire(),
+        "fund": shares.fund.to_wire(),
+        "member": shares.member.to_wire(),
+        "member_account": shares.member_account.to_wire(),
+        "member_cash": shares.member_cash.to_wire(),
+        "institution": shares.institution.to_wire(),
+        "other_fund": shares.other_fund.to_wire(),
+        "desk_fund": shares.desk_fund.to_wire(),
+        "desk_member": shares.desk_member.to_wire(),
+    }
 
 
-def _postings(legs: Sequence[Leg]) -> list[Posting]:
-    return [
-        Posting.model_construct(account=leg.account.value, amount=leg.amount.to_wire())
-        for leg in legs
-    ]
+def _postings(legs: Sequence[Leg]) -> list[dict[str, str]]:
+    return [{"account": leg.account.value, "amount": leg.amount.to_wire()} for leg in legs]

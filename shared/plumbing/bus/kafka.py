@@ -52,13 +52,25 @@ class KafkaSender:
                 ]
                 await asyncio.gather(*acks)
         except (KafkaError, TimeoutError) as error:
-            await self.close()
+            await self._abandon()
             raise OSError(f"the broker did not take the events: {type(error).__name__}") from error
 
     async def close(self) -> None:
         """Throw the producer away, within a deadline."""
         producer, self._producer = self._producer, None
         if producer is not None:
+            await _within_deadline(producer.stop())
+
+    async def _abandon(self) -> None:
+        """Throw the producer away with what it still holds.
+
+        Left to itself it would send that when the broker is back, after newer events: a compacted
+        topic would then keep an old state for ever.
+        """
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            await _within_deadline(producer._sender.close())
+            producer._message_accumulator.fail_all(KafkaError("given up"))
             await _within_deadline(producer.stop())
 
     async def _open(self) -> AIOKafkaProducer:

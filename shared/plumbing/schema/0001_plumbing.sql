@@ -24,7 +24,7 @@ create table idempotency (
     object_id  uuid not null,
     created_at timestamptz not null,
     primary key (pool_code, caller, operation, key)
-);
+) with (toast_tuple_target = 8160); -- answers stay in the row, unpacked
 
 create table outbox (
     month        date not null,

@@ -172,7 +172,7 @@ begin
             $policy$create policy wall on %I using (
                 institution_code = any (
                     (select string_to_array(current_setting('app.callers', true), ','))::text[])
-                or (select current_setting('app.callers', true)) = 'agency')$policy$, walled);
+                or (select current_setting('app.callers', true)) = '*')$policy$, walled);
     end loop;
 end
 $$;

@@ -1,0 +1,138 @@
+"""The group's queue by itself, around an act that a test can hold up: turns, room, drain."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from shared.plumbing.database import Pool, open_pool
+from shared.plumbing.group import Busy, Group, Said
+from tests.support.postgres import ServiceDatabases
+
+
+@dataclass(frozen=True)
+class Ask:
+    """A command that keeps its `body` under its key."""
+
+    institution: str
+    key: str
+    body: str = ""
+
+
+@dataclass
+class Keeping:
+    """Keeps one body a key; says what it finds. READ waits at the gate."""
+
+    kept: dict[str, str] = field(default_factory=dict)
+    gate: asyncio.Event = field(default_factory=asyncio.Event)
+    sizes: list[int] = field(default_factory=list)
+
+    def identity(self, command: Ask) -> str:
+        return command.key
+
+    def share_of(self, command: Ask) -> str:
+        return command.institution
+
+    async def read(self, connection: Any, commands: Sequence[Ask]) -> list[str | None]:
+        self.sizes.append(len(commands))
+        await self.gate.wait()
+        return [self.kept.get(command.key) for command in commands]
+
+    def decide(self, command: Ask, kept: str | None) -> Ask | Said[str]:
+        return command if kept is None else Said(kept)
+
+    async def write(self, connection: Any, entries: Sequence[Ask]) -> list[bool]:
+        self.kept |= {entry.key: entry.body for entry in entries}
+        return [True] * len(entries)
+
+    def answer(self, entry: Ask) -> str:
+        return entry.body
+
+
+Queue = Group[Ask, str | None, Ask, str]
+
+
+@pytest.fixture
+async def pool(service_databases: ServiceDatabases) -> AsyncIterator[Pool]:
+    opened = await open_pool(service_databases("settlement")["group"])
+    yield opened
+    await opened.close()
+
+
+async def _submitted(group: Queue, *commands: Ask) -> list[asyncio.Task[str]]:
+    tasks = [asyncio.create_task(group.submit(command)) for command in commands]
+    await asyncio.sleep(0.05)
+    return tasks
+
+
+async def test_many_twins_all_get_the_first_ones_answer(pool: Pool) -> None:
+    """Each follower finds the answer by its key; none is told that its twin is still running."""
+    act = Keeping()
+    group: Queue = Group(pool, act)
+    group.start()
+    twins = await _submitted(group, *(Ask("h", "k", f"body {n}") for n in range(6)))
+    act.gate.set()
+    assert await asyncio.gather(*twins) == ["body 0"] * 6
+    await group.close()
+
+
+async def test_what_arrives_during_a_flush_is_the_next_group(pool: Pool) -> None:
+    act = Keeping()
+    group: Queue = Group(pool, act, flushers=1, group_most=10)
+    group.start()
+    first = await _submitted(group, Ask("h", "first"))
+    rest = await _submitted(group, *(Ask("h", f"{n}") for n in range(15)))
+    act.gate.set()
+    await asyncio.gather(*first, *rest)
+    assert act.sizes == [1, 10, 5]
+    await group.close()
+
+
+async def test_close_finishes_what_is_queued_and_refuses_what_comes(pool: Pool) -> None:
+    act = Keeping()
+    group: Queue = Group(pool, act, flushers=1)
+    group.start()
+    queued = await _submitted(group, *(Ask("h", f"{n}", f"{n}") for n in range(10)))
+    closing = asyncio.create_task(group.close())
+    await asyncio.sleep(0.05)
+    with pytest.raises(Busy):
+        await group.submit(Ask("h", "late"))
+    assert not closing.done()
+    act.gate.set()
+    async with asyncio.timeout(5):
+        await closing
+    assert [await task for task in queued] == [f"{n}" for n in range(10)]
+    assert "late" not in act.kept
+    async with asyncio.timeout(2):
+        while pool.get_idle_size() != pool.get_size():
+            await asyncio.sleep(0.01)
+
+
+async def test_a_share_is_given_back_when_its_command_is_answered(pool: Pool) -> None:
+    act = Keeping()
+    group: Queue = Group(pool, act, share_most=2)
+    group.start()
+    ours = await _submitted(group, Ask("h", "1"), Ask("h", "2"))
+    with pytest.raises(Busy):
+        await group.submit(Ask("h", "3"))
+    others = await _submitted(group, Ask("other", "4"))
+    act.gate.set()
+    await asyncio.gather(*ours, *others)
+    await group.submit(Ask("h", "3"))
+    await group.close()
+
+
+async def test_a_caller_that_hangs_up_does_not_end_its_command(pool: Pool) -> None:
+    act = Keeping()
+    group: Queue = Group(pool, act)
+    group.start()
+    (rude,) = await _submitted(group, Ask("h", "k", "kept all the same"))
+    rude.cancel()
+    await asyncio.wait([rude])
+    act.gate.set()
+    assert await group.submit(Ask("h", "k", "asked again")) == "kept all the same"
+    await group.close()

@@ -1,0 +1,145 @@
+"""The tenant wall: row-level security alone, whatever a statement forgot."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from uuid import UUID, uuid4
+
+import asyncpg
+import pytest
+
+from shared.plumbing.database import AGENCY, Connection, open_pool, transaction
+from tests.settlement.conftest import NANJING, House, open_house
+from tests.support.postgres import ServiceDatabases
+
+A, B = f"H{NANJING}a", f"H{NANJING}b"
+WALLED = ("stay", "line", "settlement", "posting", "deduction", "agreement")
+GROUP_READS = ("stay", "settlement", "agreement")
+
+
+@asynccontextmanager
+async def _as(house: House, role: str, *callers: str) -> AsyncIterator[Connection]:
+    settings = house.running.settings
+    dsn = {"service": settings.service_dsn, "group": settings.group_dsn}[role]
+    pool = await open_pool(dsn.get_secret_value(), size=1)
+    try:
+        async with transaction(pool, callers) as tx:
+            yield tx
+    finally:
+        await pool.close()
+
+
+async def _seen(tx: Connection, table: str) -> set[str]:
+    rows = await tx.fetch(f"select distinct institution_code from {table}")  # noqa: S608
+    return {row["institution_code"] for row in rows} & {A, B}
+
+
+@pytest.fixture(scope="module")
+async def house(
+    module_databases: ServiceDatabases, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[House]:
+    dsns = module_databases("settlement")
+    async with open_house(dsns, tmp_path_factory.mktemp("house")) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+async def two(house: House) -> House:
+    """Both hospitals have a row in each walled table."""
+    nanjing_a, nanjing_b = (house.hospitals[f"{letter}-{NANJING}"] for letter in "ab")
+    for hospital, code in ((nanjing_a, A), (nanjing_b, B)):
+        stay, outcome = await house.ready_stay(hospital)
+        answer = await hospital.post(f"/stays/{stay}/settle", {"total": outcome["total"]})
+        assert answer.status_code == 201
+        await house.owner.execute(
+            "insert into deduction values ($1, $2, $3, $4, $4, 1, 100, 'pending', $5)",
+            NANJING, uuid4(), UUID(answer.json()["settlement_id"]), code, house.clock.now(),
+        )  # fmt: skip
+    for table in WALLED:
+        async with _as(house, "service", AGENCY) as tx:
+            assert await _seen(tx, table) == {A, B}, table
+    return house
+
+
+async def test_a_hospital_sees_its_own_rows_only(two: House) -> None:
+    for table in WALLED:
+        for callers, seen in (((A,), {A}), ((B,), {B}), ((A, B), {A, B}), (("H9",), set())):
+            async with _as(two, "service", *callers) as tx:
+                assert await _seen(tx, table) == seen, (table, callers)
+
+
+async def test_the_group_sees_its_callers_rows_only(two: House) -> None:
+    for table in GROUP_READS:
+        for callers, seen in (((A,), {A}), ((A, B), {A, B}), ((), set())):
+            async with _as(two, "group", *callers) as tx:
+                assert await _seen(tx, table) == seen, (table, callers)
+
+
+async def test_without_a_caller_nothing_is_seen(two: House) -> None:
+    pool = await open_pool(two.running.settings.service_dsn.get_secret_value(), size=1)
+    for table in WALLED:
+        assert await pool.fetchval(f"select count(*) from {table}") == 0  # noqa: S608
+    await pool.close()
+
+
+async def test_no_institution_can_be_called_like_the_agency(two: House) -> None:
+    answer = await two.clerks[NANJING].post(
+        "/agreements", {"institution_code": AGENCY, "level": 3, "start": "2020-01-01"}
+    )
+    assert answer.status_code == 400
+
+
+_COPY = """
+insert into {table} select (jsonb_populate_record(old, $1::jsonb)).*
+from {table} old where institution_code = '{mine}' limit 1
+"""
+
+
+@pytest.mark.parametrize("table", ["stay", "line", "settlement", "posting"])
+async def test_another_hospitals_row_is_not_written(two: House, table: str) -> None:
+    """The policy refuses a row of somebody else's, the CHECK one that is not the caller's."""
+    new = f'{{"institution_code": "{B}", "caller": "{B}", "stay_number": "{uuid4()}", '
+    new += f'"stay_id": "{uuid4()}", "posting_id": "{uuid4()}", "settlement_id": "{uuid4()}"}}'
+    async with _as(two, "service", A) as tx:
+        with pytest.raises(asyncpg.InsufficientPrivilegeError, match="row-level security"):
+            await tx.execute(_COPY.format(table=table, mine=A), new)
+
+
+@pytest.mark.parametrize("table", ["line", "settlement"])
+async def test_the_check_refuses_a_caller_who_is_not_the_institution(
+    two: House, table: str
+) -> None:
+    new = f'{{"caller": "{B}", "line_number": 99, "settlement_id": "{uuid4()}"}}'
+    async with _as(two, "service", A) as tx:
+        with pytest.raises(asyncpg.CheckViolationError) as refused:
+            await tx.execute(_COPY.format(table=table, mine=A), new)
+    check = await two.owner.fetchval(
+        "select pg_get_constraintdef(oid) from pg_constraint"
+        " where conname = $1 and conrelid = $2::text::regclass",
+        refused.value.constraint_name, table,
+    )  # fmt: skip
+    assert check == "CHECK ((caller = institution_code))"
+
+
+async def test_a_settlement_of_another_hospitals_stay_breaks_the_key(two: House) -> None:
+    """Also where no wall stands: the owner tries."""
+    theirs = await two.owner.fetchval("select stay_id from stay where institution_code = $1", B)
+    new = f'{{"stay_id": "{theirs}", "settlement_id": "{uuid4()}"}}'
+    with pytest.raises(asyncpg.ForeignKeyViolationError):
+        await two.owner.execute(_COPY.format(table="settlement", mine=A), new)
+
+
+async def test_no_process_role_can_pass_the_wall(two: House) -> None:
+    rows = await two.owner.fetch(
+        "select rolname, rolsuper, rolbypassrls from pg_roles where rolname = any($1)",
+        ["settlement_service", "settlement_group"],
+    )
+    assert len(rows) == 2
+    assert not any(row["rolsuper"] or row["rolbypassrls"] for row in rows)
+    owned = await two.owner.fetchval(
+        "select count(*) from pg_class c join pg_roles r on r.oid = c.relowner"
+        " where r.rolname = any($1)",
+        ["settlement_service", "settlement_group"],
+    )
+    assert owned == 0
