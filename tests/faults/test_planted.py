@@ -32,7 +32,9 @@ FAULTS = (
         "no-version-check-in-write", provocations.the_record_changes_while_it_is_settled, {"M08"}
     ),
     Fault(
-        "institution-missing-in-the-join", provocations.a_hospital_settles_anothers_stay, {"R03"}
+        "institution-missing-in-the-join",
+        provocations.a_hospital_settles_anothers_stay,
+        {"O10", "R03"},
     ),
     Fault("relay-by-id", provocations.an_earlier_id_commits_later, {"V02"}),
     Fault("relay-by-xid-and-id", provocations.a_deduction_overtakes_a_reversal, {"V04"}),

@@ -49,7 +49,8 @@ async def reverse(tx: Connection, scene: Scene, settlement_id: UUID) -> Settleme
     )
     posted = await ledger.legs_of(tx, settlement.account_month, settlement_id)
     legs = negated(tuple(Leg(Account(account), amount) for account, amount in posted))
-    await ledger.insert_reversal(tx, reversal, [(leg.account.value, leg.amount) for leg in legs])
+    rows = [(leg.account.value, leg.amount) for leg in legs]
+    await ledger.insert_reversal(tx, reversal, rows, scene.institution_code)
     events = [claim_reversed(reversal, settlement_id, number, legs)]
     subject = f"claim:{settlement_id}"
     deeds = [scene.deed("reverse", subject, ClaimState.SETTLED, ClaimState.REVERSED)]

@@ -95,11 +95,12 @@ async def move_claim(
 
 
 async def insert_reversal(
-    tx: Connection, reversal: Settlement, legs: Sequence[tuple[str, Money]]
+    tx: Connection, reversal: Settlement, legs: Sequence[tuple[str, Money]], caller: str
 ) -> None:
     """Post a reversal as rows of its own, and free the stay for a new settlement."""
     await tx.execute(
-        "insert into settlement select * from unnest($1::settlement[])", [settlement_row(reversal)]
+        "insert into settlement select * from unnest($1::settlement[])",
+        [settlement_row(reversal, caller)],
     )
     await tx.execute(
         "insert into posting select * from unnest($1::posting[])", posting_rows(reversal, legs)

@@ -208,7 +208,7 @@ async def write(connection: Connection, entries: Sequence[Entry]) -> list[bool]:
     ids = [s.settlement_id for s in settlements]
     rows = await connection.fetch(
         WRITE,
-        [settlement_row(s) for s in settlements],
+        [settlement_row(e.settlement, e.ask.caller) for e in entries],
         ids,
         [e.pregnancy_end for e in entries],
         [s.event_on for s in settlements],
@@ -229,11 +229,12 @@ async def write(connection: Connection, entries: Sequence[Entry]) -> list[bool]:
     return [settlement_id in won for settlement_id in ids]
 
 
-def settlement_row(s: Settlement) -> tuple[object, ...]:
-    """A row of `settlement`, in the table's order."""
+def settlement_row(s: Settlement, caller: str) -> tuple[object, ...]:
+    """A row of `settlement`, in the table's order. `caller` is who asked, by the credential: the
+    table refuses a settlement of another institution's stay, whatever READ let through."""
     p = s.shares
     return (
-        s.pool_code, s.settlement_id, s.reverses, s.institution_code, s.institution_code,
+        s.pool_code, s.settlement_id, s.reverses, s.institution_code, caller,
         s.institution_level, s.stay_id, s.stay_version, s.pregnancy_id, s.person_ref,
         s.state_version, s.county_code, s.member_kind, s.benefit, s.insurance_type,
         s.expenditure_item, s.mode, s.infants, s.admitted_on, s.event_on, s.discharged_on, s.rule_on,
