@@ -7,7 +7,7 @@ applies it says how the result is rounded, because rounding is policy (place, st
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import ROUND_DOWN, ROUND_HALF_UP, ROUND_UP, Decimal
 from enum import StrEnum
@@ -95,21 +95,3 @@ def _wire(fen: int) -> str:
 
 
 NOTHING = Money(0)
-
-
-def split(whole: Money, weights: Sequence[int]) -> list[Money]:
-    """Split by largest remainder, so that the parts always sum to the whole.
-
-    Ties go to the earlier part. Weights are non-negative whole numbers, at least one of them
-    positive; `whole` is not negative. Rounding each part alone would lose or invent fen.
-    """
-    weight_sum = sum(weights)
-    if whole.fen < 0 or weight_sum <= 0 or min(weights) < 0:
-        raise ValueError("a split needs a non-negative whole and positive weights")
-    floors = [whole.fen * weight // weight_sum for weight in weights]
-    remainders = [whole.fen * weight % weight_sum for weight in weights]
-    left = whole.fen - sum(floors)
-    by_remainder = sorted(range(len(weights)), key=lambda i: (-remainders[i], i))
-    for i in by_remainder[:left]:
-        floors[i] += 1
-    return [Money(fen) for fen in floors]

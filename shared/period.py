@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import Self
 
 _MONTH = re.compile(r"([0-9]{4})-(0[1-9]|1[0-2])", re.ASCII)
@@ -70,7 +70,3 @@ class Period:
         return (other.end is None or self.start < other.end) and (
             self.end is None or other.start < self.end
         )
-
-    def last_day(self) -> date | None:
-        """The last day inside, None for an open period."""
-        return None if self.end is None else self.end - timedelta(days=1)

@@ -9,6 +9,7 @@ from pathlib import Path
 from joserfc.jwk import OKPKey
 
 from deploy.local.private import write_private
+from shared.plumbing.settings import DEMO
 
 
 class Keys:
@@ -27,10 +28,10 @@ class Keys:
         return self._kept[name]
 
     def field_key(self, service: str) -> str:
-        """32 hex digits: the key of a service's encrypted fields."""
+        """The key of a service's encrypted fields, marked as one that production refuses."""
         name = f"{service} field key"
         if name not in self._kept:
-            self._keep(name, secrets.token_hex(16))
+            self._keep(name, DEMO + secrets.token_hex(16))
         return self._kept[name]
 
     def client_secret(self, client_id: str) -> str:

@@ -133,6 +133,7 @@ async def s07(stores: Stores) -> list[str]:
                 wrong.append(f"cancelled and not told back, or told back and kept {place}")
         elif told_back != row["amount_fen"]:
             wrong.append(f"neither taken nor told back {place}")
-        if row["latest"] and row["deduction"] != ("taken" if deduction is not None else "refused"):
+        kept = deduction is not None and deduction["state"] == "pending"
+        if row["latest"] and row["deduction"] != ("taken" if kept else "refused"):
             wrong.append(f"audit does not know what became of {place}")
     return sorted(wrong)

@@ -21,7 +21,7 @@ from shared.plumbing.app import new_app
 from shared.plumbing.clock import Clock, SystemClock
 from shared.plumbing.runtime import Runtime
 from shared.plumbing.settings import Settings
-from shared.policy.compiler import PRODUCTION, Allow, compile_book, demo_allowance
+from shared.policy.compiler import allowance, compile_book
 
 
 def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
@@ -30,8 +30,10 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         runtime = Runtime("enrollment", settings, clock or SystemClock())
-        vault = Vault(settings.field_key.get_secret_value())
-        app.state.office = Office(compile_book(allow=_allow(settings)), vault)
+        vault = Vault(settings.field_key_hex())
+        app.state.office = Office(
+            compile_book(allow=allowance(settings.mode, settings.book_grades)), vault
+        )
         await runtime.open(app)
         runtime.tell_and_seal()
         app.state.ready = True
@@ -45,12 +47,3 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
     for noun in (employers, registrations, persons, contributions, rates, coverage):
         app.include_router(noun.router)
     return app
-
-
-def _allow(settings: Settings) -> Allow:
-    """What the operator admits by name: "pool:D" for a grade, "pool:cell" for an open cell."""
-    if settings.mode == "demo":
-        return demo_allowance()
-    named = {(pool, what) for pool, _, what in (n.partition(":") for n in settings.book_grades)}
-    grades = frozenset(pair for pair in named if pair[1] == "D")
-    return Allow(grades, frozenset(named - grades)) if named else PRODUCTION

@@ -22,7 +22,7 @@ from shared.plumbing.peer import Peer
 from shared.plumbing.runtime import Runtime
 from shared.plumbing.settings import Settings
 from shared.policy.book import Book
-from shared.policy.compiler import PRODUCTION, compile_book, demo_allowance
+from shared.policy.compiler import allowance, compile_book
 
 _FLUSHERS = 2
 _GROUP_STATEMENT_MS = 2000
@@ -38,7 +38,7 @@ def create_app(
     runtime = Runtime("settlement", settings, clock or SystemClock())
 
     def compile_built_in() -> Book:
-        return compile_book(allow=demo_allowance() if settings.mode == "demo" else PRODUCTION)
+        return compile_book(allow=allowance(settings.mode, settings.book_grades))
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

@@ -18,6 +18,7 @@ from shared.plumbing.bus.record import Event, Record, Source, Undecodable, read_
 from shared.plumbing.clock import Clock, business_day, to_wire
 from shared.plumbing.database import AGENCY, LOST, PASSING, Connection, Pool, transaction
 from shared.plumbing.outbox import INSERT_OUTBOX
+from shared.plumbing.repeats import Overtaken
 
 log = structlog.get_logger()
 
@@ -27,7 +28,7 @@ Handle = Callable[[Connection, Sequence[Event]], Awaitable[None]]
 _TRIES = 3
 _BACK_OFF_SECONDS = 0.2
 _RETRY_SECONDS = 1.0
-_WAIT = LOST + PASSING
+_WAIT = (*LOST, *PASSING, Overtaken)
 
 _NOTE_HEARD = """
 insert into inbox select $1, e.id, $3 from unnest($2::uuid[]) e(id)

@@ -63,11 +63,12 @@ class Peer:
             found = answer.status_code != httpx.codes.NOT_FOUND
             if found:
                 answer.raise_for_status()
-        except httpx.HTTPError as error:
+            body = answer.json() if found else None
+        except (httpx.HTTPError, ValueError) as error:
             self._breaker.note(ok=False)
             raise PeerDown from error
         self._breaker.note(ok=True)
-        return answer.json() if found else None
+        return body
 
     async def close(self) -> None:
         """Let go of the connections."""

@@ -40,7 +40,7 @@ class Runtime:
             self.pool,
             self.tokens,
             self.clock,
-            bytes.fromhex(self.settings.field_key.get_secret_value()),
+            bytes.fromhex(self.settings.field_key_hex()),
         )
 
     def tell_and_seal(self) -> None:

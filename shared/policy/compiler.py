@@ -67,6 +67,18 @@ def demo_allowance(folders: Sequence[Path] = (BUILT_IN,)) -> Allow:
     )
 
 
+def allowance(mode: str, named: Sequence[str]) -> Allow:
+    """What an operator admits: all that pools list in a demo, else what is named.
+
+    A name is "pool:D" for grade D, or "pool:cell" for an open cell.
+    """
+    if mode == "demo":
+        return demo_allowance()
+    pairs = {(pool, what) for pool, _, what in (name.partition(":") for name in named)}
+    grades = frozenset(pair for pair in pairs if pair[1] == "D")
+    return Allow(grades, frozenset(pairs - grades)) if pairs else PRODUCTION
+
+
 def _refuse(faults: Sequence[PolicyFault]) -> None:
     if faults:
         raise PolicyFaults(faults)

@@ -219,3 +219,49 @@ async def test_the_bare_route_and_the_framework_answer_alike(
         first.pop("trace_id", None), second.pop("trace_id", None)
         assert first == second
     await inner.http.aclose()
+
+
+async def test_what_no_table_could_hold_is_refused_at_the_edge(
+    house: House, nanjing_a: Client
+) -> None:
+    clerk = house.clerks[NANJING]
+    for end in ("2025-01-01", "2024-12-31"):
+        period = {"start": "2025-01-01", "end": end}
+        agreement = {"institution_code": "H9", "level": 1} | period
+        assert (await clerk.post("/agreements", agreement)).status_code == 400
+        item = {"item_code": "x", "name": "x", "item_class": "a"} | period
+        assert (await clerk.post("/catalogue-items", item)).status_code == 400
+    item = {"item_code": "x", "name": "x", "start": "2025-01-01", "first_copay_rate": "0.1"}
+    for item_class, status in (("a", 400), ("c", 400), ("b", 201)):
+        answer = await clerk.post("/catalogue-items", item | {"item_class": item_class})
+        assert answer.status_code == status
+    person = await house.person(NANJING)
+    pregnancy = await house.pregnancy(nanjing_a, person)
+    stay, _ = await house.stay(nanjing_a, person, pregnancy, discharge=False)
+    line = {"line_number": 9, "item_code": "bed", "charged_on": "2024-03-21", "quantity": "1",
+            "price": "1.00"}  # fmt: skip
+    for change, status in (
+        ({"quantity": "0"}, 400), ({"quantity": "0.0000"}, 400), ({"quantity": "1e3"}, 400),
+        ({"charged_on": "2024-W12-4"}, 400), ({"charged_on": "2024-03-29"}, 422),
+        ({"price": "99999999.99", "quantity": "99999.9999"}, 422), ({}, 201),
+    ):  # fmt: skip
+        answer = await nanjing_a.post(f"/stays/{stay}/lines", {"lines": [line | change]})
+        assert answer.status_code == status, (change, answer.text)
+
+
+async def test_a_quote_before_discharge_asks_for_the_agreement_of_the_stated_day(
+    house: House,
+) -> None:
+    clerk = house.clerks[NANJING]
+    for level, start, end in ((2, "2020-01-01", "2024-03-22"), (3, "2024-03-22", None)):
+        body = {"institution_code": "H-risen", "level": level, "start": start, "end": end}
+        assert (await clerk.post("/agreements", body)).status_code == 201
+    risen = await house.running.caller("his-risen", "hospital", NANJING, "H-risen")
+    person = await house.person(NANJING)
+    pregnancy = await house.pregnancy(risen, person)
+    stay, outcome = await house.stay(risen, person, pregnancy, discharge=False)
+    quoted = await risen.post(f"/stays/{stay}/quote", outcome)
+    await risen.post(f"/stays/{stay}/discharge", outcome)
+    settled = await risen.post(f"/stays/{stay}/settle", {"total": outcome["total"]})
+    assert settled.json()["steps"] == quoted.json()["steps"]
+    assert settled.json()["fund"] == quoted.json()["fund"]

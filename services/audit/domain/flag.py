@@ -168,9 +168,11 @@ def _not_for_second_review(flag: Flag, by: str) -> Refusal | None:
 def answer(flag: Flag, said: DeductionAnswer) -> Flag:
     """Settlement took the amount of a decision, or could not: then the flag opens again.
 
-    The flag itself where that is no news: the answer of another decision changes nothing.
+    What was taken comes back when the claim is reversed before it was paid. The flag itself where
+    that is no news: the answer of another decision changes nothing.
     """
-    if flag.deduction is not Deduction.PENDING or flag.decision != said.decision:
+    lost = flag.deduction is Deduction.TAKEN and not said.taken
+    if flag.decision != said.decision or not (flag.deduction is Deduction.PENDING or lost):
         return flag
     if said.taken:
         return replace(flag, deduction=Deduction.TAKEN, version=flag.version + 1)

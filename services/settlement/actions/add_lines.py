@@ -24,6 +24,8 @@ async def add_lines(
     numbers = {line.line_number for line in lines}
     if len(numbers) != len(lines):
         return Refusal.LINE_NUMBER_USED
+    if any(line.charged_on > scene.today for line in lines):
+        return Refusal.DATES_OUT_OF_ORDER
     asked = list({(line.item_code, line.charged_on) for line in lines})
     items = await stays.catalogue_items(tx, scene.pool_code, asked)
     priced = [classed(line, items.get((line.item_code, line.charged_on))) for line in lines]

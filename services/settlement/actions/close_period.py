@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from services.settlement.actions.scene import Scene
 from services.settlement.domain.refusals import Refusal
 from services.settlement.store import ledger
 from shared.period import Month
+from shared.plumbing.clock import business_day
 from shared.plumbing.database import Connection
 from shared.plumbing.journal import write_log
 
+_LAST_WRITES = timedelta(hours=1)
+
 
 async def close_period(tx: Connection, scene: Scene, month: Month) -> Month | Refusal:
-    """Close a month that is over; what comes later goes to later months."""
-    if Month.of(scene.today) <= month:
+    """Close a month an hour after it is over, when nothing decided within it is still being
+    written."""
+    if Month.of(business_day(scene.now - _LAST_WRITES)) <= month:
         return Refusal.PERIOD_NOT_OVER
     day = month.first_day()
     if not await ledger.close_period(tx, scene.pool_code, day, scene.actor, scene.now):

@@ -15,7 +15,7 @@ from shared.plumbing.journal import write_log
 async def discharge(
     tx: Connection, scene: Scene, stay_id: UUID, outcome: Outcome
 ) -> Stay | Refusal:
-    """Note the outcome; a stay whose settlement was reversed may state another one."""
+    """Note the outcome; until the stay is settled, and after a reversal, it may be restated."""
     stay = await stays.find(tx, scene.pool_code, scene.institution_code, stay_id)
     if stay is None:
         return Refusal.STAY_UNKNOWN

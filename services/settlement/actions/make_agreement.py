@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date
-from decimal import Decimal
 
 from services.settlement.actions.scene import Scene
 from services.settlement.domain.agreement import Agreement
@@ -38,7 +37,7 @@ async def list_item(
         item.item_code,
         name,
         item.item_class,
-        Decimal(item.first_copay_rate),
+        item.first_copay_rate,
         item.limit.fen if item.limit else None,
         start,
         end,

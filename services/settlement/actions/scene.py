@@ -24,9 +24,7 @@ class Scene:
         """The business day in Asia/Shanghai."""
         return business_day(self.now)
 
-    def deed(
-        self, action: str, subject: str, from_state: str, to_state: str, after: bytes = b""
-    ) -> Deed:
+    def deed(self, action: str, subject: str, from_state: str, to_state: str) -> Deed:
         """The log's row of what was done."""
         return Deed(
             pool_code=self.pool_code,
@@ -38,5 +36,4 @@ class Scene:
             subject=subject,
             from_state=from_state,
             to_state=to_state,
-            after=after,
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 import orjson
+import structlog
 from fastapi import APIRouter, Depends, Path, Query, Request
 from starlette.responses import Response
 
@@ -13,6 +14,7 @@ from services.settlement.actions.close_period import close_period
 from services.settlement.actions.make_agreement import list_item, make_agreement
 from services.settlement.actions.scene import Scene
 from services.settlement.api.office import CLERK, FINANCE, HOSPITAL, keyed, office, seen
+from services.settlement.api.refusals import problem_of
 from services.settlement.api.render import deduction_item
 from services.settlement.api.wire import AgreementBody, ItemBody, NoBody, PeriodBody
 from services.settlement.domain.agreement import Agreement
@@ -22,6 +24,9 @@ from shared.ids import new_id
 from shared.plumbing.auth import Caller
 from shared.plumbing.database import Connection
 from shared.plumbing.edge import only
+from shared.policy.faults import PolicyFaults
+
+log = structlog.get_logger()
 
 router = APIRouter(prefix="/settlement/v1", tags=["agency"])
 
@@ -81,7 +86,11 @@ async def list_catalogue_item(request: Request, body: ItemBody, who: Clerk) -> R
 @router.post("/books", status_code=201)
 async def propose(request: Request, who: Clerk, body: NoBody | None = None) -> Response:
     """Compile the built-in policy book and propose it; another person approves."""
-    book = office(request).compile_built_in()
+    try:
+        book = office(request).compile_built_in()
+    except PolicyFaults as faults:
+        log.error("the built-in book is not admitted", faults=str(faults))
+        raise problem_of(Refusal.BOOK_NOT_ADMITTED) from None
 
     async def act(tx: Connection, scene: Scene) -> int | Refusal:
         return await propose_book(tx, scene, book)

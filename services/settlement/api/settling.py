@@ -6,6 +6,7 @@ import re
 from typing import Annotated
 from uuid import UUID
 
+import asyncpg
 from fastapi import APIRouter, Depends, Request
 from pydantic import ValidationError
 from starlette.responses import Response
@@ -61,7 +62,11 @@ async def settled(
         request_id=trace_id,
         render=settlement_bytes,
     )
-    outcome = await here.settlements.submit(command)
+    try:
+        outcome = await here.settlements.submit(command)
+    except asyncpg.ExclusionViolationError:
+        # The birth, restated after a reversal, would reach into the next pregnancy.
+        raise problem_of(Refusal.PREGNANCY_OVERLAPS) from None
     if isinstance(outcome, Refused) and outcome.refusal in _ASK_FOR_STATE:
         outcome = await _with_state(here, command, outcome)
     if isinstance(outcome, Answer):

@@ -107,5 +107,7 @@ async def _quoted(
         return Refused(Refusal.BOOK_MISSING)
     ask = Ask(who.pool_code, who.institution_code, "", "", b"")
     async with transaction(desk(request).pool, [who.institution_code]) as tx:
-        (facts,) = await settling.read(tx, [(ask, stay_id)])
+        (facts,) = await settling.read(
+            tx, [(ask, stay_id, outcome.discharged_on if outcome else None)]
+        )
     return quote(facts, outcome, book, scene_of(request, who).now)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from services.settlement.domain.delivery import Delivery
 from services.settlement.domain.line import CatalogueItem, FeeLine
@@ -21,8 +22,11 @@ _EARLIEST = date(1990, 1, 1)
 _LATEST = date(2099, 12, 31)
 
 
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+
+
 def _day(text: object) -> object:
-    if not isinstance(text, str) or len(text) != 10 or not text.isascii():
+    if not isinstance(text, str) or not _DAY.fullmatch(text):
         raise ValueError("a day is written YYYY-MM-DD")
     day = date.fromisoformat(text)
     if not _EARLIEST <= day <= _LATEST:
@@ -36,10 +40,21 @@ def _positive(text: str) -> str:
     return text
 
 
+def _above_zero(text: str) -> str:
+    if not Decimal(text):
+        raise ValueError("a quantity above zero")
+    return text
+
+
 Day = Annotated[date, BeforeValidator(_day, json_schema_input_type=str)]
 AmountText = Annotated[str, Field(pattern=r"^(0|[1-9][0-9]{0,9})\.[0-9]{2}$", max_length=13)]
 BillText = Annotated[AmountText, AfterValidator(_positive)]
-QuantityText = Annotated[str, Field(pattern=r"^(0|[1-9][0-9]{0,5})(\.[0-9]{1,4})?$", max_length=11)]
+PriceText = Annotated[str, Field(pattern=r"^(0|[1-9][0-9]{0,7})\.[0-9]{2}$", max_length=11)]
+QuantityText = Annotated[
+    str,
+    Field(pattern=r"^(0|[1-9][0-9]{0,4})(\.[0-9]{1,4})?$", max_length=10),
+    AfterValidator(_above_zero),
+]
 Code = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
 PersonRef = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{8,64}$")]
 MonthText = Annotated[str, Field(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$")]
@@ -70,7 +85,7 @@ class LineBody(Wire):
     item_code: Code
     charged_on: Day
     quantity: QuantityText
-    price: AmountText
+    price: PriceText
 
     def to_line(self) -> FeeLine:
         """The line as the domain knows it."""
@@ -126,25 +141,41 @@ class TransferBody(Wire):
     institution_code: Code
 
 
-class AgreementBody(Wire):
-    """An agreement in force from a day, until (exclusive) another or without end."""
+class Lasting(Wire):
+    """What is in force from a day, until (exclusive) a later one or without end."""
 
-    institution_code: Code
-    level: Annotated[int, Field(ge=1, le=3)]
     start: Day
     end: Day | None = None
 
+    @model_validator(mode="after")
+    def _ends_later(self) -> Self:
+        if self.end is not None and self.end <= self.start:
+            raise ValueError("it ends after it starts")
+        return self
 
-class ItemBody(Wire):
-    """A catalogue item; `limit` is the highest price of one unit in scope."""
+
+class AgreementBody(Lasting):
+    """An agreement with a hospital."""
+
+    institution_code: Code
+    level: Annotated[int, Field(ge=1, le=3)]
+
+
+class ItemBody(Lasting):
+    """A catalogue item; `limit` is the highest price of one unit in scope. Only class b has a
+    first co-payment."""
 
     item_code: Code
     name: Annotated[str, Field(min_length=1, max_length=200)]
     item_class: Literal["a", "b", "c"]
     first_copay_rate: Annotated[str, Field(pattern=r"^(0(\.[0-9]{1,4})?|1)$")] = "0"
     limit: BillText | None = None
-    start: Day
-    end: Day | None = None
+
+    @model_validator(mode="after")
+    def _only_class_b_pays_first(self) -> Self:
+        if self.item_class != "b" and Decimal(self.first_copay_rate):
+            raise ValueError("only class b has a first co-payment")
+        return self
 
     def to_item(self) -> CatalogueItem:
         """The item as the domain knows it."""

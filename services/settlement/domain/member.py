@@ -13,7 +13,7 @@ class Member:
     """`months_paid` counts the continuous paid months that end with `paid_until`.
 
     None means that the fact was not given (a calculation without a person): it is then taken as
-    met, and the answer says so. A settlement always gives both.
+    met, and the answer says so. A settlement gives both, but for who owes no contributions.
     """
 
     kind: MemberKind

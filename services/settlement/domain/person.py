@@ -42,11 +42,12 @@ class PersonState:
 def spell_on(person: PersonState, pool_code: str, on: date) -> Spell | None:
     """The spell in which a person belongs to a pool on a day.
 
-    After the last spell ended, the last one that had begun still says what kind of member she
-    was: whether benefits go on then is the interruption clause's to say, not ours.
+    Who has moved on to another pool belongs there. After the last spell ended it still says what
+    kind of member she was: whether benefits go on then is the interruption clause's to say.
     """
-    begun = [s for s in person.spells if s.pool_code == pool_code and s.start <= on]
-    return max(begun, key=lambda spell: spell.start, default=None)
+    begun = [spell for spell in person.spells if spell.start <= on]
+    latest = max(begun, key=lambda spell: spell.start, default=None)
+    return latest if latest is not None and latest.pool_code == pool_code else None
 
 
 _OWE_NOTHING = frozenset({MemberKind.RETIREE, MemberKind.EARLY_RETIREE})
@@ -57,7 +58,7 @@ def member_of(person: PersonState, spell: Spell, on: date) -> Member:
 
     Who has retired, early too, owes no contributions, and so has none to interrupt.
     """
-    if spell.kind in _OWE_NOTHING and spell.end is None:
+    if spell.kind in _OWE_NOTHING and (spell.end is None or on < spell.end):
         return Member(spell.kind)
     month = Month.of(on)
     run = max((span for span in person.paid if span[0] <= month), default=None)

@@ -45,6 +45,7 @@ class Refusal(Enum):
     BOOK_MISSING = (1027, "book_missing", True)
     BOOK_UNKNOWN = (1028, "book_unknown", False)
     SECOND_PERSON_NEEDED = (1029, "second_person_needed", False)
+    BOOK_NOT_ADMITTED = (1031, "book_not_admitted", False)
     ITEM_OVERLAPS = (1030, "item_overlaps", False)
     INTERRUPTED = (2001, "interrupted", False)
     WAITING_PERIOD_NOT_MET = (2002, "waiting_period_not_met", False)

@@ -49,8 +49,11 @@ class Stay:
     cost: Cost
 
 
+_BILL_MOST = Money(10**12)
+
+
 def discharged(stay: Stay, outcome: Outcome) -> Stay | Refusal:
-    """The stay after discharge; said again with the same outcome it stays as it is."""
+    """The stay after discharge; until it is settled another outcome may be stated."""
     if stay.state is StayState.SETTLED:
         return Refusal.STAY_ALREADY_SETTLED
     if not stay.admitted_on <= outcome.event_on <= outcome.discharged_on:
@@ -59,9 +62,11 @@ def discharged(stay: Stay, outcome: Outcome) -> Stay | Refusal:
 
 
 def with_cost(stay: Stay, added: Cost, lines: int) -> Stay | Refusal:
-    """The stay with more lines; closed once discharged."""
+    """The stay with more lines; closed once discharged, and no bill is as large as all that."""
     if stay.state is not StayState.OPEN:
         return Refusal.STAY_CLOSED
+    if stay.cost.total + added.total > _BILL_MOST:
+        return Refusal.LINES_DO_NOT_SUM
     cost = Cost(
         total=stay.cost.total + added.total,
         in_scope=stay.cost.in_scope + added.in_scope,

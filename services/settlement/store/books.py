@@ -36,6 +36,12 @@ async def current_hash(tx: Connection, at: datetime) -> str | None:
     return found
 
 
+async def coming_hashes(tx: Connection, at: datetime) -> list[str]:
+    """Books that are approved and not current yet."""
+    rows = await tx.fetch("select distinct hash from book_appointment where effective_at > $1", at)
+    return [row["hash"] for row in rows]
+
+
 async def propose(tx: Connection, book_hash: str, by: str, at: datetime) -> int:
     """Note a proposal; returns its number."""
     number: int = await tx.fetchval(

@@ -216,14 +216,3 @@ async def close_period(tx: Connection, pool_code: str, month: date, by: str, at:
             month,
         )
     return bool(closed)
-
-
-async def balances(tx: Connection, pool_code: str, month: date) -> list[tuple[str, str, Money]]:
-    """Movements of a closed month: (account, institution, amount)."""
-    rows = await tx.fetch(
-        "select account, institution_code, amount_fen from period_balance"
-        " where pool_code = $1 and month = $2 order by account, institution_code",
-        pool_code,
-        month,
-    )
-    return [(r["account"], r["institution_code"], Money(r["amount_fen"])) for r in rows]

@@ -42,15 +42,6 @@ def person_from_json(text: str | bytes, as_of: datetime) -> PersonState:
     )
 
 
-async def find(tx: Connection, person_ref: str) -> PersonState | None:
-    """A person's state as last heard."""
-    row = await tx.fetchrow(
-        "select state::text as state_json, as_of from person_state where person_ref = $1",
-        person_ref,
-    )
-    return person_from_row(row) if row else None
-
-
 _UPSERT = """
 insert into person_state
 select s.pool_code, s.person_ref, s.state_version, s.state::json, s.as_of

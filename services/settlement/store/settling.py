@@ -53,9 +53,9 @@ class Facts:
 READ = """
 with wall as materialized (select set_config('app.callers', $1, false)),
 asked as materialized (
-    select n, pool_code, caller, operation, key, stay_id
-    from wall, unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::uuid[])
-        with ordinality as asked(pool_code, caller, operation, key, stay_id, n)
+    select n, pool_code, caller, operation, key, stay_id, stated_on
+    from wall, unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::uuid[], $7::date[])
+        with ordinality as asked(pool_code, caller, operation, key, stay_id, stated_on, n)
 )
 select kept.body_hash as kept_hash, kept.status as kept_status, kept.answer as kept_answer,
        stay.*, agreement.level as agreement_level,
@@ -76,7 +76,7 @@ left join lateral (
 left join lateral (
     select level from agreement a
     where a.pool_code = asked.pool_code and a.institution_code = asked.caller
-      and a.valid @> coalesce(stay.discharged_on, stay.admitted_on) offset 0) agreement on true
+      and a.valid @> coalesce(asked.stated_on, stay.discharged_on, stay.admitted_on) offset 0) agreement on true
 left join lateral (
     select * from pregnancy p
     where p.pool_code = asked.pool_code and p.pregnancy_id = stay.pregnancy_id offset 0) pregnancy on true
@@ -90,16 +90,19 @@ order by asked.n
 """
 
 
-async def read(connection: Connection, asks: Sequence[tuple[Ask, UUID]]) -> list[Facts]:
-    """The facts of each (key, stay), in order, by one statement."""
+async def read(
+    connection: Connection, asks: Sequence[tuple[Ask, UUID, date | None]]
+) -> list[Facts]:
+    """The facts of each (key, stay, discharge stated meanwhile), in order, by one statement."""
     rows = await connection.fetch(
         READ,
-        ",".join(sorted({ask.caller for ask, _ in asks})),
-        [ask.pool_code for ask, _ in asks],
-        [ask.caller for ask, _ in asks],
-        [ask.operation for ask, _ in asks],
-        [ask.key for ask, _ in asks],
-        [stay_id for _, stay_id in asks],
+        ",".join(sorted({ask.caller for ask, _, _ in asks})),
+        [ask.pool_code for ask, _, _ in asks],
+        [ask.caller for ask, _, _ in asks],
+        [ask.operation for ask, _, _ in asks],
+        [ask.key for ask, _, _ in asks],
+        [stay_id for _, stay_id, _ in asks],
+        [stated_on for _, _, stated_on in asks],
     )
     return [_facts(row) for row in rows]
 

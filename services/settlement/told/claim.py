@@ -38,7 +38,7 @@ def claim_settled(settlement: Settlement, cost: Cost, legs: Sequence[Leg]) -> To
         "person_ref": settlement.person_ref,
         "person_state_version": settlement.state_version,
         "pregnancy_id": str(settlement.pregnancy_id),
-        "benefit": "delivery",
+        "benefit": settlement.benefit,
         "insurance_type": settlement.insurance_type,
         "expenditure_item": settlement.expenditure_item,
         "member_kind": settlement.member_kind,

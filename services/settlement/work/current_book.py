@@ -22,15 +22,14 @@ class CurrentBook:
         return self._current
 
     async def follow(self) -> None:
-        """Look which book is current; read it if it is new."""
+        """Look which book is current, and hold those that are about to be."""
+        now = self._clock.now()
         async with self._pool.acquire() as connection:
-            book_hash = await books.current_hash(connection, self._clock.now())
-            if book_hash is None:
-                self._current = None
-                return
-            if book_hash not in self._held:
-                content = await books.content(connection, book_hash)
-                if content is None:
-                    return
-                self._held[book_hash] = Book.from_bytes(content)
-            self._current = self._held[book_hash]
+            current = await books.current_hash(connection, now)
+            coming = await books.coming_hashes(connection, now)
+            for book_hash in ([current] if current else []) + coming:
+                if book_hash not in self._held:
+                    content = await books.content(connection, book_hash)
+                    if content is not None:
+                        self._held[book_hash] = Book.from_bytes(content)
+        self._current = self._held.get(current) if current else None

@@ -26,7 +26,7 @@ create table agreement (
     pool_code        text not null,
     institution_code text not null,
     level            smallint not null check (level between 1 and 3),
-    valid            daterange not null,
+    valid            daterange not null check (not isempty(valid)),
     made_by          text not null,
     made_at          timestamptz not null,
     exclude using gist (pool_code with =, institution_code with =, valid with &&)
@@ -38,7 +38,7 @@ create table catalogue_item (
     class            text not null check (class in ('a', 'b', 'c')),
     first_copay_rate numeric(5, 4) not null check (first_copay_rate between 0 and 1),
     limit_fen        bigint check (limit_fen > 0),
-    valid            daterange not null,
+    valid            daterange not null check (not isempty(valid)),
     made_by          text not null,
     made_at          timestamptz not null,
     exclude using gist (pool_code with =, item_code with =, valid with &&)
@@ -280,7 +280,6 @@ grant select, insert on book, book_appointment, agreement, catalogue_item, perso
     to settlement_service;
 grant update on person_state, pregnancy, stay to settlement_service;
 grant update (approved_by, effective_at) on book_appointment to settlement_service;
-grant update (valid) on agreement, catalogue_item to settlement_service;
 grant update (state, sequence) on claim to settlement_service;
 grant update (state) on deduction to settlement_service;
 grant select on agreement, person_state, pregnancy, stay, settlement, claim, book to settlement_group;
