@@ -20,8 +20,7 @@ create temp table name (
 """
 _TAKE_NAMES = """
 with genuine as (
-    select row_number() over () - 1 as at, count(*) over () as of, s.*
-    from (select * from settlement order by settlement_id limit 10) s
+    select row_number() over () - 1 as at, count(*) over () as of, s.* from genuine_settlement s
 )
 insert into name
 select n, laid.settlement_id, laid.stay_id, laid.pregnancy_id, laid.person_ref,
@@ -29,6 +28,25 @@ select n, laid.settlement_id, laid.stay_id, laid.pregnancy_id, laid.person_ref,
 from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[])
     with ordinality as laid(settlement_id, stay_id, pregnancy_id, person_ref, n)
 join genuine g on g.at = n % g.of
+"""
+# The genuine rows apart: in the growing tables they would be found more and more slowly.
+_GENUINE = """
+create temp table genuine_settlement as select * from settlement order by settlement_id limit 10;
+create temp table genuine_person_state as
+    select * from person_state where person_ref in (select person_ref from genuine_settlement);
+create temp table genuine_pregnancy as
+    select * from pregnancy where pregnancy_id in (select pregnancy_id from genuine_settlement);
+create temp table genuine_stay as
+    select * from stay where stay_id in (select stay_id from genuine_settlement);
+create temp table genuine_line as
+    select * from line
+    where stay_id in (select stay_id from genuine_settlement) and line_number = 1;
+create temp table genuine_claim as
+    select * from claim where settlement_id in (select settlement_id from genuine_settlement);
+create temp table genuine_posting as
+    select * from posting where settlement_id in (select settlement_id from genuine_settlement);
+create temp table genuine_idempotency as
+    select * from idempotency where object_id in (select settlement_id from genuine_settlement);
 """
 # Which genuine rows a name multiplies, and what the copies say instead.
 _TABLES: Mapping[str, tuple[str, Mapping[str, str]]] = {
@@ -41,7 +59,7 @@ _TABLES: Mapping[str, tuple[str, Mapping[str, str]]] = {
     ),
     "pregnancy": ("t.pregnancy_id = name.of_pregnancy", {}),
     "stay": ("t.stay_id = name.of_stay", {"stay_number": "name.stay_id::text"}),
-    "line": ("t.stay_id = name.of_stay and t.line_number = 1", {}),
+    "line": ("t.stay_id = name.of_stay", {}),
     "settlement": ("t.settlement_id = name.of_settlement", {}),
     "claim": ("t.settlement_id = name.of_settlement", {}),
     "posting": ("t.settlement_id = name.of_settlement", {"posting_id": "gen_random_uuid()"}),
@@ -59,7 +77,7 @@ async def lay_settled(dsn: str, count: int) -> None:
     try:
         # Foreign keys hold by construction here, and looking at each would take minutes.
         await connection.execute("set session_replication_role = replica")
-        await connection.execute(_NAMES)
+        await connection.execute(_NAMES + ";" + _GENUINE)
         copies = [await _copy(connection, table) for table in _TABLES]
         for start in range(0, count, _BATCH):
             some = min(_BATCH, count - start)
@@ -89,5 +107,5 @@ async def _copy(connection: asyncpg.Connection[asyncpg.Record], table: str) -> s
     values = ", ".join({**own, **said}.get(name, f"t.{name}") for name in names)
     return (
         f"insert into {table} ({', '.join(names)}) "  # noqa: S608 - our own names
-        f"select {values} from name join {table} t on {of} order by name.n"
+        f"select {values} from name join genuine_{table} t on {of} order by name.n"
     )

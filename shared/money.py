@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_DOWN, ROUND_HALF_UP, ROUND_UP, Decimal
 from enum import StrEnum
+from functools import lru_cache
 from typing import Self
 
 _WIRE = re.compile(r"-?(0|[1-9][0-9]{0,12})\.[0-9]{2}", re.ASCII)
@@ -50,10 +51,7 @@ class Money:
 
     def to_wire(self) -> str:
         """The wire form: yuan with exactly two decimals."""
-        fen = self.fen
-        if fen < 0:
-            return f"-{-fen // 100}.{-fen % 100:02d}"
-        return f"{fen // 100}.{fen % 100:02d}"
+        return _wire(self.fen)
 
     def __add__(self, other: Money) -> Money:
         return Money(self.fen + other.fen)
@@ -87,6 +85,13 @@ class Money:
     def total(parts: Iterable[Money]) -> Money:
         """The sum of all parts; nothing for no part."""
         return Money(sum(part.fen for part in parts))
+
+
+# One amount is written many times over: as a part, on the receipt, in a step, in the event.
+@lru_cache(maxsize=1 << 16)
+def _wire(fen: int) -> str:
+    sign = "-" if fen < 0 else ""
+    return f"{sign}{abs(fen) // 100}.{abs(fen) % 100:02d}"
 
 
 NOTHING = Money(0)

@@ -12,6 +12,8 @@ _ACTS = {
         union all select 'stay:' || stay_id, 'open_stay' from stay
         union all select 'pregnancy:' || pregnancy_id, 'register_pregnancy' from pregnancy
         union all select 'deduction:' || flag_id || '/' || decision, 'take_deduction' from deduction
+        union all select 'deduction:' || flag_id || '/' || decision, 'cancel_deduction' from deduction
+        where state = 'cancelled'
         union all select 'agreement:' || institution_code || '/' || lower(valid), 'make_agreement'
         from agreement
         union all select 'catalogue-item:' || item_code || '/' || lower(valid), 'list_item'
@@ -33,7 +35,7 @@ _ACTS = {
 _LOGGED = """
 select subject, action from log
 where action = any(array['settle', 'reverse', 'open_stay', 'register_pregnancy', 'make_agreement',
-                         'list_item', 'propose_book', 'approve_book', 'close_period',
+                         'list_item', 'propose_book', 'approve_book', 'close_period', 'cancel_deduction',
                          'claim-recorded', 'claim-reversed', 'post-contribution', 'add-employer'])
    or (action = 'take_deduction' and to_state = 'pending') or action like 'flag-%'
 """

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import asyncpg
@@ -61,10 +62,16 @@ async def archived_books(stores: Stores) -> dict[str, Book]:
     books: dict[str, Book] = {}
     for row in await stores.settlement.fetch("select hash, content from book"):
         try:
-            books[row["hash"]] = Book.from_bytes(row["content"])
+            books[row["hash"]] = _read(row["content"])
         except ValueError:
             continue
     return books
+
+
+@lru_cache(maxsize=8)
+def _read(content: bytes) -> Book:
+    """A book from its bytes: compiling it takes longer than most checks."""
+    return Book.from_bytes(content)
 
 
 async def expenditure_items(stores: Stores) -> list[str]:

@@ -12,7 +12,7 @@ from shared.plumbing.journal import check_seals
 STEPS = {
     "stay": {("", "open"), ("open", "open"), ("open", "discharged"), ("discharged", "discharged")},
     "claim": {("", "settled"), ("settled", "reversed")},
-    "deduction": {("", "pending"), ("", "refused")},
+    "deduction": {("", "pending"), ("", "refused"), ("pending", "cancelled")},
     "pregnancy": {("", "registered"), ("registered", "registered")},
     "book-appointment": {("", "proposed"), ("proposed", "approved")},
     "flag": {
@@ -33,7 +33,8 @@ _NOW = {
         from stay
         union all select 'book-appointment', number::text,
                          case when approved_by is null then 'proposed' else 'approved' end
-        from book_appointment""",
+        from book_appointment
+        union all select 'deduction', flag_id || '/' || decision, state from deduction""",
     "audit": "select 'flag', flag_id::text, state from flag",
 }
 _SETTLEMENT_STATES = """

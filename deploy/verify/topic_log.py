@@ -69,7 +69,12 @@ class KafkaLog:
     async def records(self, topic: Topic) -> list[Record]:
         """A dump from the first offset that is still there to the end as it is now."""
         async with asyncio.timeout(BROKER_SECONDS_MAX):
-            consumer = AIOKafkaConsumer(bootstrap_servers=self._bootstrap, enable_auto_commit=False)
+            # Not by seeking to the beginning: the reset of a fresh assignment may come after it.
+            consumer = AIOKafkaConsumer(
+                bootstrap_servers=self._bootstrap,
+                enable_auto_commit=False,
+                auto_offset_reset="earliest",
+            )
             await consumer.start()
             try:
                 return await self._dump(consumer, topic)
@@ -80,7 +85,6 @@ class KafkaLog:
         places = self._partitions(topic)
         consumer.assign(places)
         ends = await consumer.end_offsets(places)
-        await consumer.seek_to_beginning(*places)
         read: dict[int, list[Record]] = {place.partition: [] for place in places}
         while any([await consumer.position(place) < ends[place] for place in places]):
             for place, messages in (await consumer.getmany(timeout_ms=200)).items():

@@ -15,7 +15,10 @@ class Settings(BaseSettings):
     """Settings of one service. Each service reads them under its own prefix."""
 
     model_config = SettingsConfigDict(
-        extra="forbid", secrets_dir=_SECRETS if _SECRETS.is_dir() else None
+        # Never the bare names: PORT or HOST of the shell are not ours.
+        env_prefix="SERVICE_",
+        extra="forbid",
+        secrets_dir=_SECRETS if _SECRETS.is_dir() else None,
     )
 
     mode: Literal["demo", "production"] = "production"

@@ -51,6 +51,8 @@ async def reverse(tx: Connection, scene: Scene, settlement_id: UUID) -> Settleme
     legs = negated(tuple(Leg(Account(account), amount) for account, amount in posted))
     await ledger.insert_reversal(tx, reversal, [(leg.account.value, leg.amount) for leg in legs])
     events = [claim_reversed(reversal, settlement_id, number, legs)]
+    subject = f"claim:{settlement_id}"
+    deeds = [scene.deed("reverse", subject, ClaimState.SETTLED, ClaimState.REVERSED)]
     for deduction in await ledger.cancel_deductions(tx, scene.pool_code, settlement_id):
         previous = number
         number = await ledger.move_claim(
@@ -64,7 +66,8 @@ async def reverse(tx: Connection, scene: Scene, settlement_id: UUID) -> Settleme
         )  # fmt: skip
         told_back = refused(decision, CannotDeduct.REVERSED)
         events.append(deduction_refused(told_back, settlement_id, number, scene.now))
+        subject = f"deduction:{deduction.flag_id}/{deduction.decision}"
+        deeds.append(scene.deed("cancel_deduction", subject, "pending", "cancelled"))
     await tell(tx, events)
-    subject = f"claim:{settlement_id}"
-    await write_log(tx, [scene.deed("reverse", subject, ClaimState.SETTLED, ClaimState.REVERSED)])
+    await write_log(tx, deeds)
     return reversal

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from uuid import UUID
 
 import orjson
@@ -13,6 +14,7 @@ from services.settlement.domain.postings import postings_of
 from services.settlement.domain.refusals import Refusal, Refused
 from services.settlement.domain.settlement import Settlement, shares_of
 from services.settlement.domain.settling import Judged, judge, may_be_settled
+from services.settlement.domain.steps import Step
 from services.settlement.store.settling import Entry, Facts, read, write
 from services.settlement.told.claim import claim_settled
 from shared.ids import new_id
@@ -121,11 +123,11 @@ def settlement_of(judged: Judged, settlement_id: UUID, actor: str, now: datetime
         person_ref=stay.person_ref,
         state_version=judged.person.version,
         county_code=judged.spell.county_code,
-        member_kind=judged.spell.kind.value,
+        member_kind=judged.spell.kind,
         benefit="delivery",
-        insurance_type=priced.insurance_type.value,
-        expenditure_item=priced.expenditure_item.value,
-        mode=outcome.delivery.mode.value,
+        insurance_type=priced.insurance_type,
+        expenditure_item=priced.expenditure_item,
+        mode=outcome.delivery.mode,
         infants=outcome.delivery.infants,
         admitted_on=stay.admitted_on,
         event_on=outcome.event_on,
@@ -133,7 +135,7 @@ def settlement_of(judged: Judged, settlement_id: UUID, actor: str, now: datetime
         rule_on=priced.decided_on,
         shares=shares_of(priced),
         line_count=stay.line_count,
-        steps=orjson.dumps([step.to_stored() for step in priced.steps]).decode(),
+        steps=f"[{','.join(map(_stored, priced.steps))}]",
         rates=priced.rate_ids,
         book=priced.book_hash,
         engine=priced.engine,
@@ -143,6 +145,12 @@ def settlement_of(judged: Judged, settlement_id: UUID, actor: str, now: datetime
     )
 
 
+@lru_cache(maxsize=20_000)
+def _stored(step: Step) -> str:
+    """A step's stored JSON. Most steps say of thousands of mothers the very same."""
+    return orjson.dumps(step.to_stored()).decode()
+
+
 def _entry(command: Settle, judged: Judged, now: datetime) -> Entry:
     settlement = settlement_of(judged, new_id(), command.actor, now)
     legs = postings_of(judged.priced)
@@ -150,7 +158,7 @@ def _entry(command: Settle, judged: Judged, now: datetime) -> Entry:
     return Entry(
         settlement=settlement,
         pregnancy_end=judged.pregnancy_end,
-        postings=[(leg.account.value, leg.amount) for leg in legs],
+        postings=[(leg.account, leg.amount) for leg in legs],
         outbox=outbox_row(claim_settled(settlement, judged.stay.cost, legs)),
         log=log_row(
             Deed(

@@ -66,7 +66,7 @@ class Step:
         """The form in which a step is stored beside the settlement: plain JSON values."""
         cited = self.citation
         return {
-            "what": self.kind.value,
+            "what": self.kind,
             "amount": None if self.amount is None else self.amount.to_wire(),
             "values": {name: str(value) for name, value in self.values},
             "article": cited.article,

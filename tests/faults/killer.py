@@ -1,0 +1,51 @@
+"""Kill -9 under load, and what it met."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable
+
+from tests.faults.desk import History
+
+
+class Killer:
+    """Kill -9, one service at a time, only while requests are on their way to it."""
+
+    def __init__(self, kill: Callable[[str], None], revive: Callable[[str], Awaitable[None]],
+                 history: History, seed: int) -> None:  # fmt: skip
+        self.in_flight: list[int] = []
+        self.broken: list[int] = []
+        self.recovery_seconds: list[float] = []
+        self._kill = kill
+        self._revive = revive
+        self._history = history
+        self._dice = random.Random(seed)  # noqa: S311
+
+    async def run(self, services: tuple[str, ...], kills: int) -> None:
+        """Kill until `kills` of them counted: a request was on its way, and broke."""
+        tries = 0
+        while len(self.broken) < kills:
+            tries += 1
+            assert tries <= 2 * kills, "too few kills met a request on its way"
+            await asyncio.sleep(self._dice.uniform(0.2, 1.0))
+            await self._once(services[len(self.broken) % len(services)])
+
+    async def _once(self, service: str) -> None:
+        on_the_way = self._history.on_the_way.setdefault(service, set())
+        while len(on_the_way) < 2:
+            await asyncio.sleep(0.001)
+        met = set(on_the_way)
+        killed_at = time.monotonic()
+        self._kill(service)
+        await self._revive(service)
+        while self._history.last_success.get(service, 0) < killed_at:
+            await asyncio.sleep(0.01)
+        recovered_at = time.monotonic()
+        broken = sum(attempt.outcome == "broken" for attempt in met)
+        self._history.write(killed=service, in_flight=len(met), broken=broken)
+        if broken:
+            self.in_flight.append(len(met))
+            self.broken.append(broken)
+            self.recovery_seconds.append(recovered_at - killed_at)
