@@ -251,13 +251,14 @@ async def test_the_queue_is_bounded_over_all_hospitals(
     assert Counter(a.status_code for a in await ours + await theirs) == {201: 4, 503: 2}
 
 
+@pytest.mark.parametrize("count", [1, 5])
 @pytest.mark.parametrize("moment", ["within WRITE", "after WRITE was committed"])
 async def test_an_unknown_outcome_is_found_out_and_answered(
-    house: House, nanjing_a: Client, like: tuple[str, Any], moment: str,
+    house: House, nanjing_a: Client, like: tuple[str, Any], moment: str, count: int,
     killer: asyncpg.Connection[asyncpg.Record], monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     """The backend is killed in the middle of the statement; or the commit's answer is lost."""
-    stays = await _stays(house, like, 5)
+    stays = await _stays(house, like, count)
     act = _group(house)._act
     write, broken = act.write, []
 
@@ -279,8 +280,8 @@ async def test_an_unknown_outcome_is_found_out_and_answered(
 
     monkeypatch.setattr(act, "write", dying)
     answers = await _all(nanjing_a, stays, like[1])
-    assert [a.status_code for a in answers] == [201] * 5, answers[0].text
-    assert _whole(await _effects(house, stays), 5)
+    assert [a.status_code for a in answers] == [201] * count, answers[0].text
+    assert _whole(await _effects(house, stays), count)
     told = {a.json()["settlement_id"] for a in answers}
     rows = await house.owner.fetch("select settlement_id from claim where stay_id = any($1)", stays)
     assert told == {str(row["settlement_id"]) for row in rows}

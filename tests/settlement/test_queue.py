@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import asyncpg
 import pytest
 
 from shared.plumbing.database import Pool, open_pool
@@ -135,4 +136,38 @@ async def test_a_caller_that_hangs_up_does_not_end_its_command(pool: Pool) -> No
     await asyncio.wait([rude])
     act.gate.set()
     assert await group.submit(Ask("h", "k", "asked again")) == "kept all the same"
+    await group.close()
+
+
+@pytest.mark.parametrize("step", ["read", "write"])
+@pytest.mark.parametrize(
+    "error",
+    [
+        asyncpg.ConnectionDoesNotExistError,
+        asyncpg.AdminShutdownError,
+        asyncpg.CannotConnectNowError,
+        asyncpg.InternalClientError,
+        ConnectionResetError,
+        TimeoutError,
+    ],
+)
+async def test_a_server_that_goes_away_costs_no_caller_its_answer(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch, step: str, error: type[Exception]
+) -> None:
+    """Whatever it is called: a restarting server is asked again, and no data are taken for bad."""
+    act = Keeping()
+    act.gate.set()
+    done = getattr(act, step)
+    left = [error("gone")]
+
+    async def breaking(connection: Any, those: Any) -> Any:
+        if left:
+            raise left.pop()
+        return await done(connection, those)
+
+    monkeypatch.setattr(act, step, breaking)
+    group: Queue = Group(pool, act)
+    group.start()
+    assert await group.submit(Ask("h", "k", "answered")) == "answered"
+    assert group.counts.halved == 0
     await group.close()
