@@ -20,7 +20,7 @@ from services.enrollment.store.sealed import Vault
 from shared.plumbing.app import new_app
 from shared.plumbing.clock import Clock, SystemClock
 from shared.plumbing.runtime import Runtime
-from shared.plumbing.settings import Settings
+from shared.plumbing.settings import Settings, unmarked
 from shared.policy.compiler import allowance, compile_book
 
 
@@ -30,7 +30,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         runtime = Runtime("enrollment", settings, clock or SystemClock())
-        vault = Vault(settings.field_key_hex())
+        vault = Vault(unmarked(settings.field_key))
         app.state.office = Office(
             compile_book(allow=allowance(settings.mode, settings.book_grades)), vault
         )

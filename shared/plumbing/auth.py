@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+import warnings
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,6 +15,9 @@ from joserfc.jwk import OKPKey
 
 from shared.plumbing.clock import Clock
 from shared.plumbing.database import Pool
+
+# The contract names EdDSA, the general name of what is called Ed25519 since RFC 9864.
+warnings.filterwarnings("ignore", message="EdDSA is deprecated")
 
 TOKEN_SECONDS = 600
 _CACHE_MOST = 20_000

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import asyncpg
-from fastapi import Depends, Request
+from fastapi import Depends, Header, Request
 from pydantic import BaseModel, ConfigDict
 from starlette.responses import Response
 
@@ -71,6 +71,13 @@ def only(*roles: str) -> Callable[[Caller], Caller]:
         return who
 
     return allowed
+
+
+Key = Annotated[
+    str | None,
+    Header(alias="Idempotency-Key", description="1 to 255 visible ASCII characters; required"),
+]
+"""Declares the header for the description; `key_of` reads it and refuses in our own words."""
 
 
 def key_of(request: Request) -> str:

@@ -14,7 +14,7 @@ from shared.plumbing.edge import Desk
 from shared.plumbing.inbox import Handle, Inbox
 from shared.plumbing.journal import seal
 from shared.plumbing.relay import KeepInLog, Relay, Sender
-from shared.plumbing.settings import Settings
+from shared.plumbing.settings import Settings, unmarked
 from shared.plumbing.workers import Workers
 
 _SEAL_SECONDS = 0.5
@@ -40,7 +40,7 @@ class Runtime:
             self.pool,
             self.tokens,
             self.clock,
-            bytes.fromhex(self.settings.field_key_hex()),
+            bytes.fromhex(unmarked(self.settings.field_key)),
         )
 
     def tell_and_seal(self) -> None:

@@ -56,9 +56,10 @@ class Settings(BaseSettings):
             raise ValueError("demo keys refuse to start in production mode")
         return self
 
-    def field_key_hex(self) -> str:
-        """The key itself, without the mark that a demo's keys carry."""
-        return self.field_key.get_secret_value().removeprefix(DEMO)
+
+def unmarked(key: SecretStr) -> str:
+    """The key itself, without the mark that a demo's keys carry."""
+    return key.get_secret_value().removeprefix(DEMO)
 
 
 def read_settings(service: str) -> Settings:

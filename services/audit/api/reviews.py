@@ -21,7 +21,7 @@ from services.audit.store.flags import Stale
 from shared.money import Money
 from shared.plumbing.auth import Caller
 from shared.plumbing.database import AGENCY, Connection
-from shared.plumbing.edge import Wire, desk, once_per_key, only
+from shared.plumbing.edge import Key, Wire, desk, once_per_key, only
 from shared.plumbing.problems import NOT_FOUND, Problem
 from shared.plumbing.repeats import Answer
 
@@ -57,6 +57,7 @@ async def post_first_review(
     flag_id: UUID,
     body: FirstReview,
     who: Annotated[Caller, Depends(only("reviewer"))],
+    _: Key = None,
 ) -> Response:
     """Propose to deduct an amount, or to dismiss the flag."""
     proposal = Proposal(Outcome(body.outcome), Money.from_wire(body.amount), who.client_id)
@@ -81,6 +82,7 @@ async def post_second_review(
     flag_id: UUID,
     body: SecondReview,
     who: Annotated[Caller, Depends(only("reviewer"))],
+    _: Key = None,
 ) -> Response:
     """Agree, which decides the flag, or disagree, which opens it again."""
 

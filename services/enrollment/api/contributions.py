@@ -11,13 +11,13 @@ from starlette.responses import Response
 
 from services.enrollment.actions.acting import Acting
 from services.enrollment.actions.post_contributions import Payment, post_contributions
-from services.enrollment.api.office import Cashier, Key, Made, create
+from services.enrollment.api.office import Cashier, Made, create
 from services.enrollment.api.wire import Base, MonthOf, PersonRef
 from services.enrollment.domain.posting import Contribution
 from services.enrollment.domain.refusals import Refusal, Refused
 from shared.ids import new_id
 from shared.plumbing.database import Connection
-from shared.plumbing.edge import Wire
+from shared.plumbing.edge import Key, Wire
 
 router = APIRouter(prefix="/enrollment/v1", tags=["contributions"])
 

@@ -10,13 +10,13 @@ from starlette.responses import Response
 
 from services.enrollment.actions.acting import Acting
 from services.enrollment.actions.add_employer import add_employer
-from services.enrollment.api.office import Clerk, Key, Made, create
+from services.enrollment.api.office import Clerk, Made, create
 from services.enrollment.api.wire import EmployerRef, PoolCode
 from services.enrollment.domain.employer import Employer, EmployerKind
 from services.enrollment.domain.refusals import Refusal
 from shared.ids import new_id
 from shared.plumbing.database import Connection
-from shared.plumbing.edge import Wire
+from shared.plumbing.edge import Key, Wire
 from shared.plumbing.problems import NOT_FOUND, Problem
 
 router = APIRouter(prefix="/enrollment/v1", tags=["employers"])

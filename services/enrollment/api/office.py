@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import orjson
-from fastapi import Depends, Header, Request
+from fastapi import Depends, Request
 from pydantic import BaseModel
 from starlette.responses import Response
 
@@ -29,10 +29,6 @@ Reader = Annotated[Caller, Depends(only("clerk", "finance", "service"))]
 Asker = Annotated[Caller, Depends(only("clerk", "hospital", "service"))]
 Anyone = Annotated[
     Caller, Depends(only("hospital", "clerk", "finance", "reviewer", "operator", "service"))
-]
-Key = Annotated[
-    str | None,
-    Header(alias="Idempotency-Key", description="1 to 255 visible ASCII characters; required"),
 ]
 
 

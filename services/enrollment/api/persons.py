@@ -13,7 +13,7 @@ from starlette.responses import Response
 from services.enrollment.actions import end_spell as ending
 from services.enrollment.actions.acting import Acting
 from services.enrollment.actions.find_entitlement import find_entitlement
-from services.enrollment.api.office import Asker, Clerk, Key, Made, Reader, acting, create, show
+from services.enrollment.api.office import Asker, Clerk, Made, Reader, acting, create, show
 from services.enrollment.api.refusals import problem_of
 from services.enrollment.api.wire import Day, IdNumberText, SpellShown, show_spell
 from services.enrollment.domain.entitlement import Entitlement
@@ -24,7 +24,7 @@ from services.enrollment.store.persons import Person, person_by_id_number, perso
 from shared.contracts.person import PersonStateChanged
 from shared.plumbing.clock import to_wire
 from shared.plumbing.database import AGENCY, Connection, transaction
-from shared.plumbing.edge import Wire, desk
+from shared.plumbing.edge import Key, Wire, desk
 
 router = APIRouter(prefix="/enrollment/v1", tags=["persons"])
 

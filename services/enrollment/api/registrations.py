@@ -12,7 +12,7 @@ from starlette.responses import Response
 from services.enrollment.actions.acting import Acting
 from services.enrollment.actions.import_persons import import_persons
 from services.enrollment.actions.register_person import Registered, Registration, register_person
-from services.enrollment.api.office import Clerk, Key, Made, create
+from services.enrollment.api.office import Clerk, Made, create
 from services.enrollment.api.wire import (
     Day,
     EmployerRef,
@@ -26,7 +26,7 @@ from services.enrollment.api.wire import (
 from services.enrollment.domain.refusals import Refusal, Refused
 from shared.ids import new_id
 from shared.plumbing.database import Connection
-from shared.plumbing.edge import Wire
+from shared.plumbing.edge import Key, Wire
 from shared.policy.shapes import MemberKind
 
 router = APIRouter(prefix="/enrollment/v1", tags=["persons"])

@@ -23,7 +23,7 @@ from services.settlement.store import agreements, ledger
 from shared.ids import new_id
 from shared.plumbing.auth import Caller
 from shared.plumbing.database import Connection
-from shared.plumbing.edge import only
+from shared.plumbing.edge import Key, only
 from shared.policy.faults import PolicyFaults
 
 log = structlog.get_logger()
@@ -36,7 +36,7 @@ Reader = Annotated[Caller, Depends(only(HOSPITAL, CLERK, FINANCE))]
 
 
 @router.post("/agreements", status_code=201)
-async def agree(request: Request, body: AgreementBody, who: Clerk) -> Response:
+async def agree(request: Request, body: AgreementBody, who: Clerk, _: Key = None) -> Response:
     """Put an agreement with a hospital in force for a period."""
     agreement = Agreement(body.institution_code, body.level)
     return await keyed(
@@ -72,7 +72,9 @@ async def agreed(
 
 
 @router.post("/catalogue-items", status_code=201)
-async def list_catalogue_item(request: Request, body: ItemBody, who: Clerk) -> Response:
+async def list_catalogue_item(
+    request: Request, body: ItemBody, who: Clerk, _: Key = None
+) -> Response:
     """List an item in the pool's catalogue for a period."""
     return await keyed(
         request,
@@ -84,7 +86,9 @@ async def list_catalogue_item(request: Request, body: ItemBody, who: Clerk) -> R
 
 
 @router.post("/books", status_code=201)
-async def propose(request: Request, who: Clerk, body: NoBody | None = None) -> Response:
+async def propose(
+    request: Request, who: Clerk, body: NoBody | None = None, _: Key = None
+) -> Response:
     """Compile the built-in policy book and propose it; another person approves."""
     try:
         book = office(request).compile_built_in()
@@ -110,6 +114,7 @@ async def approve(
     proposal: Annotated[int, Path(ge=1, le=2**31)],
     who: Clerk,
     body: NoBody | None = None,
+    _: Key = None,
 ) -> Response:
     """Approve a proposed book; it is current two seconds later."""
     return await keyed(
@@ -122,7 +127,7 @@ async def approve(
 
 
 @router.post("/periods", status_code=201)
-async def close(request: Request, body: PeriodBody, who: Finance) -> Response:
+async def close(request: Request, body: PeriodBody, who: Finance, _: Key = None) -> Response:
     """Close a month that is over, and keep each account's movement."""
     return await keyed(
         request,

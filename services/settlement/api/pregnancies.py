@@ -15,7 +15,7 @@ from services.settlement.api.office import CLERK, HOSPITAL, keyed
 from services.settlement.api.render import pregnancy_bytes
 from services.settlement.api.wire import Id, PregnancyBody, TransferBody
 from shared.plumbing.auth import Caller
-from shared.plumbing.edge import only
+from shared.plumbing.edge import Key, only
 
 router = APIRouter(prefix="/settlement/v1/pregnancies", tags=["pregnancies"])
 
@@ -23,7 +23,9 @@ Registrar = Annotated[Caller, Depends(only(HOSPITAL, CLERK))]
 
 
 @router.post("", status_code=201)
-async def register(request: Request, body: PregnancyBody, who: Registrar) -> Response:
+async def register(
+    request: Request, body: PregnancyBody, who: Registrar, _: Key = None
+) -> Response:
     """Register a pregnancy; a person has one open at a time, over all hospitals."""
     return await keyed(
         request,
@@ -42,7 +44,7 @@ async def register(request: Request, body: PregnancyBody, who: Registrar) -> Res
 
 @router.post("/{pregnancy_id}/transfer", status_code=201)
 async def transfer(
-    request: Request, pregnancy_id: Id, body: TransferBody, who: Registrar
+    request: Request, pregnancy_id: Id, body: TransferBody, who: Registrar, _: Key = None
 ) -> Response:
     """Designate another institution from now on."""
     return await keyed(

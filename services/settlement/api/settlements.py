@@ -21,7 +21,7 @@ from services.settlement.domain.steps import Step
 from services.settlement.store import ledger
 from shared.plumbing.auth import Caller
 from shared.plumbing.database import Connection
-from shared.plumbing.edge import only
+from shared.plumbing.edge import Key, only
 
 router = APIRouter(prefix="/settlement/v1/settlements", tags=["settlements"])
 
@@ -67,7 +67,7 @@ async def explanation(request: Request, settlement_id: Id, who: Reader) -> Respo
 
 @router.post("/{settlement_id}/reverse", status_code=201)
 async def reverse_(
-    request: Request, settlement_id: Id, who: Hospital, body: NoBody | None = None
+    request: Request, settlement_id: Id, who: Hospital, body: NoBody | None = None, _: Key = None
 ) -> Response:
     """Undo a settlement by exact negatives; the stay may then be settled again, with a new key."""
     return await keyed(

@@ -20,7 +20,7 @@ from services.settlement.api.wire import Id, SettleBody
 from services.settlement.domain.refusals import Refusal, Refused
 from shared.money import Money
 from shared.plumbing.auth import BadToken, Caller, Tokens
-from shared.plumbing.edge import key_matches, key_of, only, reply
+from shared.plumbing.edge import Key, key_matches, key_of, only, reply
 from shared.plumbing.problem_answers import as_problem, faults_of, problem_response
 from shared.plumbing.problems import FORBIDDEN, KEY_MISSING, MALFORMED, NO_TOKEN, Problem
 from shared.plumbing.repeats import Answer, Ask, DifferentBody, body_hash
@@ -41,6 +41,7 @@ async def settle(
     stay_id: Id,
     body: SettleBody,
     who: Annotated[Caller, Depends(only(HOSPITAL))],
+    _: Key = None,
 ) -> Response:
     """Settle a discharged stay: who pays which part, for good. Replays give the same bytes."""
     answer = await settled(

@@ -20,7 +20,7 @@ from services.settlement.domain.stay import Outcome
 from services.settlement.store import settling, stays
 from shared.plumbing.auth import Caller
 from shared.plumbing.database import transaction
-from shared.plumbing.edge import desk, only
+from shared.plumbing.edge import Key, desk, only
 from shared.plumbing.repeats import Ask
 
 router = APIRouter(prefix="/settlement/v1/stays", tags=["stays"])
@@ -29,7 +29,7 @@ Hospital = Annotated[Caller, Depends(only(HOSPITAL))]
 
 
 @router.post("", status_code=201)
-async def open_(request: Request, body: OpenStayBody, who: Hospital) -> Response:
+async def open_(request: Request, body: OpenStayBody, who: Hospital, _: Key = None) -> Response:
     """Admission: open a stay for a registered pregnancy."""
     return await keyed(
         request,
@@ -59,7 +59,9 @@ async def get(request: Request, stay_id: Id, who: Hospital) -> Response:
 
 
 @router.post("/{stay_id}/lines", status_code=201)
-async def lines(request: Request, stay_id: Id, body: LinesBody, who: Hospital) -> Response:
+async def lines(
+    request: Request, stay_id: Id, body: LinesBody, who: Hospital, _: Key = None
+) -> Response:
     """Upload fee lines in batches; all lines of a batch are taken, or none."""
     fee_lines = [line.to_line() for line in body.lines]
     return await keyed(
@@ -72,7 +74,9 @@ async def lines(request: Request, stay_id: Id, body: LinesBody, who: Hospital) -
 
 
 @router.post("/{stay_id}/discharge", status_code=201)
-async def discharge_(request: Request, stay_id: Id, body: OutcomeBody, who: Hospital) -> Response:
+async def discharge_(
+    request: Request, stay_id: Id, body: OutcomeBody, who: Hospital, _: Key = None
+) -> Response:
     """Discharge: the outcome, and the bill that the lines sum to."""
     return await keyed(
         request,
