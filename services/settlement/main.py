@@ -24,7 +24,7 @@ from shared.plumbing.settings import Settings
 from shared.policy.book import Book
 from shared.policy.compiler import allowance, compile_book
 
-_FLUSHERS = 2
+_FLUSHERS = 4
 _GROUP_STATEMENT_MS = 2000
 _BOOK_SECONDS = 0.5
 
