@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Iterator
 
 import pytest
+import structlog
 
 from deploy import topics
 from deploy.kafka.broker import KafkaBroker
@@ -18,6 +19,14 @@ from tests.support.postgres import ServiceDatabases
 pytest_plugins = ["tests.support.skips"]
 
 _NUMBERS = itertools.count(1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def plain_logs() -> None:
+    """Errors as plain lines: drawn with their local variables, forty of them take minutes."""
+    structlog.configure(
+        processors=[structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+    )
 
 
 @pytest.fixture(scope="session")

@@ -61,7 +61,7 @@ Queue = Group[Ask, str | None, Ask, str]
 async def pool(service_databases: ServiceDatabases) -> AsyncIterator[Pool]:
     opened = await open_pool(service_databases("settlement")["group"])
     yield opened
-    await opened.close()
+    opened.terminate()  # a group that a failed test left at its gate holds connections
 
 
 async def _submitted(group: Queue, *commands: Ask) -> list[asyncio.Task[str]]:
@@ -101,7 +101,7 @@ async def test_close_finishes_what_is_queued_and_refuses_what_comes(pool: Pool) 
     closing = asyncio.create_task(group.close())
     await asyncio.sleep(0.05)
     with pytest.raises(Busy):
-        await group.submit(Ask("h", "late"))
+        await asyncio.wait_for(group.submit(Ask("h", "late")), 2)
     assert not closing.done()
     act.gate.set()
     async with asyncio.timeout(5):
@@ -119,7 +119,7 @@ async def test_a_share_is_given_back_when_its_command_is_answered(pool: Pool) ->
     group.start()
     ours = await _submitted(group, Ask("h", "1"), Ask("h", "2"))
     with pytest.raises(Busy):
-        await group.submit(Ask("h", "3"))
+        await asyncio.wait_for(group.submit(Ask("h", "3")), 2)
     others = await _submitted(group, Ask("other", "4"))
     act.gate.set()
     await asyncio.gather(*ours, *others)
@@ -128,15 +128,18 @@ async def test_a_share_is_given_back_when_its_command_is_answered(pool: Pool) ->
 
 
 async def test_a_caller_that_hangs_up_does_not_end_its_command(pool: Pool) -> None:
+    """Neither the one under way nor the one that still waits in the queue."""
     act = Keeping()
-    group: Queue = Group(pool, act)
+    group: Queue = Group(pool, act, flushers=1)
     group.start()
-    (rude,) = await _submitted(group, Ask("h", "k", "kept all the same"))
-    rude.cancel()
-    await asyncio.wait([rude])
+    (under_way,) = await _submitted(group, Ask("h", "k1", "kept 1"))
+    (waiting,) = await _submitted(group, Ask("h", "k2", "kept 2"))
+    for rude in (under_way, waiting):
+        rude.cancel()
+        await asyncio.wait([rude])
     act.gate.set()
-    assert await group.submit(Ask("h", "k", "asked again")) == "kept all the same"
     await group.close()
+    assert act.kept == {"k1": "kept 1", "k2": "kept 2"}
 
 
 @pytest.mark.parametrize("step", ["read", "write"])
