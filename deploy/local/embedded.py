@@ -127,6 +127,7 @@ async def _open(server: uvicorn.Server, front: Front, site: Site, run_file: Path
     typer.echo(f"ready at {record['url']}/")
     for line in run_table(record, run_file):
         typer.echo(line)
+    typer.echo("Ctrl-C stops it")
 
 
 async def _all_ready(front: Front) -> bool:

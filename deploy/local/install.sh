@@ -43,7 +43,7 @@ if [ ! -x .venv/bin/uv ]; then
         -r requirements/bootstrap.txt
 fi
 
-say "$group"
+say "the packages of requirements/$group.txt (the first time about half a minute)"
 rm -f .venv/.installed-*
 # The machine's own certificates where it has some: an agency's network may sign its own.
 if [ -e /etc/ssl/certs/ca-certificates.crt ]; then export UV_SYSTEM_CERTS=true; fi

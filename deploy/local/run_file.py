@@ -18,7 +18,7 @@ def write_run_file(file: Path, record: Mapping[str, Any]) -> None:
 def run_table(record: Mapping[str, Any], file: Path) -> Iterable[str]:
     """What is said when all is up: addresses, keys, and a first command."""
     for name, entry in record["services"].items():
-        yield f"  {name:<11} {entry['url']}/{name}   (pid {entry['pid']})"
+        yield f"  {name:<11} {entry['url']}/{name}/openapi.json   (pid {entry['pid']})"
     yield ""
     yield f"  {'client':<20} {'role':<12} {'institution':<14} secret"
     for one in record["credentials"]:

@@ -23,7 +23,7 @@ from shared.plumbing.database import Connection, Pool
 log = structlog.get_logger()
 
 _BATCH = 2000
-_IDLE_SECONDS = 0.03
+_IDLE_SECONDS = 0.05
 _RETRY_SECONDS = 1.0
 
 

@@ -9,7 +9,7 @@ import orjson
 from shared.plumbing.bus.record import Record
 from shared.plumbing.database import Pool
 
-_IDLE_SECONDS = 0.05
+_IDLE_SECONDS = 0.1
 _BATCH = 500
 
 _READ = """
