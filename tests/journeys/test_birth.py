@@ -100,13 +100,15 @@ class Town:
         return stay, {"total": shown["total"], "quote": quoted}
 
     async def heard_of(self, person_ref: str) -> None:
-        """Wait until settlement knows the person by events, not by asking."""
+        """Wait until settlement knows, by events, that the person has paid."""
         office = self.whole.services["settlement"].app.state.office
 
         async def known() -> bool:
             return bool(
                 await office.pool.fetchval(
-                    "select true from person_state where person_ref = $1", person_ref
+                    "select true from person_state"
+                    " where person_ref = $1 and json_array_length(state -> 'paid') > 0",
+                    person_ref,
                 )
             )
 
