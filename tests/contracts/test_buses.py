@@ -7,10 +7,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from shared.plumbing.database import open_pool
 from shared.plumbing.inbox import retry_parked
 from shared.plumbing.relay import Fenced, Relay
-from tests.contracts.wires import CONSUMER, EFFECTS, TOPIC, Handler, Wire
+from tests.contracts.wires import CONSUMER, TOPIC, Handler, Wire, opened_wire
 from tests.support.clock import FixedClock
 from tests.support.postgres import ServiceDatabases
 from tests.support.telling import tell_numbers
@@ -21,17 +20,8 @@ async def wire(
     request: pytest.FixtureRequest, service_databases: ServiceDatabases
 ) -> AsyncIterator[Wire]:
     kafka = request.getfixturevalue("kafka") if request.param == "kafka" else None
-    own = service_databases("settlement")
-    pools = [
-        await open_pool(dsn, size=4)
-        for dsn in (service_databases("settlement")["service"], own["service"], own["owner"])
-    ]
-    await pools[2].execute(EFFECTS)
-    made = Wire(*pools, kafka)
-    yield made
-    await made.close()
-    for pool in pools:
-        await pool.close()
+    async with opened_wire(service_databases, kafka) as made:
+        yield made
 
 
 def _of(key: str, effects: list[tuple[str, int]]) -> list[int]:

@@ -17,9 +17,8 @@ from deploy.kafka.broker import KafkaBroker
 from deploy.local.databases import run_apart
 from deploy.local.postgres import free_port
 from shared.plumbing.bus.kafka import KafkaSender
-from shared.plumbing.database import open_pool
 from shared.plumbing.relay import Waiting
-from tests.contracts.wires import EFFECTS, TOPIC, Handler, Wire
+from tests.contracts.wires import TOPIC, Handler, Wire, opened_wire
 from tests.support.kafka import Kafka
 from tests.support.postgres import ServiceDatabases
 
@@ -28,17 +27,8 @@ SEND_SECONDS_MAX = 18.0  # ten to send and five to let go, on a busy machine
 
 @pytest.fixture
 async def wire(service_databases: ServiceDatabases, kafka: Kafka) -> AsyncIterator[Wire]:
-    own = service_databases("settlement")
-    pools = [
-        await open_pool(dsn, size=4)
-        for dsn in (service_databases("settlement")["service"], own["service"], own["owner"])
-    ]
-    await pools[2].execute(EFFECTS)
-    made = Wire(*pools, kafka)
-    yield made
-    await made.close()
-    for pool in pools:
-        await pool.close()
+    async with opened_wire(service_databases, kafka) as made:
+        yield made
 
 
 @pytest.fixture

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -11,12 +12,13 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from shared.plumbing.bus.kafka import KafkaSender, KafkaSource
 from shared.plumbing.bus.local import LocalSource
 from shared.plumbing.bus.record import Event, Source
-from shared.plumbing.database import Connection, Pool
+from shared.plumbing.database import Connection, Pool, open_pool
 from shared.plumbing.inbox import Inbox
 from shared.plumbing.outbox import INSERT_OUTBOX, outbox_row, tell
 from shared.plumbing.relay import KeepInLog, Relay, Sender
 from tests.support.clock import FixedClock
 from tests.support.kafka import Kafka
+from tests.support.postgres import ServiceDatabases
 from tests.support.telling import TOPIC, event
 
 CONSUMER = "settlement-person-state"
@@ -164,3 +166,21 @@ class Wire:
             await source.close()
         for sender in self.senders:
             await sender.close()
+
+
+@asynccontextmanager
+async def opened_wire(
+    service_databases: ServiceDatabases, kafka: Kafka | None
+) -> AsyncIterator[Wire]:
+    """A wire between two fresh databases, over the broker if there is one."""
+    own = service_databases("settlement")
+    pools = [
+        await open_pool(dsn, size=4)
+        for dsn in (service_databases("settlement")["service"], own["service"], own["owner"])
+    ]
+    await pools[2].execute(EFFECTS)
+    made = Wire(*pools, kafka)
+    yield made
+    await made.close()
+    for pool in pools:
+        await pool.close()

@@ -23,7 +23,8 @@ from services.settlement.store import agreements, ledger
 from shared.ids import new_id
 from shared.plumbing.auth import Caller
 from shared.plumbing.database import Connection
-from shared.plumbing.edge import Key, only
+from shared.plumbing.edge import Key, only, reply
+from shared.plumbing.repeats import Answer
 from shared.policy.faults import PolicyFaults
 
 log = structlog.get_logger()
@@ -68,7 +69,7 @@ async def agreed(
         }
         for code, level, start, end in rows
     ]
-    return _json({"items": items})
+    return reply(Answer(200, orjson.dumps({"items": items})))
 
 
 @router.post("/catalogue-items", status_code=201)
@@ -149,8 +150,6 @@ async def waiting_deductions(
     found = await seen(
         request, who, lambda tx, scene: ledger.deductions(tx, scene.pool_code, state, limit)
     )
-    return _json({"items": [deduction_item(deduction) for deduction in found]})
-
-
-def _json(body: object) -> Response:
-    return Response(orjson.dumps(body), media_type="application/json")
+    return reply(
+        Answer(200, orjson.dumps({"items": [deduction_item(deduction) for deduction in found]}))
+    )

@@ -21,7 +21,8 @@ from services.settlement.domain.steps import Step
 from services.settlement.store import ledger
 from shared.plumbing.auth import Caller
 from shared.plumbing.database import Connection
-from shared.plumbing.edge import Key, only
+from shared.plumbing.edge import Key, only, reply
+from shared.plumbing.repeats import Answer
 
 router = APIRouter(prefix="/settlement/v1/settlements", tags=["settlements"])
 
@@ -42,14 +43,14 @@ async def of_stay(
         found = await ledger.of_stay(tx, scene.pool_code, institution, stay)
         return [(s, await _state(tx, s)) for s in found]
 
-    return _json(settlements_bytes(await seen(request, who, look)))
+    return reply(Answer(200, settlements_bytes(await seen(request, who, look))))
 
 
 @router.get("/{settlement_id}")
 async def get(request: Request, settlement_id: Id, who: Reader) -> Response:
     """A settlement with its present state."""
     settlement, state = await _find(request, who, settlement_id)
-    return _json(settlement_bytes(settlement, state))
+    return reply(Answer(200, settlement_bytes(settlement, state)))
 
 
 @router.get("/{settlement_id}/explanation")
@@ -62,7 +63,7 @@ async def explanation(request: Request, settlement_id: Id, who: Reader) -> Respo
         "zh": explain(steps, "zh"),
         "en": explain(steps, "en"),
     }
-    return _json(orjson.dumps(body))
+    return reply(Answer(200, orjson.dumps(body)))
 
 
 @router.post("/{settlement_id}/reverse", status_code=201)
@@ -95,7 +96,3 @@ async def _find(
 async def _state(tx: Connection, settlement: Settlement) -> ClaimState | None:
     head = await ledger.claim_head(tx, settlement.pool_code, settlement.settlement_id)
     return head[0] if head else None
-
-
-def _json(body: bytes) -> Response:
-    return Response(body, media_type="application/json")
