@@ -47,7 +47,7 @@ def create_app(
             settings.group_dsn.get_secret_value(),
             size=_FLUSHERS,
             statement_timeout_ms=_GROUP_STATEMENT_MS,
-            reset=False,
+            for_group=True,
         )
         book = CurrentBook(runtime.pool, runtime.clock)
         await book.follow()

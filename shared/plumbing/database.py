@@ -43,32 +43,40 @@ _SERVER_SETTINGS = {
     "idle_in_transaction_session_timeout": "10000",
     "lock_timeout": "2000",
     "jit": "off",
-    # Plans made on empty tables are kept for ever by a generic plan; look-ups here are all by key.
-    "plan_cache_mode": "auto",
     "timezone": "UTC",
 }
 
 
+_GROUP_SETTINGS = {
+    # A plan for each group's size cost PostgreSQL more than the group, and it chose so at random.
+    "plan_cache_mode": "force_generic_plan",
+    # A plan made while a table is small outlives that: it must look up by key from the first row.
+    "enable_seqscan": "off",
+}
+
+
 async def open_pool(
-    dsn: str, *, size: int = 8, statement_timeout_ms: int = 10_000, reset: bool = True
+    dsn: str, *, size: int = 8, statement_timeout_ms: int = 10_000, for_group: bool = False
 ) -> Pool:
     """Open a pool of at most `size` connections under one role.
 
-    `reset=False` is for the group writer, which sets its wall at the start of each statement
-    and would pay a round trip for the reset.
+    `for_group` is for the group writer, whose two statements are planned once. A connection that
+    comes back is not reset by a round trip of its own: an open transaction is rolled back, and
+    whatever else is set, is set for one transaction only. The group writer, which sets its wall
+    for the session, has its pool to itself.
     """
 
     async def no_reset(_: Any) -> None:
         return None
 
-    options: dict[str, Any] = {} if reset else {"reset": no_reset}
+    settings = _SERVER_SETTINGS | (_GROUP_SETTINGS if for_group else {})
     return await asyncpg.create_pool(
         dsn,
         min_size=0,
         max_size=size,
         command_timeout=statement_timeout_ms / 1000 + 5,
-        server_settings={**_SERVER_SETTINGS, "statement_timeout": str(statement_timeout_ms)},
-        **options,
+        server_settings={**settings, "statement_timeout": str(statement_timeout_ms)},
+        reset=no_reset,
     )
 
 

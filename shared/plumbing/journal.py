@@ -6,9 +6,9 @@ import asyncio
 import hashlib
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
+from typing import NamedTuple
 from uuid import UUID
 
 import asyncpg
@@ -21,8 +21,7 @@ from shared.plumbing.database import Connection, Pool
 EMPTY_HASH = hashlib.sha256(b"").digest()
 
 
-@dataclass(frozen=True, slots=True)
-class Deed:
+class Deed(NamedTuple):
     """One act on one subject: who, for which institution, from which state to which.
 
     `before` and `after` are the bytes of the subject's facts; only their hashes are kept.
@@ -41,9 +40,8 @@ class Deed:
     after: bytes = b""
 
 
-@dataclass(frozen=True, slots=True)
-class LogRow:
-    """A row of `log`, its columns in the table's order up to `content_hash`."""
+class LogRow(NamedTuple):
+    """A row of `log` up to `content_hash`: the type `log_row` of the database."""
 
     month: date
     id: UUID
@@ -99,15 +97,7 @@ values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
 
 async def write_log(tx: Connection, deeds: Sequence[Deed]) -> None:
     """Log deeds in the transaction that does them."""
-    rows = [log_row(deed) for deed in deeds]
-    await tx.executemany(
-        INSERT_LOG,
-        [
-            (r.month, r.id, r.pool_code, r.at, r.actor, r.institution_code, r.request_id, r.action,
-             r.subject, r.from_state, r.to_state, r.before_hash, r.after_hash, r.content_hash)
-            for r in rows
-        ],
-    )  # fmt: skip
+    await tx.executemany(INSERT_LOG, [log_row(deed) for deed in deeds])
 
 
 def block_hash(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
+from typing import NamedTuple
 from uuid import UUID
 
 import orjson
@@ -14,8 +14,7 @@ from shared.plumbing.clock import business_day, to_wire
 from shared.plumbing.database import Connection
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(NamedTuple):
     """One event, ready to be written: what was decided, in the words of its contract.
 
     `sequence` counts 1, 2, 3 ... per aggregate and is read before the transaction that writes
@@ -36,9 +35,8 @@ class Told:
     causation_id: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class OutboxRow:
-    """A row of `outbox`, its columns in the table's order up to `data`."""
+class OutboxRow(NamedTuple):
+    """A row of `outbox` up to `data`: the type `outbox_row` of the database."""
 
     month: date
     id: UUID
@@ -94,12 +92,4 @@ values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 
 async def tell(tx: Connection, events: Sequence[Told]) -> None:
     """Write events in the transaction of the state that they tell of."""
-    rows = [outbox_row(event) for event in events]
-    await tx.executemany(
-        INSERT_OUTBOX,
-        [
-            (r.month, r.id, r.pool_code, r.topic, r.type, r.key, r.aggregate_id, r.sequence, r.at,
-             r.headers, r.data)
-            for r in rows
-        ],
-    )  # fmt: skip
+    await tx.executemany(INSERT_OUTBOX, [outbox_row(event) for event in events])

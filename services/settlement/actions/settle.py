@@ -63,7 +63,8 @@ class Settling:
 
     async def read(self, connection: Connection, commands: Sequence[Settle]) -> list[Facts]:
         """The facts of all, by one statement."""
-        return await read(connection, [(c.ask, c.stay_id, None) for c in commands])
+        asks = [(c.ask, c.stay_id, None) for c in commands]
+        return await read(connection, asks, in_transaction=False)
 
     def decide(self, command: Settle, facts: Facts) -> Entry | Said[Outcome]:
         """Pure, but for the clock and the book in force."""

@@ -112,6 +112,8 @@ async def _quoted(
     ask = Ask(who.pool_code, who.institution_code, "", "", b"")
     async with transaction(desk(request).pool, [who.institution_code]) as tx:
         (facts,) = await settling.read(
-            tx, [(ask, stay_id, outcome.discharged_on if outcome else None)]
+            tx,
+            [(ask, stay_id, outcome.discharged_on if outcome else None)],
+            in_transaction=True,
         )
     return quote(facts, outcome, book, scene_of(request, who).now)

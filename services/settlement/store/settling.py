@@ -51,10 +51,10 @@ class Facts:
 
 
 READ = """
-with wall as materialized (select set_config('app.callers', $1, false)),
+with wall as materialized (select set_config('app.callers', $1, $3)),
 asked as materialized (
     select n, pool_code, caller, operation, key, stay_id, stated_on
-    from wall, unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::uuid[], $7::date[])
+    from wall, unnest($2::asked[])
         with ordinality as asked(pool_code, caller, operation, key, stay_id, stated_on, n)
 )
 select kept.body_hash as kept_hash, kept.status as kept_status, kept.answer as kept_answer,
@@ -91,18 +91,20 @@ order by asked.n
 
 
 async def read(
-    connection: Connection, asks: Sequence[tuple[Ask, UUID, date | None]]
+    connection: Connection, asks: Sequence[tuple[Ask, UUID, date | None]], *, in_transaction: bool
 ) -> list[Facts]:
-    """The facts of each (key, stay, discharge stated meanwhile), in order, by one statement."""
+    """The facts of each (key, stay, discharge stated meanwhile), in order, by one statement.
+
+    The wall stands until the end of the transaction, else as long as the connection.
+    """
     rows = await connection.fetch(
         READ,
         ",".join(sorted({ask.caller for ask, _, _ in asks})),
-        [ask.pool_code for ask, _, _ in asks],
-        [ask.caller for ask, _, _ in asks],
-        [ask.operation for ask, _, _ in asks],
-        [ask.key for ask, _, _ in asks],
-        [stay_id for _, stay_id, _ in asks],
-        [stated_on for _, _, stated_on in asks],
+        [
+            (ask.pool_code, ask.caller, ask.operation, ask.key, stay_id, stated_on)
+            for ask, stay_id, stated_on in asks
+        ],
+        in_transaction,
     )
     return [_facts(row) for row in rows]
 
@@ -162,38 +164,29 @@ bound as (
 ),
 ended as (
     update pregnancy p
-    set period = daterange(lower(p.period), e.ended), delivered_on = e.event_on, version = p.version + 1
-    from unnest($2::uuid[], $3::date[], $4::date[]) e(settlement_id, ended, event_on)
+    set period = daterange(lower(p.period), e.ended), delivered_on = asked.event_on,
+        version = p.version + 1
+    from unnest($2::uuid[], $3::date[]) e(settlement_id, ended)
     join won using (settlement_id) join asked using (settlement_id)
     where p.pool_code = asked.pool_code and p.pregnancy_id = asked.pregnancy_id
-      and p.delivered_on is distinct from e.event_on
+      and p.delivered_on is distinct from asked.event_on
 ),
 kept as (
-    insert into idempotency select i.* from unnest($5::idempotency[]) i
+    insert into idempotency select i.* from unnest($4::idempotency[]) i
     join won on won.settlement_id = i.object_id
 ),
 posted as (
-    insert into posting select p.* from unnest($6::posting[]) p join won using (settlement_id)
+    insert into posting select p.* from unnest($5::posting[]) p join won using (settlement_id)
 ),
 told as (
     insert into outbox (month, id, pool_code, topic, type, key, aggregate_id, sequence, at, headers, data)
-    select month, id, pool_code, topic, type, key, aggregate_id, sequence, at, headers::json, data
-    from unnest($7::date[], $8::uuid[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[],
-                $14::bigint[], $15::timestamptz[], $16::text[], $17::bytea[])
-        o(month, id, pool_code, topic, type, key, aggregate_id, sequence, at, headers, data)
+    select o.* from unnest($6::outbox_row[]) o
     join won on won.settlement_id = o.aggregate_id::uuid
 ),
 logged as (
     insert into log (month, id, pool_code, at, actor, institution_code, request_id, action, subject,
                      from_state, to_state, before_hash, after_hash, content_hash)
-    select month, id, pool_code, at, actor, institution_code, request_id, action, subject,
-           from_state, to_state, before_hash, after_hash, content_hash
-    from unnest($18::uuid[], $19::date[], $20::uuid[], $21::text[], $22::timestamptz[], $23::text[],
-                $24::text[], $25::text[], $26::text[], $27::text[], $28::text[], $29::text[],
-                $30::bytea[], $31::bytea[], $32::bytea[])
-        l(settlement_id, month, id, pool_code, at, actor, institution_code, request_id, action,
-          subject, from_state, to_state, before_hash, after_hash, content_hash)
-    join won using (settlement_id)
+    select l.* from unnest($7::log_row[]) l join won on l.subject = 'claim:' || won.settlement_id
 )
 select settlement_id from won
 """
@@ -205,29 +198,17 @@ async def write(connection: Connection, entries: Sequence[Entry]) -> list[bool]:
     An entry loses when its stay changed since READ, when its stay was settled meanwhile, or when
     another hospital was first to settle the pregnancy's delivery.
     """
-    settlements = [e.settlement for e in entries]
-    outbox = [e.outbox for e in entries]
-    logs = [e.log for e in entries]
-    ids = [s.settlement_id for s in settlements]
+    ids = [e.settlement.settlement_id for e in entries]
     rows = await connection.fetch(
         WRITE,
         [settlement_row(e.settlement, e.ask.caller) for e in entries],
         ids,
         [e.pregnancy_end for e in entries],
-        [s.event_on for s in settlements],
         [_kept_row(e) for e in entries],
         [row for e in entries for row in posting_rows(e.settlement, e.postings)],
-        [o.month for o in outbox], [o.id for o in outbox], [o.pool_code for o in outbox],
-        [o.topic for o in outbox], [o.type for o in outbox], [o.key for o in outbox],
-        [o.aggregate_id for o in outbox], [o.sequence for o in outbox], [o.at for o in outbox],
-        [o.headers for o in outbox], [o.data for o in outbox],
-        ids, [r.month for r in logs], [r.id for r in logs], [r.pool_code for r in logs],
-        [r.at for r in logs], [r.actor for r in logs], [r.institution_code for r in logs],
-        [r.request_id for r in logs], [r.action for r in logs], [r.subject for r in logs],
-        [r.from_state for r in logs], [r.to_state for r in logs],
-        [r.before_hash for r in logs], [r.after_hash for r in logs],
-        [r.content_hash for r in logs],
-    )  # fmt: skip
+        [e.outbox for e in entries],
+        [e.log for e in entries],
+    )
     won = {row["settlement_id"] for row in rows}
     return [settlement_id in won for settlement_id in ids]
 

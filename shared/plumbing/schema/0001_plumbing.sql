@@ -44,6 +44,10 @@ create table outbox (
     sent_at      timestamptz,
     primary key (month, id)
 ) partition by range (month);
+create type outbox_row as (
+    month date, id uuid, pool_code text, topic text, type text, key text, aggregate_id text,
+    sequence bigint, at timestamptz, headers json, data bytea
+);
 create table outbox_rest partition of outbox default;
 create index outbox_waiting on outbox (era, xid, id) where position is null;
 create index outbox_log on outbox (topic, position) where position is not null;
@@ -108,6 +112,11 @@ create table log (
     xid              xid8 not null default pg_current_xact_id(),
     primary key (month, id)
 ) partition by range (month);
+create type log_row as (
+    month date, id uuid, pool_code text, at timestamptz, actor text, institution_code text,
+    request_id text, action text, subject text, from_state text, to_state text,
+    before_hash bytea, after_hash bytea, content_hash bytea
+);
 create table log_rest partition of log default;
 create index log_xid on log (xid);
 create index log_subject on log (subject);

@@ -185,8 +185,14 @@ create table settlement (
     constraint account_month_is_of_shanghai check (
         account_month = date_trunc('month', settled_at at time zone 'Asia/Shanghai')::date)
 ) with (toast_tuple_target = 8160); -- steps stay in the row: packing them cost more than the insert
+alter table settlement alter steps set statistics 0, alter rates set statistics 0; -- nobody asks by them
 create index settlement_stay on settlement (pool_code, stay_id);
 create index settlement_institution on settlement (pool_code, institution_code, settlement_id);
+
+-- What settling asks the facts of; `stated_on` is the discharge as stated meanwhile.
+create type asked as (
+    pool_code text, caller text, operation text, key text, stay_id uuid, stated_on date
+);
 
 -- The present state of each claim, and the two laws that no crash and no rival may break: one live
 -- claim a stay, one live delivery a pregnancy, over all hospitals. No row-level security: two
