@@ -80,7 +80,8 @@ class Recorder:
         media = answer.headers["content-type"].split(";")[0]
         given = answer.json() if "json" in media else answer.text
         assert answer.is_success == (name == "usual"), answer.text
-        assert not faults(self.described[service], operation, answer.status_code, media, given)
+        amiss = faults(self.described[service], operation, answer.status_code, media, given)
+        assert not amiss, f"{operation['operationId']}: {amiss}"
         asked = {
             "method": method,
             "path": path,
