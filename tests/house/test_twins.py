@@ -1,4 +1,4 @@
-"""A page in two languages says the same in both: same commands, same links, same blocks to paste."""
+"""A page in two languages says the same in both: same commands, links and blocks to paste."""
 
 from __future__ import annotations
 

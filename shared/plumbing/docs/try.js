@@ -2,7 +2,9 @@
 // page was answered last in its place, each call gets a key of its own, a token is taken over.
 "use strict";
 
-const seen = new Map(); // the example's id -> the id that was really answered
+// The example's id -> the id that was really answered; kept, so that whom one service's page
+// registered the next one's page can admit.
+const seen = new Map(JSON.parse(localStorage.getItem("seen") ?? "[]"));
 const MADE = /0{8}-0{4}-7000-8000-\d{12}|0{28}\d{4}/g;
 
 const page = SwaggerUIBundle({
@@ -26,6 +28,7 @@ const page = SwaggerUIBundle({
     const answered = response.body ?? {};
     if (answered.access_token) page.preauthorizeApiKey("bearer", answered.access_token);
     for (const example of examplesFor(response)) learn(example, answered);
+    localStorage.setItem("seen", JSON.stringify([...seen]));
     return response;
   },
 });

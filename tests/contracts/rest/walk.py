@@ -61,8 +61,8 @@ async def walk(whole: Agency, recorder: Recorder) -> None:
     for service in SERVICES:
         await _before_a_token(whole, recorder, service)
     mother = await _enrolled(whole, recorder)
-    await _open_for_business(whole, recorder)
-    await _heard_of(whole, mother)
+    await open_for_business(whole, recorder)
+    await heard_of(whole, mother)
     claims = await _born(whole, recorder, mother)
     await _reviewed(whole, recorder, claims["second"])
     await _looked_back(whole, recorder, claims)
@@ -85,16 +85,17 @@ async def _before_a_token(whole: Agency, recorder: Recorder, service: str) -> No
         "settlement": ("hospital-320100-a", "hospital", HIGH),
         "audit": ("reviewer-320100-a", "reviewer", ""),
     }[service]
-    secret = await _credential(whole, service, client_id, role, institution)
+    secret = await credential(whole, service, client_id, role, institution)
     body = {"client_id": client_id, "client_secret": secret}
     await recorder.call(http, "POST", f"/{service}/v1/token", body=body)
     wrong = {"client_id": client_id, "client_secret": "another"}
     await recorder.call(http, "POST", f"/{service}/v1/token", body=wrong, name="refused")
 
 
-async def _credential(
+async def credential(
     whole: Agency, service: str, client_id: str, role: str, institution: str
 ) -> str:
+    """The secret of a new client."""
     owner = await open_pool(whole.databases[service]["owner"], size=1)
     try:
         return await add_client(
@@ -133,7 +134,8 @@ async def _enrolled(whole: Agency, recorder: Recorder) -> str:
     return person
 
 
-async def _open_for_business(whole: Agency, recorder: Recorder) -> None:
+async def open_for_business(whole: Agency, recorder: Recorder) -> None:
+    """Agreements, a catalogue and a book in force, as the agency makes them."""
     plain = await whole.caller("settlement", "clerk-a", "clerk", POOL)
     clerk = Walker(recorder, plain)
     agreement = {"level": 3, "start": "2020-01-01"}
@@ -163,7 +165,8 @@ async def _open_for_business(whole: Agency, recorder: Recorder) -> None:
     await finance.post("/periods", {"month": "2024-02"})
 
 
-async def _heard_of(whole: Agency, person: str) -> None:
+async def heard_of(whole: Agency, person: str) -> None:
+    """Wait until settlement knows, by events, what a person has paid."""
     pool = whole.services["settlement"].app.state.office.pool
     paid = (
         "select true from person_state where person_ref = $1"
@@ -198,10 +201,11 @@ async def _born(whole: Agency, recorder: Recorder, mother: str) -> dict[str, str
     await desk.post(f"/stays/{stay}/settle", {"total": TOTAL}, name="settled-already")
     await desk.get(f"/settlements/{first}")
     await desk.get(f"/settlements/{first}/explanation")
-    return {"stay": stay, "first": first, "second": await _claimed_again(whole, mother)}
+    return {"stay": stay, "first": first, "second": await claimed_again(whole, mother)}
 
 
-async def _claimed_again(whole: Agency, mother: str) -> str:
+async def claimed_again(whole: Agency, mother: str) -> str:
+    """A second birth of the same mother in another hospital, settled: it cannot be."""
     low = await whole.caller("settlement", "hospital-b", "hospital", POOL, LOW)
     registered = {"person_ref": mother, "since": "2024-03-12", "institution_code": LOW}
     pregnancy = (await made(low.post("/pregnancies", registered)))["pregnancy_id"]
