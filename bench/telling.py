@@ -122,6 +122,7 @@ async def _unheard(stage: Stage, since: datetime) -> int:
 async def _now(stage: Stage) -> datetime:
     connection = await asyncpg.connect(stage.dsn)
     try:
-        return await connection.fetchval("select clock_timestamp()")
+        now: datetime = await connection.fetchval("select clock_timestamp()")
+        return now
     finally:
         await connection.close()
