@@ -8,9 +8,9 @@ from __future__ import annotations
 from importlib.resources import files
 from pathlib import Path
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from starlette.exceptions import HTTPException
-from starlette.responses import FileResponse
+from starlette.responses import FileResponse, Response
 
 _OURS = Path(__file__).parent / "docs"
 _SWAGGER = Path(str(files("fastapi_offline"))) / "static"
@@ -23,13 +23,16 @@ _FILES = {
 
 def add_docs(app: FastAPI, service: str) -> None:
     """Add the page and the files that it loads."""
+    app.add_route(f"/{service}/docs", _page)
+    app.add_route(f"/{service}/docs/{{file}}", _file)
 
-    @app.get(f"/{service}/docs", include_in_schema=False)
-    async def docs() -> FileResponse:
-        return FileResponse(_OURS / "page.html", media_type="text/html")
 
-    @app.get(f"/{service}/docs/{{file}}", include_in_schema=False)
-    async def docs_file(file: str) -> FileResponse:
-        if file not in _FILES:
-            raise HTTPException(404)
-        return FileResponse(_FILES[file])
+async def _page(_: Request) -> Response:
+    return FileResponse(_OURS / "page.html", media_type="text/html")
+
+
+async def _file(request: Request) -> Response:
+    found = _FILES.get(request.path_params["file"])
+    if found is None:
+        raise HTTPException(404)
+    return FileResponse(found)

@@ -68,10 +68,11 @@ class Recorder:
         token: str = "",
         body: Any = None,
         name: str = "usual",
+        service: str = "",
         **query: Any,
     ) -> Any:
-        """Send a call and keep it; the answer's body."""
-        service = path.split("/")[1]
+        """Send a call and keep it; the answer's body. `service` where the path does not say it."""
+        service = service or path.split("/")[1]
         operation = self._operation(service, method, path)
         keyed = any(p["name"] == "Idempotency-Key" for p in operation.get("parameters", []))
         headers = {"Idempotency-Key": f"example-{len(self.calls) + 1}"} if keyed else {}
@@ -92,7 +93,7 @@ class Recorder:
         answered = {
             "status": answer.status_code,
             "headers": {"Content-Type": media},
-            "body": given if "json" in media else "# HELP ...",
+            "body": given if "json" in media else " ".join([*given.split()[:2], "..."]),
         }
         self.calls.append(
             Call(
