@@ -75,7 +75,8 @@ class Recorder:
         service = service or path.split("/")[1]
         operation = self._operation(service, method, path)
         keyed = any(p["name"] == "Idempotency-Key" for p in operation.get("parameters", []))
-        headers = {"Idempotency-Key": f"example-{len(self.calls) + 1}"} if keyed else {}
+        key = f"example-{operation['operationId']}-{name}"
+        headers = {"Idempotency-Key": key} if keyed else {}
         bearer = {"Authorization": f"Bearer {token}"} if token else {}
         answer = await http.request(method, path, json=body, params=query, headers=headers | bearer)
         media = answer.headers["content-type"].split(";")[0]
