@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.openapi.utils import get_openapi
+from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from shared.plumbing.problem_answers import FORESEEN, as_problem, problem_response
-from shared.plumbing.standing_routes import add_feed, add_health, add_token
+from shared.plumbing.problems import PLUMBING_KINDS, Kind
+from shared.plumbing.standing_routes import add_feed, add_health, add_problem_pages, add_token
 from shared.plumbing.strict_bodies import StrictBodies
 
 _PROBLEM = {
@@ -61,8 +64,13 @@ def _describe(app: FastAPI) -> dict[str, Any]:
     return app.openapi_schema
 
 
-def new_app(service: str, title: str, version: str, lifespan: Any) -> FastAPI:
-    """A service's app with what all of them have; the service adds its own routes."""
+def new_app(
+    service: str, title: str, version: str, lifespan: Any, kinds: Iterable[Kind]
+) -> FastAPI:
+    """A service's app with what all of them have; the service adds its own routes.
+
+    `kinds` are the refusals of its own, each of which gets its page.
+    """
     app = FastAPI(
         title=title,
         version=version,
@@ -70,11 +78,15 @@ def new_app(service: str, title: str, version: str, lifespan: Any) -> FastAPI:
         openapi_url=f"/{service}/openapi.json",
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,
     )
     app.add_middleware(StrictBodies)
 
     async def refuse(request: Request, error: Exception) -> Response:
-        return problem_response(as_problem(error), request.state.trace_id)
+        answer = problem_response(as_problem(error), request.state.trace_id)
+        if isinstance(error, HTTPException) and error.headers:
+            answer.headers.update(error.headers)  # which methods an address does take
+        return answer
 
     # What is handled only as `Exception` is raised again after the answer: name the foreseen.
     for kind in (*FORESEEN, Exception):
@@ -84,4 +96,6 @@ def new_app(service: str, title: str, version: str, lifespan: Any) -> FastAPI:
     add_health(app, service)
     add_token(app, service)
     add_feed(app, service)
+    app.state.problem_kinds = {kind.code: kind for kind in (*PLUMBING_KINDS, *kinds)}
+    add_problem_pages(app, app.state.problem_kinds)
     return app

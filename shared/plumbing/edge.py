@@ -54,11 +54,17 @@ def desk(request: Request) -> Desk:
     return found
 
 
-def caller(request: Request) -> Caller:
-    """Who calls, by the bearer token."""
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+def bearer(authorization: str) -> str:
+    """The token of an Authorization header. Raises Problem."""
+    scheme, _, token = authorization.partition(" ")
     if scheme.lower() != "bearer":
         raise Problem(NO_TOKEN)
+    return token
+
+
+def caller(request: Request) -> Caller:
+    """Who calls, by the bearer token."""
+    token = bearer(request.headers.get("authorization", ""))
     return desk(request).tokens.read(token)
 
 

@@ -6,9 +6,12 @@ from typing import Any
 from urllib.parse import unquote_to_bytes
 from uuid import uuid4
 
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared.plumbing.problem_answers import problem_response
+from shared.plumbing.auth import BadToken
+from shared.plumbing.edge import caller
+from shared.plumbing.problem_answers import as_problem, problem_response
 from shared.plumbing.problems import (
     MALFORMED,
     TOO_LARGE,
@@ -37,13 +40,20 @@ class StrictBodies:
         try:
             _check_address(scope)
             if scope["method"] in ("POST", "PUT", "PATCH"):
+                self._ask_who_calls(scope)
                 body = await _read_body(scope, receive)
                 scope["state"]["body"] = _parsed(body)
                 receive = _once(body)
-        except Problem as problem:
-            await problem_response(problem, trace_id)(scope, receive, send)
+        except (Problem, BadToken) as error:
+            await problem_response(as_problem(error), trace_id)(scope, receive, send)
             return
         await self._app(scope, receive, send)
+
+    @staticmethod
+    def _ask_who_calls(scope: Scope) -> None:
+        """Nobody's body is read before the caller is known; the route asks for the role."""
+        if "/v1/" in scope["path"] and not scope["path"].endswith("/v1/token"):
+            caller(Request(scope))
 
     @staticmethod
     def trace(scope: Scope) -> str:
