@@ -6,11 +6,12 @@ from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
-from fastapi import FastAPI, Request
+from fastapi import Depends, FastAPI, Request
 from fastapi.openapi.utils import get_openapi
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from shared.plumbing.edge import only_known_names
 from shared.plumbing.problem_answers import FORESEEN, as_problem, problem_response
 from shared.plumbing.problems import PLUMBING_KINDS, Kind
 from shared.plumbing.standing_routes import add_feed, add_health, add_problem_pages, add_token
@@ -38,6 +39,7 @@ _PROBLEM = {
         "trace_id": {"type": "string"},
     },
 }
+_KEY = {"required": True, "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"}}
 _REFUSED = {
     "description": "A refusal: RFC 9457 problem+json",
     "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
@@ -58,6 +60,9 @@ def _describe(app: FastAPI) -> dict[str, Any]:
             for operation in operations.values():
                 operation["responses"].pop("422", None)
                 operation["responses"]["default"] = _REFUSED
+                for parameter in operation.get("parameters", ()):
+                    if parameter["name"] == "Idempotency-Key":
+                        parameter |= _KEY
                 if "/v1/" in path and not path.endswith("/token"):
                     operation["security"] = [{"bearer": []}]
         app.openapi_schema = described
@@ -79,6 +84,7 @@ def new_app(
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        dependencies=[Depends(only_known_names)],
     )
     app.add_middleware(StrictBodies)
 

@@ -10,7 +10,8 @@ from uuid import UUID
 
 import asyncpg
 from fastapi import Depends, Header, Request
-from pydantic import BaseModel, ConfigDict
+from fastapi.dependencies.utils import get_flat_dependant
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from shared.plumbing.auth import Caller, Tokens
@@ -20,7 +21,9 @@ from shared.plumbing.group import TwinRunning
 from shared.plumbing.problems import (
     FORBIDDEN,
     KEY_MISSING,
+    MALFORMED,
     NO_TOKEN,
+    Fault,
     Problem,
 )  # fmt: skip
 from shared.plumbing.repeats import Answer, Ask, Overtaken, body_hash, keep, recall
@@ -33,6 +36,12 @@ class Wire(BaseModel):
     """A body as it crosses the edge: closed, and strict about types."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+_UNSEEN = r"\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069"
+Line = Annotated[str, Field(pattern=f"^[^{_UNSEEN}]*[^\\s{_UNSEEN}][^{_UNSEEN}]*$")]
+"""One line for people with something in it; nothing that breaks lines or turns their direction,
+by which a review page would show another text than the one that was written."""
 
 
 class Desk:
@@ -84,6 +93,20 @@ Key = Annotated[
     Header(alias="Idempotency-Key", description="1 to 255 visible ASCII characters; required"),
 ]
 """Declares the header for the description; `key_of` reads it and refuses in our own words."""
+
+
+def only_known_names(request: Request) -> None:
+    """Refuse a query that names what the route does not ask for, or names it twice.
+
+    A misspelt filter would show more than was asked; and who reads the other of two values that
+    were sent sees another request than we do.
+    """
+    asked = {
+        field.alias for field in get_flat_dependant(request.scope["route"].dependant).query_params
+    }
+    names = [name for name, _ in request.query_params.multi_items()]
+    if len(set(names)) != len(names) or not asked.issuperset(names):
+        raise Problem(MALFORMED, [Fault("", "query-name")])
 
 
 def key_of(request: Request) -> str:

@@ -82,8 +82,10 @@ BUSY = Kind(10, "busy", 503, "No room at the moment; ask again with the same key
 BROKEN = Kind(11, "internal-error", 500, "The request could not be worked on; ask again with the same key", "系统未能处理该请求,请使用同一键重试", retryable=True)  # fmt: skip
 WRONG_MEDIA = Kind(12, "not-json", 415, "The body is not application/json", "请求体不是 application/json")  # fmt: skip
 BAD_CREDENTIAL = Kind(13, "credential-not-valid", 401, "The client id and the secret do not belong together", "客户端编号与密钥不符")  # fmt: skip
+HEADERS_TOO_LARGE = Kind(14, "headers-too-large", 431, "The request's headers are too large", "请求头过大")  # fmt: skip
 
 PLUMBING_KINDS = (
     MALFORMED, KEY_MISSING, NO_TOKEN, FORBIDDEN, NOT_FOUND, NO_METHOD, TOO_LARGE, OTHER_BODY, TWIN,
     BUSY, BROKEN, WRONG_MEDIA, BAD_CREDENTIAL,
+    HEADERS_TOO_LARGE,
 )  # fmt: skip

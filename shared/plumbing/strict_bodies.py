@@ -13,6 +13,7 @@ from shared.plumbing.auth import BadToken
 from shared.plumbing.edge import caller
 from shared.plumbing.problem_answers import as_problem, problem_response
 from shared.plumbing.problems import (
+    HEADERS_TOO_LARGE,
     MALFORMED,
     TOO_LARGE,
     WRONG_MEDIA,
@@ -23,6 +24,7 @@ from shared.plumbing.strict_json import NotStrict, clean_text, parse
 
 _BODY_MOST = 256 * 1024
 _LINES_MOST = 1024 * 1024
+_HEADERS_MOST = 32 * 1024
 
 
 class StrictBodies:
@@ -38,7 +40,7 @@ class StrictBodies:
             return
         trace_id = self.trace(scope)
         try:
-            _check_address(scope)
+            _check_head(scope)
             if scope["method"] in ("POST", "PUT", "PATCH"):
                 self._ask_who_calls(scope)
                 body = await _read_body(scope, receive)
@@ -65,7 +67,7 @@ class StrictBodies:
 
 async def read_strict_body(scope: Scope, receive: Receive) -> Any:
     """A request's body, parsed; for routes outside the framework. Raises Problem."""
-    _check_address(scope)
+    _check_head(scope)
     return _parsed(await _read_body(scope, receive))
 
 
@@ -76,7 +78,9 @@ def _parsed(body: bytes) -> Any:
         raise Problem(MALFORMED, [Fault("", "not-strict-json")]) from error
 
 
-def _check_address(scope: Scope) -> None:
+def _check_head(scope: Scope) -> None:
+    if sum(len(name) + len(value) for name, value in scope["headers"]) > _HEADERS_MOST:
+        raise Problem(HEADERS_TOO_LARGE)
     for raw in (scope.get("raw_path") or b"", scope.get("query_string") or b""):
         try:
             clean_text(unquote_to_bytes(raw).decode("utf-8"))
@@ -102,6 +106,8 @@ async def _read_body(scope: Scope, receive: Receive) -> bytes:
         if not message.get("more_body"):
             break
     body = b"".join(chunks)
+    if headers.get(b"content-encoding", b"identity") != b"identity":
+        raise Problem(WRONG_MEDIA)
     if body and headers.get(b"content-type", b"").split(b";")[0].strip() != b"application/json":
         raise Problem(WRONG_MEDIA)
     return body

@@ -93,7 +93,7 @@ class HotSettle:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer settle; pass everything else on."""
-        if scope["type"] != "http" or scope["method"] != "POST":
+        if scope["type"] != "http" or scope["method"] != "POST" or scope["query_string"]:
             await self._app(scope, receive, send)
             return
         place = _ADDRESS.fullmatch(scope["path"])
