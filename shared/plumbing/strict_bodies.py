@@ -42,7 +42,7 @@ class StrictBodies:
         try:
             _check_head(scope)
             if scope["method"] in ("POST", "PUT", "PATCH"):
-                self._ask_who_calls(scope)
+                await self._ask_who_calls(scope)
                 body = await _read_body(scope, receive)
                 scope["state"]["body"] = _parsed(body)
                 receive = _once(body)
@@ -52,10 +52,10 @@ class StrictBodies:
         await self._app(scope, receive, send)
 
     @staticmethod
-    def _ask_who_calls(scope: Scope) -> None:
+    async def _ask_who_calls(scope: Scope) -> None:
         """Nobody's body is read before the caller is known; the route asks for the role."""
         if "/v1/" in scope["path"] and not scope["path"].endswith("/v1/token"):
-            caller(Request(scope))
+            await caller(Request(scope))
 
     @staticmethod
     def trace(scope: Scope) -> str:
