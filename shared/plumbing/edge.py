@@ -10,7 +10,7 @@ from uuid import UUID
 
 import asyncpg
 from fastapi import Depends, Header, Request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from starlette.responses import Response
 
 from shared.plumbing.auth import Caller, Tokens
@@ -41,6 +41,17 @@ _UNSEEN = r"\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069"
 Line = Annotated[str, Field(pattern=f"^[^{_UNSEEN}]*[^\\s{_UNSEEN}][^{_UNSEEN}]*$")]
 """One line for people with something in it; nothing that breaks lines or turns their direction,
 by which a review page would show another text than the one that was written."""
+
+
+def _whole(value: object) -> object:
+    if isinstance(value, str) and not _WHOLE.fullmatch(value):
+        raise ValueError("a whole number is written in digits")
+    return value
+
+
+_WHOLE = re.compile(r"0|[1-9][0-9]{0,15}", re.ASCII)
+Whole = Annotated[int, BeforeValidator(_whole)]
+"""A whole number in an address: no sign, no space, no point, no other script's digits."""
 
 
 class Desk:

@@ -13,7 +13,7 @@ from pydantic import Field
 from starlette.responses import HTMLResponse, Response
 
 from shared.plumbing.auth import TOKEN_SECONDS, Caller, check_client
-from shared.plumbing.edge import Wire, desk, only
+from shared.plumbing.edge import Whole, Wire, desk, only
 from shared.plumbing.problem_pages import problem_page
 from shared.plumbing.problems import BAD_CREDENTIAL, NOT_FOUND, PAGES, Kind, Problem
 
@@ -85,9 +85,9 @@ def add_feed(app: FastAPI, service: str) -> None:
         request: Request,
         who: Annotated[Caller, Depends(only("service", "operator"))],
         topic: Annotated[str, Query(max_length=100)],
-        after: Annotated[int, Query(ge=0, le=2**53)] = 0,
+        after: Annotated[Whole, Query(ge=0, le=2**53)] = 0,
         type: Annotated[str, Query(max_length=100)] = "",
-        limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+        limit: Annotated[Whole, Query(ge=1, le=1000)] = 100,
     ) -> Response:
         """A topic's log after a position, as a CloudEvents batch; `position` is an extension."""
         rows = await desk(request).pool.fetch(_FEED, [topic], after, type, limit)
