@@ -12,7 +12,7 @@ import httpx
 from bench.figure import Void, say, spread
 from bench.stage import POOLS, Load, Request, Stage, staged
 
-PAIRS = 2
+PAIRS = 5
 SECONDS = 5
 _PERSONS = 400
 _CLERK = "bench-clerk-1"

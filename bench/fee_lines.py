@@ -17,7 +17,7 @@ from bench.stage import POOLS, Request, staged
 from bench.stays import lay
 from shared.plumbing.clock import SystemClock, business_day
 
-PAIRS = 2
+PAIRS = 5
 SECONDS = 5
 LINES = 100
 _FASTEST = 600

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -16,6 +17,8 @@ from typing import Any
 import httpx
 
 from bench.machine import cpu_seconds, tree_cpu_seconds
+from deploy import topics
+from deploy.kafka.broker import KafkaBroker
 from deploy.local.distributed import start_service
 from deploy.local.keys import Keys
 from deploy.local.opening import BOOK_NOTICE_SECONDS
@@ -79,9 +82,14 @@ class Load:
 
 
 class Stage:
-    """A cluster with the three services' databases; one service runs between `up` and `down`."""
+    """A cluster with the three services' databases; one service runs between `up` and `down`.
 
-    def __init__(self, cluster: Postgres, folder: Path, service: str = "settlement") -> None:
+    It is the one that is loaded and measured; with `kafka`, a broker's address, audit runs too.
+    """
+
+    def __init__(
+        self, cluster: Postgres, folder: Path, service: str = "settlement", kafka: str = ""
+    ) -> None:
         self.cluster = cluster
         self.service = service
         address = {name: f"http://127.0.0.1:{free_port()}" for name in SERVICES}
@@ -89,11 +97,12 @@ class Stage:
         clients.append(Client("bench-clerk-3", "clerk", (service,), POOLS[1]))
         clients += [Client(code, "hospital", (service,), p, code) for p, code, _ in HOSPITALS]
         self.site = Site(
-            folder, create_databases(cluster), address, Keys(folder / "keys.json"), clients=clients
+            folder, create_databases(cluster), address, Keys(folder / "keys.json"), kafka, clients
         )
         self.site.migrate()
         self.site.add_clients()
         self._service: subprocess.Popen[bytes] | None = None
+        self._audit: subprocess.Popen[bytes] | None = None
 
     @property
     def dsn(self) -> str:
@@ -108,22 +117,28 @@ class Stage:
     def up(self) -> None:
         """Start the service, and open settlement for business where that was not done."""
         self._service = start_service(self.site, self.service)
-        deadline = time.monotonic() + _READY_SECONDS_MAX
-        address = f"{self.address}/{self.service}/readyz"
-        while not _ready(address):
-            if self._service.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError((self.site.folder / f"{self.service}.log").read_text()[-2000:])
-            time.sleep(0.1)
+        if self.site.kafka:
+            self._audit = start_service(self.site, "audit")
+            self._wait_ready("audit", self._audit)
+        self._wait_ready(self.service, self._service)
         if self.service == "settlement" and not self.site.was_opened("bench"):
             self._open()
             self.site.note_opened("bench")
 
     def down(self) -> None:
         """Stop the service."""
-        if self._service is not None:
-            self._service.terminate()
-            self._service.wait(30)
-            self._service = None
+        for process in (self._service, self._audit):
+            if process is not None:
+                process.terminate()
+                process.wait(30)
+        self._service = self._audit = None
+
+    def _wait_ready(self, service: str, process: subprocess.Popen[bytes]) -> None:
+        deadline = time.monotonic() + _READY_SECONDS_MAX
+        while not _ready(f"{self.site.addresses[service]}/{service}/readyz"):
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError((self.site.folder / f"{service}.log").read_text()[-2000:])
+            time.sleep(0.1)
 
     def settle(
         self, stays: Fresh, seconds: float, *, connections: int = 64, rate: float | None = None
@@ -229,13 +244,19 @@ class Stage:
 
 
 @contextmanager
-def staged(service: str = "settlement") -> Iterator[Stage]:
-    """A stage for one figure, thrown away afterwards."""
+def staged(service: str = "settlement", *, with_audit: bool = False) -> Iterator[Stage]:
+    """A stage for one figure, thrown away afterwards; with audit, over a broker of its own."""
     _WORK.mkdir(exist_ok=True)
     with ExitStack() as held:
         folder = Path(held.enter_context(tempfile.TemporaryDirectory(prefix="bench-", dir=_WORK)))
-        cluster = held.enter_context(Postgres(folder / "postgres"))
-        stage = Stage(cluster, folder.resolve(), service)
+        # The commits' times are kept where they are asked for.
+        cluster = held.enter_context(Postgres(folder / "postgres", commit_times=with_audit))
+        kafka = ""
+        if with_audit:
+            broker = held.enter_context(KafkaBroker(folder.resolve() / "kafka"))
+            kafka = broker.bootstrap
+            asyncio.run(topics.create(kafka))
+        stage = Stage(cluster, folder.resolve(), service, kafka)
         held.callback(stage.down)
         yield stage
 

@@ -15,7 +15,7 @@ import httpx
 from bench.figure import Void, say, spread
 from deploy.local.postgres import free_port
 
-STARTS = 2
+STARTS = 5
 _READY_SECONDS_MAX = 300
 _STOP_SECONDS_MAX = 20
 _WORK = Path(".cache")

@@ -14,7 +14,7 @@ from bench.figure import Void, say, spread
 from bench.stage import Fresh, Request, Stage, settles, staged
 from bench.stays import faults, lay
 
-PAIRS = 2
+PAIRS = 5
 SECONDS = 5
 _FASTEST = 3_000
 """More requests a second than this machine answers."""
