@@ -21,7 +21,7 @@ from shared.plumbing.inbox import Inbox
 from tests.audit.conftest import ListSource
 from tests.audit.events import Telling
 from tests.settlement.conftest import House
-from tests.support.agency import SERVICES, Agency, agency, made
+from tests.support.agency import SERVICES, Agency, agency, made, until
 from tests.support.postgres import ServiceDatabases
 from tests.support.running import Client
 
@@ -118,6 +118,20 @@ class Peopled:
         person, pregnancy = await self.pregnancy(owner)
         return await self.house.stay(hospital, person, pregnancy, discharge=discharge)
 
+    async def birth(self, owner: Owner, person: str, born: str, since: str) -> dict[str, Any]:
+        """A birth on a day, settled."""
+        hospital = await self.caller("settlement", "hospital", owner)
+        pregnancy = await self.house.pregnancy(hospital, person, since)
+        admitted = {"stay_number": self.fresh(), "person_ref": person, "pregnancy_id": pregnancy,
+                    "admitted_on": born}  # fmt: skip
+        stay = (await made(hospital.post("/stays", admitted)))["stay_id"]
+        line = {"line_number": 1, "item_code": "delivery", "charged_on": born, "quantity": "1",
+                "price": "4500.00"}  # fmt: skip
+        total = (await made(hospital.post(f"/stays/{stay}/lines", {"lines": [line]})))["total"]
+        outcome = {"discharged_on": born, "event_on": born, "mode": "vaginal", "total": total}
+        await made(hospital.post(f"/stays/{stay}/discharge", outcome))
+        return await made(hospital.post(f"/stays/{stay}/settle", {"total": total}))
+
     async def settled(self, owner: Owner) -> dict[str, Any]:
         hospital = await self.caller("settlement", "hospital", owner)
         stay, outcome = await self.stay(owner)
@@ -125,6 +139,32 @@ class Peopled:
         return await made(hospital.post(f"/stays/{stay}/settle", total))
 
     # ---- audit
+
+    async def deducted(self, owner: Owner, before: Owner) -> dict[str, str]:
+        """A second claim for one birth, flagged, decided, and waiting to be deducted."""
+        person = await self.house.person(owner.pool)
+        await self.birth(before, person, "2024-03-10", "2023-07-01")
+        claim = (await self.birth(owner, person, "2024-03-21", "2024-03-12"))["settlement_id"]
+        audit, settlement = self.owners["audit"], self.owners["settlement"]
+
+        async def flagged() -> Any:
+            return await audit.fetchval(
+                "select flag_id::text from flag where claim_id::text = $1", claim
+            )
+
+        flag = await until(flagged)
+        first = await self.caller("audit", "reviewer", owner, name="first")
+        second = await self.caller("audit", "reviewer", owner)
+        proposal = {"outcome": "deduct", "amount": "100.00", "reason": "同一次分娩"}
+        await made(first.post(f"/flags/{flag}/first-review", proposal))
+        agreed = {"agree": True, "reason": "资料已核"}
+        await made(second.post(f"/flags/{flag}/second-review", agreed))
+        await until(
+            lambda: settlement.fetchval(
+                "select true from deduction where settlement_id::text = $1", claim
+            )
+        )
+        return {"claim": claim, "flag": flag}
 
     async def flag(self, owner: Owner) -> dict[str, Any]:
         """A flag on a claim of the owner's: a birth told twice."""
