@@ -17,6 +17,7 @@ from services.enrollment.api import (
     registrations,
 )
 from services.enrollment.api.office import Office
+from services.enrollment.api.refusals import KINDS
 from services.enrollment.store.sealed import Vault
 from shared.plumbing.app import new_app
 from shared.plumbing.clock import Clock, SystemClock
@@ -46,7 +47,9 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
             app.state.ready = False
             await runtime.close()
 
-    app = new_app("enrollment", "Enrollment 参保登记与缴费", "1.0.0", lifespan, _EXAMPLES)
+    app = new_app(
+        "enrollment", "Enrollment 参保登记与缴费", "1.0.0", lifespan, _EXAMPLES, KINDS.values()
+    )
     for noun in (employers, registrations, persons, contributions, rates, coverage):
         app.include_router(noun.router)
     return app

@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from services.settlement.actions.settle import Settling
 from services.settlement.api import agency, pregnancies, settlements, settling, stays
 from services.settlement.api.office import Office, Settlements
+from services.settlement.api.refusals import KINDS
 from services.settlement.api.settling import HotSettle
 from services.settlement.heard import contribution, flag, person_state
 from services.settlement.work.current_book import CurrentBook
@@ -81,7 +82,7 @@ def create_app(
                 await peer.close()
             await group_pool.close()
 
-    app = new_app("settlement", "Settlement", "1", lifespan, _EXAMPLES)
+    app = new_app("settlement", "Settlement", "1", lifespan, _EXAMPLES, KINDS.values())
     for routes in (stays, settling, settlements, pregnancies, agency):
         app.include_router(routes.router)
     # Outside of everything: the framework's layers would cost more than the settlement.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 import asyncpg
@@ -9,14 +10,12 @@ import orjson
 from fastapi import Depends, FastAPI, Query, Request
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import Field
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
 from shared.plumbing.auth import TOKEN_SECONDS, Caller, check_client
-from shared.plumbing.edge import Wire, desk, only
-from shared.plumbing.problems import (
-    NO_TOKEN,
-    Problem,
-)  # fmt: skip
+from shared.plumbing.edge import Whole, Wire, desk, only
+from shared.plumbing.problem_pages import problem_page
+from shared.plumbing.problems import BAD_CREDENTIAL, NOT_FOUND, PAGES, Kind, Problem
 
 
 class TokenAsk(Wire):
@@ -76,12 +75,21 @@ def add_token(app: FastAPI, service: str) -> None:
         here = desk(request)
         who = await check_client(here.pool, body.client_id, body.client_secret)
         if who is None:
-            raise Problem(NO_TOKEN)
+            raise Problem(BAD_CREDENTIAL)
         return {
             "access_token": here.tokens.issue(who),
             "token_type": "Bearer",
             "expires_in": TOKEN_SECONDS,
         }
+
+
+def add_problem_pages(app: FastAPI, kinds: Mapping[str, Kind]) -> None:
+    @app.get(PAGES + "/{code}", tags=["problems"], response_class=HTMLResponse)
+    async def problem(code: str) -> HTMLResponse:
+        """What a refusal means, for people; the `type` of each refusal points here."""
+        if code not in kinds:
+            raise Problem(NOT_FOUND)
+        return HTMLResponse(problem_page(kinds[code]))
 
 
 _FEED = """
@@ -128,9 +136,9 @@ def add_feed(app: FastAPI, service: str) -> None:
         request: Request,
         who: Annotated[Caller, Depends(only("service", "operator"))],
         topic: Annotated[str, Query(max_length=100)],
-        after: Annotated[int, Query(ge=0, le=2**53)] = 0,
+        after: Annotated[Whole, Query(ge=0, le=2**53)] = 0,
         type: Annotated[str, Query(max_length=100)] = "",
-        limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+        limit: Annotated[Whole, Query(ge=1, le=1000)] = 100,
     ) -> Response:
         """A topic's log after a position, as a CloudEvents batch; `position` is an extension."""
         rows = await desk(request).pool.fetch(_FEED, [topic], after, type, limit)

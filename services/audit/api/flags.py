@@ -15,7 +15,7 @@ from services.audit.domain.rule import RuleBook
 from services.audit.store import claims, findings, flags
 from shared.plumbing.auth import Caller
 from shared.plumbing.database import AGENCY, Connection, transaction
-from shared.plumbing.edge import desk, only
+from shared.plumbing.edge import Whole, desk, only
 from shared.plumbing.problems import NOT_FOUND, Problem
 
 
@@ -29,7 +29,7 @@ def flags_router(book: RuleBook) -> APIRouter:
         who: Annotated[Caller, Depends(only("reviewer", "hospital"))],
         state: FlagState | None = None,
         after: UUID | None = None,
-        limit: Annotated[int, Query(ge=1, le=500)] = 50,
+        limit: Annotated[Whole, Query(ge=1, le=500)] = 50,
     ) -> dict[str, Any]:
         """Flags of the caller's pool in the order raised; `next` is the `after` of the next page.
 

@@ -22,15 +22,12 @@ from services.audit.store.flags import Stale
 from shared.money import Money
 from shared.plumbing.auth import Caller
 from shared.plumbing.database import AGENCY, Connection
-from shared.plumbing.edge import Key, Wire, desk, once_per_key, only
+from shared.plumbing.edge import Key, Line, Wire, desk, once_per_key, only
 from shared.plumbing.problems import NOT_FOUND, Problem
 from shared.plumbing.repeats import Answer
 
-Reason = Annotated[
-    str,
-    Field(max_length=500, pattern=r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$"),
-]
-"""Why, in the reviewer's words: one line with something in it."""
+Reason = Annotated[Line, Field(max_length=500)]
+"""Why, in the reviewer's words."""
 
 Step = Callable[[Connection], Awaitable[Flag | Refusal | None]]
 

@@ -32,7 +32,7 @@ from services.settlement.store import agreements, ledger
 from shared.ids import new_id
 from shared.plumbing.auth import Caller
 from shared.plumbing.database import Connection
-from shared.plumbing.edge import Key, only, reply
+from shared.plumbing.edge import Key, Whole, only, reply
 from shared.plumbing.repeats import Answer
 from shared.policy.faults import PolicyFaults
 
@@ -63,7 +63,7 @@ async def agree(request: Request, body: AgreementBody, who: Clerk, _: Key = None
 
 @router.get("/agreements", response_model=AgreementsShown)
 async def agreed(
-    request: Request, who: Reader, limit: Annotated[int, Query(ge=1, le=1000)] = 100
+    request: Request, who: Reader, limit: Annotated[Whole, Query(ge=1, le=1000)] = 100
 ) -> Response:
     """Agreements that the caller may see."""
     rows = await seen(
@@ -121,7 +121,7 @@ async def propose(
 @router.post("/books/{proposal}/approve", status_code=201, response_model=BookApproved)
 async def approve(
     request: Request,
-    proposal: Annotated[int, Path(ge=1, le=2**31)],
+    proposal: Annotated[Whole, Path(ge=1, le=2**31)],
     who: Clerk,
     body: NoBody | None = None,
     _: Key = None,
@@ -153,7 +153,7 @@ async def waiting_deductions(
     request: Request,
     who: Reader,
     state: Literal["pending", "cancelled"] = "pending",
-    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    limit: Annotated[Whole, Query(ge=1, le=1000)] = 100,
 ) -> Response:
     """Deductions that wait for the next payment run, or were cancelled by a reversal."""
     found = await seen(
