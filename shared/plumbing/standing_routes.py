@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Any
 
 import asyncpg
 import orjson
 from fastapi import Depends, FastAPI, Query, Request
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import Field
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
 from shared.plumbing.auth import TOKEN_SECONDS, Caller, check_client
 from shared.plumbing.edge import Whole, Wire, desk, only
@@ -25,13 +25,32 @@ class TokenAsk(Wire):
     client_secret: str = Field(min_length=1, max_length=200)
 
 
+_BATCH: dict[str, Any] = {
+    "content": {
+        "application/cloudevents-batch+json": {
+            "schema": {"type": "array", "items": {"type": "object"}}
+        }
+    }
+}
+_NOT_READY: dict[str, Any] = {
+    "description": "Not ready: starting, stopping, or without its database",
+    "content": {"application/json": {}},
+}
+
+
+class Batch(Response):
+    """Events as a CloudEvents batch."""
+
+    media_type = "application/cloudevents-batch+json"
+
+
 def add_health(app: FastAPI, service: str) -> None:
     @app.get(f"/{service}/livez", tags=["health"])
     async def livez() -> dict[str, str]:
         """The process answers."""
         return {"status": "alive"}
 
-    @app.get(f"/{service}/readyz", tags=["health"])
+    @app.get(f"/{service}/readyz", tags=["health"], responses={503: _NOT_READY})
     async def readyz(request: Request) -> Response:
         """The service can work: started, migrated, database reachable."""
         ready = bool(request.app.state.ready)
@@ -43,7 +62,7 @@ def add_health(app: FastAPI, service: str) -> None:
         body = {"status": "ready" if ready else "not ready"}
         return Response(orjson.dumps(body), 200 if ready else 503, media_type="application/json")
 
-    @app.get(f"/{service}/metrics", tags=["health"])
+    @app.get(f"/{service}/metrics", tags=["health"], response_class=PlainTextResponse)
     async def metrics() -> Response:
         """Prometheus metrics."""
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
@@ -80,7 +99,9 @@ where topic = any($1) and position > $2 and ($3 = '' or type = $3) order by posi
 
 
 def add_feed(app: FastAPI, service: str) -> None:
-    @app.get(f"/{service}/v1/events", tags=["events"])
+    @app.get(
+        f"/{service}/v1/events", tags=["events"], response_class=Batch, responses={200: _BATCH}
+    )
     async def events(
         request: Request,
         who: Annotated[Caller, Depends(only("service", "operator"))],
@@ -99,4 +120,4 @@ def add_feed(app: FastAPI, service: str) -> None:
             | {"position": str(row["position"]), "data": orjson.loads(row["data"])}
             for row in rows
         ]
-        return Response(orjson.dumps(batch), media_type="application/cloudevents-batch+json")
+        return Batch(orjson.dumps(batch))
