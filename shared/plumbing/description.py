@@ -39,7 +39,7 @@ _PROBLEM = {
     },
 }
 _PROBLEM_MEDIA = "application/problem+json"
-_KEY_SCHEMA = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"}
+_KEY_SCHEMA = {"type": "string", "pattern": "^[!-~]{1,255}$"}
 
 
 def operation_id(route: APIRoute) -> str:

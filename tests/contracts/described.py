@@ -11,7 +11,7 @@ OPEN = ("/livez", "/readyz", "/metrics", "/problems/{code}")
 """Routes that ask nobody and take no input but a code."""
 
 _PATTERNS = {
-    "^[0-9]{4}-(0[1-9]|1[0-2])$": "month",
+    "^(19|20)[0-9]{2}-(0[1-9]|1[0-2])$": "month",
     "^[1-9][0-9]{16}[0-9X]$": "id_number",
     "^[0-9]{6}$": "region_code",
     "^[A-Za-z0-9_.-]{1,64}$": "code",

@@ -45,7 +45,7 @@ MonthOf = Annotated[
     InstanceOf[Month],
     BeforeValidator(_month),
     PlainSerializer(str),
-    WithJsonSchema({"type": "string", "pattern": "^[0-9]{4}-(0[1-9]|1[0-2])$"}),
+    WithJsonSchema({"type": "string", "pattern": "^(19|20)[0-9]{2}-(0[1-9]|1[0-2])$"}),
 ]
 Base = Annotated[
     InstanceOf[Money],
