@@ -16,6 +16,7 @@ from services.enrollment.api import (
     registrations,
 )
 from services.enrollment.api.office import Office
+from services.enrollment.store.persons import check_keys
 from services.enrollment.store.sealed import Vault
 from shared.plumbing.app import new_app
 from shared.plumbing.clock import Clock, SystemClock
@@ -35,6 +36,8 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
             compile_book(allow=allowance(settings.mode, settings.book_grades)), vault
         )
         await runtime.open(app)
+        async with runtime.pool.acquire() as connection:
+            await check_keys(connection, vault)
         runtime.tell_and_seal()
         app.state.ready = True
         try:

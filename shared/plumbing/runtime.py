@@ -11,10 +11,11 @@ from shared.plumbing.bus.record import Source
 from shared.plumbing.clock import Clock
 from shared.plumbing.database import Pool, open_pool
 from shared.plumbing.edge import Desk
+from shared.plumbing.field_keys import body_key
 from shared.plumbing.inbox import Handle, Inbox
 from shared.plumbing.journal import seal
 from shared.plumbing.relay import KeepInLog, Relay, Sender
-from shared.plumbing.settings import Settings, unmarked
+from shared.plumbing.settings import Settings
 from shared.plumbing.workers import Workers
 
 _SEAL_SECONDS = 0.5
@@ -40,7 +41,7 @@ class Runtime:
             self.pool,
             self.tokens,
             self.clock,
-            bytes.fromhex(unmarked(self.settings.field_key)),
+            body_key(self.settings),
         )
 
     def tell_and_seal(self) -> None:
