@@ -14,6 +14,7 @@ from shared.plumbing.edge import Desk
 from shared.plumbing.field_keys import body_key
 from shared.plumbing.inbox import Handle, Inbox
 from shared.plumbing.journal import seal
+from shared.plumbing.metrics import SAMPLE_SECONDS, Lag, Sampler
 from shared.plumbing.relay import KeepInLog, Relay, Sender
 from shared.plumbing.settings import Settings
 from shared.plumbing.workers import Workers
@@ -45,7 +46,7 @@ class Runtime:
         )
 
     def tell_and_seal(self) -> None:
-        """Start the relay and the sealer."""
+        """Start the relay, the sealer, and the sampler of the gauges that tell of them."""
         sender: Sender = (
             KafkaSender(self.settings.kafka, self.settings.topic_prefix)
             if self.settings.bus == "kafka"
@@ -56,6 +57,8 @@ class Runtime:
         self.workers.every(
             "sealer", _SEAL_SECONDS, lambda: seal(self.pool, self.clock, self.settings.anchor_file)
         )
+        sampler = Sampler(self.service, self.pool, self.clock)
+        self.workers.every("metrics", SAMPLE_SECONDS, sampler.sample)
 
     async def hear(self, producer: str, topic: str, handle: Handle) -> Inbox:
         """Start the consumer of another service's topic; its name is service and topic."""
@@ -68,7 +71,8 @@ class Runtime:
             feed = await open_pool(self.settings.feeds[producer].get_secret_value(), size=2)
             self._feeds.append(feed)
             source = LocalSource(feed, self.pool, consumer, topic)
-        inbox = Inbox(consumer, self.pool, source, handle, self.clock)
+        lag = Lag(self.service, consumer, topic, self.clock)
+        inbox = Inbox(consumer, self.pool, source, handle, self.clock, lag)
         self.workers.start(f"hear {topic}", inbox.run)
         return inbox
 
