@@ -52,6 +52,7 @@ def run(folder: Path, port: int) -> None:
         server = uvicorn.Server(
             uvicorn.Config(
                 front,
+                log_config=None,
                 log_level="warning",
                 access_log=False,
                 timeout_keep_alive=75,

@@ -39,6 +39,7 @@ def new_command_line(service: str, create_app: Callable[[Settings], FastAPI]) ->
             app,
             host=settings.host,
             port=settings.port,
+            log_config=None,  # its lines are ours, in the same form
             log_level="warning",
             access_log=False,
             proxy_headers=False,
