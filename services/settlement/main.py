@@ -23,6 +23,7 @@ from shared.plumbing.metrics import settlement_seconds, watch_queue
 from shared.plumbing.peer import Peer
 from shared.plumbing.runtime import Runtime
 from shared.plumbing.settings import Settings
+from shared.plumbing.tracing import TracedEdge
 from shared.policy.book import Book
 from shared.policy.compiler import allowance, compile_book
 
@@ -90,5 +91,6 @@ def create_app(
     for routes in (stays, settling, settlements, pregnancies, agency):
         app.include_router(routes.router)
     # Outside of everything: the framework's layers would cost more than the settlement.
-    app.middleware_stack = HotSettle(app.build_middleware_stack(), tokens=runtime.tokens)
+    hot = HotSettle(app.build_middleware_stack(), tokens=runtime.tokens)
+    app.middleware_stack = TracedEdge(hot, "settlement")
     return app

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from shared.plumbing.problem_answers import FORESEEN, as_problem, problem_response
 from shared.plumbing.standing_routes import add_feed, add_health, add_token
 from shared.plumbing.strict_bodies import StrictBodies
+from shared.plumbing.tracing import TracedEdge
 
 _PROBLEM = {
     "type": "object",
@@ -72,6 +73,7 @@ def new_app(service: str, title: str, version: str, lifespan: Any) -> FastAPI:
         redoc_url=None,
     )
     app.add_middleware(StrictBodies)
+    app.add_middleware(TracedEdge, service=service)
 
     async def refuse(request: Request, error: Exception) -> Response:
         return problem_response(as_problem(error), request.state.trace_id)

@@ -24,6 +24,7 @@ import asyncpg
 
 from shared.plumbing.database import LOST, Connection, Pool
 from shared.plumbing.metrics import COMMANDS, GROUPS, STATEMENTS
+from shared.plumbing.tracing import span, traceparent
 
 C = TypeVar("C")
 F = TypeVar("F")
@@ -85,6 +86,7 @@ class _Ticket(Generic[C, A]):
     future: asyncio.Future[A]
     rounds: int = 0
     since: float = field(default_factory=time.perf_counter)
+    trace: str = field(default_factory=traceparent)
 
 
 @dataclass(slots=True)
@@ -202,7 +204,8 @@ class Group(Generic[C, F, E, A]):
             try:
                 async with self._pool.acquire() as connection:
                     try:
-                        await self._run(connection, [t for t in tickets if not t.future.done()])
+                        with span("group", links=(ticket.trace for ticket in tickets)):
+                            await self._run(connection, [t for t in tickets if not t.future.done()])
                     except BaseException:
                         connection.terminate()  # in what state it is, nobody knows
                         raise
@@ -227,7 +230,8 @@ class Group(Generic[C, F, E, A]):
         entries: list[tuple[_Ticket[C, A], E]] = []
         for ticket, fact in zip(tickets, facts, strict=True):
             try:
-                decided = self._act.decide(ticket.command, fact)
+                with span("decide", parent=ticket.trace):
+                    decided = self._act.decide(ticket.command, fact)
             except Exception as error:
                 _fail([ticket], error)
                 continue

@@ -20,6 +20,7 @@ from shared.plumbing.database import AGENCY, LOST, PASSING, Connection, Pool, tr
 from shared.plumbing.metrics import Lag
 from shared.plumbing.outbox import INSERT_OUTBOX
 from shared.plumbing.repeats import Overtaken
+from shared.plumbing.tracing import hearing
 
 log = structlog.get_logger()
 
@@ -153,7 +154,8 @@ class Inbox:
             await self._park(tx, event, park_for or "behind")
         ready = [e for e in new if not park_for and e.key not in behind]
         if ready:
-            await self._handle(tx, ready)
+            with hearing(self.consumer, [(str(e.id), e.record.headers) for e in ready]):
+                await self._handle(tx, ready)
         await self._move_offsets(tx, records, new=new, waiting=waiting)
 
     async def _parked_keys(self, tx: Connection, events: Sequence[Event]) -> set[str]:
