@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import json
 import logging
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -14,8 +15,12 @@ import asyncpg
 import httpx
 import pytest
 import structlog
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from prometheus_client import Counter, generate_latest
 
+from shared.plumbing import tracing
 from shared.plumbing.logs import CHAIN, library_handler
 from tests.journeys.test_birth import NANJING, POOLS, Town
 from tests.support.agency import SERVICES, Agency, agency, made, until
@@ -31,11 +36,12 @@ log = structlog.get_logger()
 
 
 class Seen:
-    """Everything that leaves the services: answers, log lines, tables in the open, metrics."""
+    """All that leaves the services: answers, log lines, tables in the open, metrics, spans."""
 
     def __init__(self) -> None:
         self.answers: list[str] = []
         self.lines = io.StringIO()
+        self.spans = InMemorySpanExporter()
 
     async def listen(self, whole: Agency) -> None:
         async def keep(answer: httpx.Response) -> None:
@@ -48,7 +54,8 @@ class Seen:
     async def leaks(self, whole: Agency) -> list[str]:
         """Where a word of the canary stands."""
         places = {"answer": "\n".join(self.answers), "log line": self.lines.getvalue(),
-                  "metric": generate_latest().decode()}  # fmt: skip
+                  "metric": generate_latest().decode(),
+                  "span": "\n".join(map(_told, self.spans.get_finished_spans()))}  # fmt: skip
         for service in SERVICES:
             owner = await asyncpg.connect(whole.databases[service]["owner"])
             for row in await owner.fetch(TABLES):
@@ -57,6 +64,10 @@ class Seen:
                 places[f"{service}.{table}"] = "\n".join(_open(r) for r in rows)
             await owner.close()
         return [place for place, text in places.items() if any(word in text for word in WORDS)]
+
+
+def _told(span: ReadableSpan) -> str:
+    return json.dumps(json.loads(span.to_json()), ensure_ascii=False)
 
 
 def _open(row: asyncpg.Record) -> str:
@@ -68,14 +79,18 @@ def _open(row: asyncpg.Record) -> str:
 
 @contextmanager
 def heard(seen: Seen) -> Iterator[None]:
-    """Our own lines and those of libraries, through the chain that production uses."""
+    """Our own lines and those of libraries, through the chain that production uses; spans on."""
     before = structlog.get_config()
     structlog.configure(processors=CHAIN, logger_factory=structlog.PrintLoggerFactory(seen.lines))
     handler = library_handler(seen.lines)
+    provider = TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(seen.spans))
+    tracing.start(provider)
     logging.getLogger().addHandler(handler)
     try:
         yield
     finally:
+        tracing.stop()
         logging.getLogger().removeHandler(handler)
         structlog.configure(**before)
 
@@ -165,6 +180,7 @@ async def test_nothing_of_her_is_seen(service_databases: ServiceDatabases, tmp_p
             assert await seen.leaks(whole) == []
             assert "RaiseError" in seen.lines.getvalue()  # what went wrong is told nevertheless
             assert "Task exception was never retrieved" in seen.lines.getvalue()
+            assert len(seen.spans.get_finished_spans()) > 50
             assert any("320102********0046" in answer for answer in seen.answers)
             await _each_leak_is_seen(seen, whole)
 
@@ -182,6 +198,10 @@ async def _each_leak_is_seen(seen: Seen, whole: Agency) -> None:
     def count() -> None:
         Counter("leaks", "planted", ["who"]).labels(CANARY["telephone"]).inc()
 
+    def trace() -> None:
+        with tracing.span(f"mother {CANARY['name']}"):
+            pass
+
     async def tell() -> None:
         await office.pool.execute(
             "insert into outbox (month, id, pool_code, topic, type, key, aggregate_id, sequence,"
@@ -195,7 +215,7 @@ async def _each_leak_is_seen(seen: Seen, whole: Agency) -> None:
 
     planted: list[tuple[str, Callable[[], None] | Callable[[], Awaitable[None]]]] = [
         ("log line", say), ("log line", tell_by_library), ("metric", count),
-        ("settlement.outbox", tell), ("answer", answer),
+        ("settlement.outbox", tell), ("answer", answer), ("span", trace),
     ]  # fmt: skip
     known: set[str] = set()
     for place, leak in planted:
