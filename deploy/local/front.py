@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
+from uuid import uuid4
 
 from fastapi import FastAPI
 from starlette.responses import HTMLResponse, JSONResponse
 from starlette.types import Receive, Scope, Send
+
+from shared.plumbing.problem_answers import problem_response
+from shared.plumbing.problems import NOT_FOUND, PAGES, Problem
 
 # What stands outside of the services' own prefixes.
 PLACES = {"fsi": "settlement", "nhsa": "settlement", "console": "audit"}
@@ -36,15 +40,21 @@ class Front:
             await self._live(receive, send)
             return
         first = scope["path"].split("/")[1]
-        app = self.apps.get(PLACES.get(first, first))
+        app = self._app_of(scope["path"], first)
         if first == "" and scope["type"] == "http":
             await HTMLResponse(self._page())(scope, receive, send)
         elif app is None:
-            await JSONResponse({"title": "not found"}, 404)(scope, receive, send)
+            await problem_response(Problem(NOT_FOUND), uuid4().hex)(scope, receive, send)
         elif scope["path"] == f"/{first}/readyz" and not self.opened:
             await JSONResponse({"status": "not ready"}, 503)(scope, receive, send)
         else:
             await app(scope, receive, send)
+
+    def _app_of(self, path: str, first: str) -> FastAPI | None:
+        if f"/{first}" == PAGES:
+            code = path.removeprefix(f"{PAGES}/")
+            return next((a for a in self.apps.values() if code in a.state.problem_kinds), None)
+        return self.apps.get(PLACES.get(first, first))
 
     async def _live(self, receive: Receive, send: Send) -> None:
         """Run all lifespans: each start before the port answers, each end after it stopped."""

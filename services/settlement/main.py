@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import httpx
 from fastapi import FastAPI
@@ -11,6 +12,7 @@ from fastapi import FastAPI
 from services.settlement.actions.settle import Settling
 from services.settlement.api import agency, pregnancies, settlements, settling, stays
 from services.settlement.api.office import Office, Settlements
+from services.settlement.api.refusals import KINDS
 from services.settlement.api.settling import HotSettle
 from services.settlement.heard import contribution, flag, person_state
 from services.settlement.store.settling import Entry
@@ -30,6 +32,8 @@ from shared.policy.compiler import allowance, compile_book
 _FLUSHERS = 4
 _GROUP_STATEMENT_MS = 2000
 _BOOK_SECONDS = 0.5
+
+_EXAMPLES = Path(__file__).parent / "api" / "examples"
 
 
 def _measure(entry: Entry, seconds: float) -> None:
@@ -87,7 +91,7 @@ def create_app(
                 await peer.close()
             await group_pool.close()
 
-    app = new_app("settlement", "Settlement", "1", lifespan)
+    app = new_app("settlement", "Settlement", "1", lifespan, _EXAMPLES, KINDS.values())
     for routes in (stays, settling, settlements, pregnancies, agency):
         app.include_router(routes.router)
     # Outside of everything: the framework's layers would cost more than the settlement.
