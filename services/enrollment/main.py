@@ -18,6 +18,7 @@ from services.enrollment.api import (
 )
 from services.enrollment.api.office import Office
 from services.enrollment.api.refusals import KINDS
+from services.enrollment.store.persons import check_keys
 from services.enrollment.store.sealed import Vault
 from shared.plumbing.app import new_app
 from shared.plumbing.clock import Clock, SystemClock
@@ -39,6 +40,8 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
             compile_book(allow=allowance(settings.mode, settings.book_grades)), vault
         )
         await runtime.open(app)
+        async with runtime.pool.acquire() as connection:
+            await check_keys(connection, vault)
         runtime.tell_and_seal()
         app.state.ready = True
         try:

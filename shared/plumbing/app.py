@@ -18,6 +18,7 @@ from shared.plumbing.problem_answers import FORESEEN, as_problem, problem_respon
 from shared.plumbing.problems import PLUMBING_KINDS, Kind
 from shared.plumbing.standing_routes import add_feed, add_health, add_problem_pages, add_token
 from shared.plumbing.strict_bodies import StrictBodies
+from shared.plumbing.tracing import TracedEdge
 
 
 def new_app(
@@ -45,6 +46,7 @@ def new_app(
         dependencies=[Depends(only_known_names)],
     )
     app.add_middleware(StrictBodies)
+    app.add_middleware(TracedEdge, service=service)
 
     async def refuse(request: Request, error: Exception) -> Response:
         answer = problem_response(as_problem(error), request.state.trace_id)

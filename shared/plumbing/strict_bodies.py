@@ -21,6 +21,7 @@ from shared.plumbing.problems import (
     Problem,
 )  # fmt: skip
 from shared.plumbing.strict_json import NotStrict, clean_text, parse
+from shared.plumbing.tracing import trace_id_of
 
 _BODY_MOST = 256 * 1024
 _LINES_MOST = 1024 * 1024
@@ -59,9 +60,10 @@ class StrictBodies:
 
     @staticmethod
     def trace(scope: Scope) -> str:
-        """Give a request its trace id."""
-        trace_id = uuid4().hex
-        scope.setdefault("state", {})["trace_id"] = trace_id
+        """Give a request its trace id: the caller's own (W3C traceparent), else a new one."""
+        state = scope.setdefault("state", {})
+        trace_id: str = state.get("trace_id") or trace_id_of(scope) or uuid4().hex
+        state["trace_id"] = trace_id
         return trace_id
 
 
