@@ -7,6 +7,7 @@ with 1 where an act was refused.
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import time
 import warnings
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+import uvloop
 
 from deploy.local.demo.making import Workshop, key_of
 from deploy.local.demo.plan import Birth, epoch, plan
@@ -44,7 +46,8 @@ def main(
     births = plan(read_town(), count, date.fromisoformat(today))
     # A doubled birth has its mother's ID number, and so goes where the first one goes.
     mine = [birth for birth in births if int(birth.mother.id_number[6:17]) % parts == part]
-    asyncio.run(_make(mine, date.fromisoformat(today), planted))
+    gc.disable()  # it lives for a minute, and what it makes it lets go of by itself
+    uvloop.run(_make(mine, date.fromisoformat(today), planted))
 
 
 async def _make(births: list[Birth], today: date, planted: Path) -> None:
