@@ -55,7 +55,8 @@ def run(folder: Path, port: int, births: int) -> None:
         for service in SERVICES:
             os.environ.update(site.environment(service))
         configure_logs("local")
-        front = Front({service: _app(service) for service in SERVICES})
+        owners = {service: dsns["owner"] for service, dsns in site.databases.items()}
+        front = Front({service: _app(service) for service in SERVICES}, owners)
         _freeze()
         server = uvicorn.Server(
             uvicorn.Config(
