@@ -9,7 +9,7 @@ import asyncpg
 import structlog
 from fastapi import FastAPI
 from starlette.datastructures import Headers
-from starlette.responses import HTMLResponse, JSONResponse
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from deploy.local import front_page
@@ -45,6 +45,8 @@ class Front:
         app = self.apps.get(PLACES.get(first, first))
         if first == "" and scope["type"] == "http":
             await (await self._page(scope))(scope, receive, send)
+        elif scope["type"] == "http" and first == "docs":
+            await self._document(scope)(scope, receive, send)
         elif app is None:
             await JSONResponse({"title": "not found"}, 404)(scope, receive, send)
         elif scope["path"] == f"/{first}/readyz" and not self.opened:
@@ -80,6 +82,13 @@ class Front:
             language=language,
         )
         return HTMLResponse(shown, headers=front_page.headers())
+
+    def _document(self, scope: Scope) -> Response:
+        """A document as it lies in `docs/`: plain text that any browser shows."""
+        file = front_page.documents().get(scope["path"].removeprefix("/docs/"))
+        if file is None:
+            return JSONResponse({"title": "not found"}, 404)
+        return PlainTextResponse(file.read_text(encoding="utf-8"))
 
     async def _picture(self, language: Language) -> Picture | None:
         """What is to be seen now; None where the databases do not answer."""

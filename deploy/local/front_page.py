@@ -16,6 +16,7 @@ from services.settlement.api.explanation import Language
 from shared.money import Money
 
 HERE = Path(__file__).parent
+DOCUMENTS = HERE.parents[1] / "docs"
 _WIDTH, _HEIGHT, _FOOT = 480, 150, 14
 
 
@@ -61,11 +62,12 @@ def page(
     words = _words()[language]
     other = "en" if language == "zh" else "zh"
     parts = [] if opened else [f'<section class="opening">{words["opening"]}</section>']
+    parts.append(_services(services, documented, words))
     if picture is not None:
         parts += [_counts(picture, words), _plots(picture, words)]
         lists = _latest(picture.latest, words) + _flags(picture.flags, words)
         parts.append(f'<div class="lists">{lists}</div>')
-    parts += [_services(services, documented, words), _more(words)]
+    parts.append(_more(words))
     return (
         f'<!doctype html>\n<html lang="{"zh-CN" if language == "zh" else "en"}"><head>'
         '<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
@@ -123,7 +125,7 @@ def _bars(paid: Sequence[Paid], caption: str, told: str) -> str:
         f' role="img" aria-label="{caption}">{"".join(bars)}'
         f'<line x1="0" y1="{floor}" x2="{_WIDTH}" y2="{floor}"/>'
         f'<text x="0" y="{_HEIGHT - 3}">{first}</text>'
-        f'<text x="{max(0, len(paid) - 1) * step}" y="{_HEIGHT - 3}">{last}</text>'
+        f'<text x="{len(paid) * step}" y="{_HEIGHT - 3}" text-anchor="end">{last}</text>'
         f'<text x="0" y="9">{_yuan(Money(most))}</text></svg></figure>'
     )
 
@@ -185,8 +187,16 @@ def _services(
 
 
 def _more(words: Mapping[str, str]) -> str:
-    items = "".join(f"<li>{words[name]}</li>" for name in ("keys", "walk", "operations", "verify"))
-    return f"<section><h2>{words['more']}</h2><ul>{items}</ul></section>"
+    pages = " · ".join(f'<a href="/docs/{name}">{name}</a>' for name in sorted(documents()))
+    items = [f"{words['pages']}: {pages}", words["keys"], words["verify"]]
+    shown = "".join(f"<li>{item}</li>" for item in items)
+    return f"<section><h2>{words['more']}</h2><ul>{shown}</ul></section>"
+
+
+@cache
+def documents() -> Mapping[str, Path]:
+    """The documents that the page links to, by file name."""
+    return {file.name: file for file in DOCUMENTS.glob("*.md")}
 
 
 def _yuan(amount: Money) -> str:

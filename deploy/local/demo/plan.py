@@ -22,7 +22,6 @@ MONTHS = 24
 MONTHS_BEFORE = 12
 """How long before the demo's first birth its first registration lies, at most."""
 
-_SETTLED_DAYS_MOST = 8  # from birth to settlement
 _THOUSAND = 1000
 
 
@@ -90,11 +89,13 @@ def plan(town: Town, count: int, today: date) -> list[Birth]:
     """The births of the 24 months before `today`, `count` of them and the doubled ones, by time."""
     rng = Random(SEED)  # noqa: S311 - a demo is made the same way twice
     first = Month.of(today).plus(-MONTHS)
-    days = (today - timedelta(days=_SETTLED_DAYS_MOST + 1) - first.first_day()).days
-    births = [
-        _birth(rng, town, number, first, first.first_day() + timedelta(days=rng.randrange(days)))
-        for number in range(count)
-    ]
+    days = (today - first.first_day()).days
+    births: list[Birth] = []
+    while len(births) < count:
+        event_on = first.first_day() + timedelta(days=rng.randrange(days))
+        birth = _birth(rng, town, len(births), first, event_on)
+        if birth.discharged_on < today:  # whoever is still in hospital has no claim yet
+            births.append(birth)
     births += _doubled(rng, town, births, first, count)
     return sorted(births, key=lambda birth: (birth.again, birth.settled_at, birth.stay_number))
 
@@ -122,7 +123,7 @@ def _birth(rng: Random, town: Town, number: int, first: Month, event_on: date) -
     single = _planted(rng, town, hospital, "extra-charges", month, planted)
     return Birth(
         stay_number=f"ZY-{number:06d}",
-        mother=_mother(rng, town, fund, hospital, number, event_on),
+        mother=_mother(rng, town, fund, hospital, number, event_on, month >= MONTHS - 1),
         hospital=hospital,
         since=event_on - timedelta(days=rng.randrange(262, 281)),
         noted_at=_at(event_on - timedelta(days=rng.randrange(150, 200)), 9, rng.randrange(60)),
@@ -167,13 +168,13 @@ def _charges(
 ) -> tuple[Charge, ...]:  # fmt: skip
     """A bill of the catalogue's items: dearer in higher levels, and a little every day."""
     nights = max(1, (discharged_on - admitted_on).days)
-    care_fen = 150_000 + 45_000 * hospital.level + rng.randrange(60_000)
+    care_fen = 120_000 + 35_000 * hospital.level + rng.randrange(50_000)
     charges = [
         Charge("delivery-care", admitted_on, 1, care_fen),
         Charge("bed-day", admitted_on, nights, 4_000 + 1_500 * hospital.level),
     ]
     if operated_on is not None:
-        fen = 280_000 + 70_000 * hospital.level + rng.randrange(90_000)
+        fen = 90_000 + 30_000 * hospital.level + rng.randrange(60_000)
         charges.append(Charge("cesarean-section", operated_on, 1, fen))
     if single or _chance(rng, 60):
         charges.append(Charge("ward-single", admitted_on, nights, 18_000 + rng.randrange(9_000)))
@@ -181,15 +182,17 @@ def _charges(
 
 
 def _mother(
-    rng: Random, town: Town, fund: Fund, hospital: Hospital, number: int, event_on: date
-) -> Mother:
+    rng: Random, town: Town, fund: Fund, hospital: Hospital, number: int, event_on: date,
+    lately: bool,
+) -> Mother:  # fmt: skip
     employer = None if _chance(rng, fund.flexible) else rng.choice(fund.employers)
     county = employer.county_code if employer else hospital.county_code
     born = date(1984, 1, 1) + timedelta(days=(number * 7) % 6_900)  # 22 to 42 years before
     # Even last digits of the order are women's; area, day and order make each number another one.
     first_17 = f"{county}{born:%Y%m%d}{number // 6_900 * 2 % 1000:03d}"
     birth_month = Month.of(event_on)
-    months = tuple(birth_month.plus(-back) for back in reversed(range(fund.months_paid)))
+    paid = fund.months_paid_lately if lately else fund.months_paid
+    months = tuple(birth_month.plus(-back) for back in reversed(range(paid)))
     registered = birth_month.plus(-10).first_day() + timedelta(days=rng.randrange(25))
     return Mother(
         pool_code=fund.pool_code,

@@ -46,6 +46,7 @@ class Fund:
     pool_code: str
     births: int
     months_paid: int
+    months_paid_lately: int
     flexible: int
     base: tuple[int, int]
     employers: tuple[Employer, ...]
