@@ -1,0 +1,67 @@
+"""A real browser: Debian's chromium, installed where that is allowed, else its tests are skipped."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from functools import cache
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+_QUIET = (
+    "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-sync",
+    "--disable-background-networking", "--disable-component-update", "--disable-default-apps",
+)  # fmt: skip
+
+
+@cache
+def chromium() -> str:
+    """Where chromium is; as root on Debian, or with CI=true, it is installed if missing."""
+    found = shutil.which("chromium")
+    if found is None and shutil.which("apt-get"):
+        as_root: list[str] | None = None
+        if os.geteuid() == 0:
+            as_root = []
+        elif os.environ.get("CI") == "true":
+            as_root = ["sudo", "-n"]
+        if as_root is not None:
+            install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", "chromium"]
+            subprocess.run([*as_root, "apt-get", "update", "-qq"], check=True)
+            subprocess.run(
+                [*as_root, "env", "DEBIAN_FRONTEND=noninteractive", *install],
+                check=True, stdout=subprocess.DEVNULL,
+            )  # fmt: skip
+            found = shutil.which("chromium")
+    if found is None:
+        pytest.skip("no browser: install the package chromium")
+    return found
+
+
+def visit(address: str, folder: Path, *, milliseconds: int, languages: str = "en") -> str:
+    """The page's document after so long, as the browser made it; its requests go to a log."""
+    seen = subprocess.run(
+        [
+            chromium(), *_QUIET, f"--user-data-dir={folder / 'profile'}",
+            f"--log-net-log={folder / 'net.json'}", f"--accept-lang={languages}",
+            f"--timeout={milliseconds}", "--dump-dom", address,
+        ],
+        capture_output=True, text=True, timeout=120, check=True,
+    )  # fmt: skip
+    return seen.stdout
+
+
+def asked_for(folder: Path) -> list[str]:
+    """The addresses that a visit asked for, in order; the browser's own inner ones left out."""
+    text = (folder / "net.json").read_text(encoding="utf-8").rstrip().rstrip(",")
+    log = json.loads(text if text.endswith("]}") else text + "]}")
+    kind = log["constants"]["logEventTypes"]["URL_REQUEST_START_JOB"]
+    addresses = [
+        event["params"]["url"]
+        for event in log["events"]
+        if event["type"] == kind and "url" in event.get("params", {})
+    ]
+    return [address for address in addresses if urlsplit(address).scheme in ("http", "https")]
