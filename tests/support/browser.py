@@ -1,4 +1,4 @@
-"""A real browser: Debian's chromium, installed where that is allowed, else its tests are skipped."""
+"""A real browser: Debian's chromium, installed where that is allowed; else tests are skipped."""
 
 from __future__ import annotations
 
