@@ -24,7 +24,8 @@ def shown(page: str, name: str) -> str:
 async def test_it_shows_what_the_databases_hold_and_asks_nobody_else(
     house: House, tmp_path: Path
 ) -> None:
-    page = visit(f"{house.record['url']}/", tmp_path, milliseconds=8000)
+    address = f"{house.record['url']}/"
+    page = visit(address, tmp_path, milliseconds=8000)
     claims = await house.column("settlement", "select fund_fen from settlement")
     flags = await house.column("audit", "select at_risk_fen from flag where state = 'open'")
     this_month = await house.column(
@@ -41,7 +42,7 @@ async def test_it_shows_what_the_databases_hold_and_asks_nobody_else(
     assert "Why this amount?" in page
     assert page.count('class="service ready"') == 3
 
-    asked = asked_for(tmp_path)
+    asked = asked_for(tmp_path, address)
     assert {urlsplit(address).hostname for address in asked} == {"127.0.0.1"}
     assert len(asked) >= 2, "the page did not refresh itself"
 

@@ -8,7 +8,6 @@ import shutil
 import subprocess
 from functools import cache
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 
@@ -42,26 +41,31 @@ def chromium() -> str:
 
 
 def visit(address: str, folder: Path, *, milliseconds: int, languages: str = "en") -> str:
-    """The page's document after so long, as the browser made it; its requests go to a log."""
+    """The page's document after so long on its own clock; what is asked for goes to a log."""
     seen = subprocess.run(
         [
             chromium(), *_QUIET, f"--user-data-dir={folder / 'profile'}",
             f"--log-net-log={folder / 'net.json'}", f"--accept-lang={languages}",
-            f"--timeout={milliseconds}", "--dump-dom", address,
+            f"--virtual-time-budget={milliseconds}", "--dump-dom", address,
         ],
         capture_output=True, text=True, timeout=120, check=True,
     )  # fmt: skip
     return seen.stdout
 
 
-def asked_for(folder: Path) -> list[str]:
-    """The addresses that a visit asked for, in order; the browser's own inner ones left out."""
-    text = (folder / "net.json").read_text(encoding="utf-8").rstrip().rstrip(",")
-    log = json.loads(text if text.endswith("]}") else text + "]}")
+def asked_for(folder: Path, address: str) -> list[str]:
+    """What a visit to an address asked for, in order: the page, and whatever the page asked for.
+
+    The browser itself asks its maker for updates; such requests have no page as their origin.
+    """
+    log = json.loads((folder / "net.json").read_text(encoding="utf-8"))
     kind = log["constants"]["logEventTypes"]["URL_REQUEST_START_JOB"]
-    addresses = [
-        event["params"]["url"]
-        for event in log["events"]
-        if event["type"] == kind and "url" in event.get("params", {})
-    ]
-    return [address for address in addresses if urlsplit(address).scheme in ("http", "https")]
+    origin = address.rstrip("/")
+    asked = []
+    for event in log["events"]:
+        facts = event.get("params", {})
+        if event["type"] != kind or "url" not in facts:
+            continue
+        if facts["url"] == address or facts.get("initiator") == origin:
+            asked.append(facts["url"])
+    return asked

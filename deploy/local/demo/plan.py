@@ -22,6 +22,7 @@ MONTHS = 24
 MONTHS_BEFORE = 12
 """How long before the demo's first birth its first registration lies, at most."""
 
+_LATELY = timedelta(days=10)
 _THOUSAND = 1000
 
 
@@ -93,7 +94,7 @@ def plan(town: Town, count: int, today: date) -> list[Birth]:
     births: list[Birth] = []
     while len(births) < count:
         event_on = first.first_day() + timedelta(days=rng.randrange(days))
-        birth = _birth(rng, town, len(births), first, event_on)
+        birth = _birth(rng, town, len(births), first, event_on, today - _LATELY)
         if birth.discharged_on < today:  # whoever is still in hospital has no claim yet
             births.append(birth)
     births += _doubled(rng, town, births, first, count)
@@ -105,7 +106,9 @@ def epoch(today: date) -> datetime:
     return _at(Month.of(today).plus(-MONTHS - MONTHS_BEFORE).first_day(), 8, 0)
 
 
-def _birth(rng: Random, town: Town, number: int, first: Month, event_on: date) -> Birth:
+def _birth(
+    rng: Random, town: Town, number: int, first: Month, event_on: date, newest: date
+) -> Birth:
     fund = rng.choices(town.funds, [f.births for f in town.funds])[0]
     hospitals = town.hospitals_of(fund.pool_code)
     hospital = rng.choices(hospitals, [h.births for h in hospitals])[0]
@@ -123,7 +126,7 @@ def _birth(rng: Random, town: Town, number: int, first: Month, event_on: date) -
     single = _planted(rng, town, hospital, "extra-charges", month, planted)
     return Birth(
         stay_number=f"ZY-{number:06d}",
-        mother=_mother(rng, town, fund, hospital, number, event_on, month >= MONTHS - 1),
+        mother=_mother(rng, town, fund, hospital, number, event_on, lately=event_on >= newest),
         hospital=hospital,
         since=event_on - timedelta(days=rng.randrange(262, 281)),
         noted_at=_at(event_on - timedelta(days=rng.randrange(150, 200)), 9, rng.randrange(60)),
@@ -183,7 +186,7 @@ def _charges(
 
 def _mother(
     rng: Random, town: Town, fund: Fund, hospital: Hospital, number: int, event_on: date,
-    lately: bool,
+    *, lately: bool,
 ) -> Mother:  # fmt: skip
     employer = None if _chance(rng, fund.flexible) else rng.choice(fund.employers)
     county = employer.county_code if employer else hospital.county_code
