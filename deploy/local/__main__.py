@@ -20,16 +20,18 @@ Folder = Annotated[Path, typer.Option("--dir", help="where data, logs and the ru
 def run(
     port: Annotated[str, typer.Option(envvar="PORT")] = "",
     data: Annotated[str, typer.Option(envvar="DATA_DIR")] = "",
+    seed: Annotated[str, typer.Option(envvar="SEED", help="none, or how many births")] = "",
 ) -> None:
-    """PostgreSQL and the three services on one port, until Ctrl-C."""
+    """PostgreSQL and the three services on one port, until Ctrl-C; a new folder gets the demo."""
     from deploy.local.signals import end_on_signals
 
     end_on_signals()
     from deploy.local import embedded
+    from deploy.local.demo.seeding import wanted
     from deploy.local.postgres import PostgresUnavailableError
 
     try:
-        embedded.run(Path(data or ".data"), int(port or DEFAULT_PORT))
+        embedded.run(Path(data or ".data"), int(port or DEFAULT_PORT), wanted(seed))
     except PostgresUnavailableError as problem:
         typer.echo(str(problem), err=True)
         raise typer.Exit(1) from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import importlib
 import os
@@ -14,6 +15,7 @@ import typer
 import uvicorn
 from fastapi import FastAPI
 
+from deploy.local.demo import seeding
 from deploy.local.front import Front
 from deploy.local.keys import Keys
 from deploy.local.opening import open_for_business
@@ -26,30 +28,37 @@ from shared.plumbing.settings import read_settings
 from shared.plumbing.tracing import configure_traces
 
 READY_SECONDS_MAX = 120
+SEED_SECONDS_MAX = 600
 GRACE_SECONDS = 8
 
 
-def run(folder: Path, port: int) -> None:
-    """Start everything, serve until SIGINT or SIGTERM, stop everything."""
+def run(folder: Path, port: int, births: int) -> None:
+    """Start everything, serve until SIGINT or SIGTERM, stop everything.
+
+    A new folder gets a demo of so many births first; 0 leaves it empty.
+    """
     folder = folder.resolve()
     run_file = folder / "run.json"
     with Postgres(folder / "postgres") as cluster:
         run_file.unlink(missing_ok=True)  # an old one would name ports and pids of the past
         listener = bind(port)
         address = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        seeding.clear_interrupted(folder, cluster)
+        births = births if seeding.is_due(folder) else 0
         site = Site(
             folder=folder,
             databases=create_databases(cluster),
             addresses=dict.fromkeys(SERVICES, address),
             keys=Keys(folder / "keys.json"),
         )
-        site.migrate()
+        site.migrate(seeding.MONTHS_BACK if births else 0)
         site.add_clients()
         for service in SERVICES:
             os.environ.update(site.environment(service))
         configure_logs("local")
         configure_traces("local")
-        front = Front({service: _app(service) for service in SERVICES})
+        owners = {service: dsns["owner"] for service, dsns in site.databases.items()}
+        front = Front({service: _app(service) for service in SERVICES}, owners)
         _freeze()
         server = uvicorn.Server(
             uvicorn.Config(
@@ -63,7 +72,7 @@ def run(folder: Path, port: int) -> None:
             )
         )
         try:
-            asyncio.run(_serve(server, front, site, run_file, listener))
+            asyncio.run(_serve(server, front, site, run_file, listener, births))
         finally:
             run_file.unlink(missing_ok=True)
 
@@ -98,30 +107,44 @@ def _freeze() -> None:
 
 
 async def _serve(
-    server: uvicorn.Server, front: Front, site: Site, run_file: Path, listener: socket.socket
-) -> None:
-    opening = asyncio.create_task(_open(server, front, site, run_file))
+    server: uvicorn.Server, front: Front, site: Site, run_file: Path, listener: socket.socket,
+    births: int,
+) -> None:  # fmt: skip
+    opening = asyncio.create_task(_open(server, front, site, run_file, births))
+    opening.add_done_callback(lambda task: _stop_where_failed(task, server))
     try:
         await server.serve(sockets=[listener])
         if not server.started:
             raise typer.Exit(1)
     finally:
         opening.cancel()
-        await asyncio.gather(opening, return_exceptions=True)
+        with contextlib.suppress(asyncio.CancelledError):
+            await opening
 
 
-async def _open(server: uvicorn.Server, front: Front, site: Site, run_file: Path) -> None:
+def _stop_where_failed(opening: asyncio.Task[None], server: uvicorn.Server) -> None:
+    """A house that could not be opened is not served in silence for ever."""
+    if not opening.cancelled() and opening.exception() is not None:
+        server.should_exit = True
+
+
+async def _open(
+    server: uvicorn.Server, front: Front, site: Site, run_file: Path, births: int
+) -> None:
     """Write the run file and open, once every service is ready and has heard everything."""
+    seconds = READY_SECONDS_MAX + (SEED_SECONDS_MAX if births else 0)
     try:
-        async with asyncio.timeout(READY_SECONDS_MAX):
+        async with asyncio.timeout(seconds):
             while not server.started or not await _all_ready(front):
                 await asyncio.sleep(0.05)
             await open_for_business(site)
+            if births:
+                await seeding.make_demo(site, births)
             services = {name: dsns["service"] for name, dsns in site.databases.items()}
             while await behind(services):
                 await asyncio.sleep(0.05)
-    except (TimeoutError, httpx.HTTPError) as problem:
-        typer.echo(f"not ready within {READY_SECONDS_MAX} s ({problem!r}); stopping", err=True)
+    except (TimeoutError, httpx.HTTPError, seeding.SeedingFailed) as problem:
+        typer.echo(f"not ready within {seconds} s ({problem!r}); stopping", err=True)
         server.should_exit = True
         return
     record = site.run_record(dict.fromkeys(SERVICES, os.getpid()), {})

@@ -6,33 +6,38 @@ from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from uuid import uuid4
 
+import asyncpg
+import structlog
 from fastapi import FastAPI
-from starlette.responses import HTMLResponse, JSONResponse
+from starlette.datastructures import Headers
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
+from deploy.local import front_page
+from deploy.local.front_picture import Picture, Viewer, open_viewer
+from services.settlement.api.explanation import Language
+from shared.plumbing.clock import SystemClock
 from shared.plumbing.problem_answers import problem_response
 from shared.plumbing.problems import NOT_FOUND, PAGES, Problem
 
+log = structlog.get_logger()
+
 # What stands outside of the services' own prefixes.
 PLACES = {"fsi": "settlement", "nhsa": "settlement", "console": "audit"}
-
-PAGE = """<!doctype html>
-<html lang="zh"><head><meta charset="utf-8"><title>生育医疗费用结算</title></head>
-<body><h1>生育医疗费用结算</h1><ul>
-{entries}
-</ul></body></html>
-"""
 
 
 class Front:
     """One ASGI application over several; it answers "not ready" until `opened` is set.
 
-    A service alone is ready early: here nobody is before all of them are.
+    A service alone is ready early: here nobody is before all of them are. `/` is a page that
+    shows what runs, read from `databases`, the addresses of the services' owners.
     """
 
-    def __init__(self, apps: Mapping[str, FastAPI]) -> None:
+    def __init__(self, apps: Mapping[str, FastAPI], databases: Mapping[str, str]) -> None:
         self.apps = apps
+        self.databases = databases
         self.opened = False
+        self._viewer: Viewer | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, or hand the request on to the service that it names."""
@@ -42,7 +47,9 @@ class Front:
         first = scope["path"].split("/")[1]
         app = self._app_of(scope["path"], first)
         if first == "" and scope["type"] == "http":
-            await HTMLResponse(self._page())(scope, receive, send)
+            await (await self._page(scope))(scope, receive, send)
+        elif scope["type"] == "http" and first == "docs":
+            await self._document(scope)(scope, receive, send)
         elif app is None:
             await problem_response(Problem(NOT_FOUND), uuid4().hex)(scope, receive, send)
         elif scope["path"] == f"/{first}/readyz" and not self.opened:
@@ -63,6 +70,7 @@ class Front:
             try:
                 for app in self.apps.values():
                     await running.enter_async_context(app.router.lifespan_context(app))
+                self._viewer = await open_viewer(self.databases, SystemClock(), running)
             except Exception as failure:
                 reason = f"{type(failure).__name__}: {failure}"
                 await send({"type": "lifespan.startup.failed", "message": reason})
@@ -71,10 +79,36 @@ class Front:
             await receive()
         await send({"type": "lifespan.shutdown.complete"})
 
-    def _page(self) -> str:
-        entries = "\n".join(
-            f'<li>{name}: <a href="/{name}/openapi.json">openapi</a>'
-            f' · <a href="/{name}/readyz">readyz</a> · <a href="/{name}/metrics">metrics</a></li>'
-            for name in self.apps
+    async def _page(self, scope: Scope) -> HTMLResponse:
+        accepted = Headers(scope=scope).get("accept-language", "")
+        language = front_page.language_of(scope["query_string"].decode("latin-1"), accepted)
+        picture = await self._picture(language)
+        shown = front_page.page(
+            picture,
+            {name: self.opened and bool(app.state.ready) for name, app in self.apps.items()},
+            [name for name, app in self.apps.items() if _is_documented(name, app)],
+            opened=self.opened,
+            language=language,
         )
-        return PAGE.format(entries=entries)
+        return HTMLResponse(shown, headers=front_page.headers())
+
+    def _document(self, scope: Scope) -> Response:
+        """A document as it lies in `docs/`: plain text that any browser shows."""
+        file = front_page.documents().get(scope["path"].removeprefix("/docs/"))
+        if file is None:
+            return JSONResponse({"title": "not found"}, 404)
+        return PlainTextResponse(file.read_text(encoding="utf-8"))
+
+    async def _picture(self, language: Language) -> Picture | None:
+        """What is to be seen now; None where the databases do not answer."""
+        if self._viewer is None:
+            return None
+        try:
+            return await self._viewer.look(language)
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as failure:
+            log.warning("the front page has no picture", error=type(failure).__name__)
+            return None
+
+
+def _is_documented(name: str, app: FastAPI) -> bool:
+    return any(getattr(route, "path", "") == f"/{name}/docs" for route in app.routes)

@@ -14,6 +14,22 @@ _HEARD = (
     "select coalesce(max(last_offset), 0) from consumer_offset where consumer = $1 and topic = $2"
 )
 
+_WAITING = "select count(*) from outbox where topic = $1 and position is null"
+
+
+async def unheard(teller: str, hearer: str, topic: str) -> int:
+    """How many events of a topic its one consumer has not heard, by both databases' addresses."""
+    told, heard = await asyncpg.connect(teller), await asyncpg.connect(hearer)
+    try:
+        waiting: int = await told.fetchval(_WAITING, topic)
+        last: int = await told.fetchval(_TOLD, topic)
+        group = next(one.groups[0] for one in topics() if one.name == topic)
+        reached: int = await heard.fetchval(_HEARD, group, topic)
+        return waiting + max(0, last - reached)
+    finally:
+        await told.close()
+        await heard.close()
+
 
 async def behind(databases: Mapping[str, str]) -> int:
     """How many events are still to be stamped or heard, over all services.

@@ -73,12 +73,13 @@ class Site:
         """Where a service anchors its sealed log, outside its database."""
         return self.folder / f"{service}.anchors"
 
-    def migrate(self) -> None:
-        """Bring every service's schema to its head."""
+    def migrate(self, months_back: int = 0) -> None:
+        """Bring every service's schema to its head; its partitions begin so many months ago."""
         today = business_day(SystemClock().now())
         with ThreadPoolExecutor(max_workers=1) as apart:  # migrations run a loop of their own
             for service in SERVICES:
-                apart.submit(migrate, service, self.databases[service]["owner"], today).result()
+                dsn = self.databases[service]["owner"]
+                apart.submit(migrate, service, dsn, today, months_back).result()
 
     def add_clients(self) -> None:
         """Store every client's credential at its services."""

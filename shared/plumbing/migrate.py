@@ -13,6 +13,8 @@ from sqlalchemy import text
 from sqlalchemy.engine import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from shared.period import Month
+
 _MONTHS_AHEAD = 14
 
 
@@ -25,13 +27,15 @@ def migration_config(service: str, dsn: str = "") -> Config:
     return config
 
 
-def migrate(service: str, dsn: str, today: date) -> None:
+def migrate(service: str, dsn: str, today: date, months_back: int = 0) -> None:
     """Bring a service's schema to its head and make the coming months' partitions.
 
+    `months_back` makes those of past months as well, for a history that is taken over.
     Safe to call from several processes at once: an advisory lock lets one at a time through.
     """
     command.upgrade(migration_config(service, dsn), "head")
-    asyncio.run(_make_months(dsn, today))
+    first = Month.of(today).plus(-months_back).first_day()
+    asyncio.run(_make_months(dsn, first, months_back + _MONTHS_AHEAD))
 
 
 def run_env() -> None:
@@ -73,7 +77,7 @@ async def _run(dsn: str) -> None:
         await engine.dispose()
 
 
-async def _make_months(dsn: str, today: date) -> None:
+async def _make_months(dsn: str, first: date, months: int) -> None:
     engine = create_async_engine(_url(dsn))
     try:
         async with engine.begin() as connection:
@@ -84,7 +88,7 @@ async def _make_months(dsn: str, today: date) -> None:
             for (parent,) in parents.all():
                 await connection.execute(
                     text("select make_months(cast(:parent as regclass), :first, :months)"),
-                    {"parent": parent, "first": today.replace(day=1), "months": _MONTHS_AHEAD},
+                    {"parent": parent, "first": first, "months": months},
                 )
     finally:
         await engine.dispose()

@@ -1,0 +1,128 @@
+"""One process of the demo's making: `python -m deploy.local.demo`, started by `seeding.py`.
+
+It finds the services' settings in its environment, prints what it made as JSON lines, and ends
+with 1 where an act was refused.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import time
+import warnings
+from collections import Counter
+from contextlib import AsyncExitStack
+from datetime import date
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import uvloop
+
+from deploy.local.demo.making import Workshop, key_of
+from deploy.local.demo.plan import Birth, epoch, plan
+from deploy.local.demo.town import read_town
+from deploy.local.quiet import unheard
+from services.enrollment.store.sealed import Vault
+from shared.contracts.person import PersonStateChanged
+from shared.plumbing.database import Pool, open_pool
+from shared.plumbing.settings import Settings, read_settings, unmarked
+from shared.policy.compiler import allowance, compile_book
+
+STATEMENT_MS = 60_000
+SAY_SECONDS = 0.5
+
+
+def main(
+    count: Annotated[int, typer.Option()],
+    today: Annotated[str, typer.Option()],
+    part: Annotated[int, typer.Option()],
+    parts: Annotated[int, typer.Option()],
+    planted: Annotated[Path, typer.Option()],
+) -> None:
+    """Make one part of the demo."""
+    warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR is not set")
+    births = plan(read_town(), count, date.fromisoformat(today))
+    # A doubled birth has its mother's ID number, and so goes where the first one goes.
+    mine = [birth for birth in births if int(birth.mother.id_number[6:17]) % parts == part]
+    gc.disable()  # it lives for a minute, and what it makes it lets go of by itself
+    uvloop.run(_make(mine, date.fromisoformat(today), planted))
+
+
+async def _make(births: list[Birth], today: date, planted: Path) -> None:
+    enrollment, settlement = read_settings("enrollment"), read_settings("settlement")
+    tally = _Tally()
+    async with AsyncExitStack() as held:
+
+        async def pool_of(settings: Settings, role: str, *, for_group: bool = False) -> Pool:
+            dsn = getattr(settings, f"{role}_dsn").get_secret_value()
+            # What a crash takes away is made anew, so no commit waits for the disk.
+            address = f"{dsn}?synchronous_commit=off"
+            return await held.enter_async_context(
+                await open_pool(
+                    address, size=4, statement_timeout_ms=STATEMENT_MS, for_group=for_group
+                )
+            )
+
+        workshop = Workshop(
+            enrollment=await pool_of(enrollment, "service"),
+            settlement=await pool_of(settlement, "service"),
+            group=await pool_of(settlement, "group", for_group=True),
+            book=compile_book(allow=allowance("demo", [])),
+            vault=Vault(unmarked(enrollment.field_key)),
+            hash_key=bytes.fromhex(unmarked(settlement.field_key)),
+            epoch=epoch(today),
+            progress=tally,
+        )
+        await workshop.enroll([birth.mother for birth in births if not birth.again])
+        stays = await workshop.admit([birth for birth in births if not birth.again])
+        await _heard(enrollment, settlement)
+        claims = await workshop.settle(stays)
+        # Whoever claims a birth again waits until the first claim has ended the pregnancy.
+        again = await workshop.admit([birth for birth in births if birth.again])
+        claims |= await workshop.settle(again)
+    tally.say()
+    with planted.open("a", encoding="utf-8") as file:
+        for birth in births:
+            for irregularity in birth.planted:
+                line = {
+                    "irregularity": irregularity,
+                    "pool": birth.hospital.pool_code,
+                    "institution_code": birth.hospital.institution_code,
+                    "stay_number": birth.stay_number,
+                    "claim_id": str(claims[key_of(birth)]),
+                }
+                file.write(json.dumps(line) + "\n")
+
+
+async def _heard(enrollment: Settings, settlement: Settings) -> None:
+    """Wait until settlement knows everybody whom enrollment told of."""
+    teller = enrollment.service_dsn.get_secret_value()
+    hearer = settlement.service_dsn.get_secret_value()
+    while await unheard(teller, hearer, PersonStateChanged.topic):
+        await asyncio.sleep(0.1)
+
+
+class _Tally:
+    """Counts what was made, and says it now and then."""
+
+    def __init__(self) -> None:
+        self._made: Counter[str] = Counter()
+        self._said_at = 0.0
+
+    def __call__(self, what: str, more: int) -> None:
+        self._made[what] += more
+        if time.monotonic() - self._said_at > SAY_SECONDS:
+            self.say()
+
+    def say(self) -> None:
+        """Say all of it."""
+        self._said_at = time.monotonic()
+        print(json.dumps(self._made), flush=True)
+
+
+if __name__ == "__main__":
+    app = typer.Typer(pretty_exceptions_enable=False)
+    app.command()(main)
+    app()

@@ -1,0 +1,171 @@
+"""Makes the demo at the first start: the agency's own acts here, the births in two processes.
+
+`demo` in the data folder says how far it came: `begun`, or what was made. A start that finds it
+begun was interrupted, and begins anew with empty databases.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import sys
+import time
+from collections import Counter
+from datetime import date, datetime
+from pathlib import Path
+
+import typer
+
+from deploy.local import databases
+from deploy.local.demo.plan import MONTHS, MONTHS_BEFORE, SETTLEMENTS, epoch
+from deploy.local.demo.town import Town, read_town
+from deploy.local.postgres import Postgres
+from deploy.local.site import SERVICES, Site
+from services.enrollment.actions.acting import Acting
+from services.enrollment.actions.add_employer import add_employer
+from services.enrollment.domain.employer import Employer, EmployerKind
+from services.enrollment.store.sealed import Vault
+from services.settlement.actions.appoint_book import approve_book, propose_book
+from services.settlement.actions.make_agreement import make_agreement
+from services.settlement.actions.scene import Scene
+from services.settlement.domain.agreement import Agreement
+from shared.plumbing.auth import Caller
+from shared.plumbing.clock import SystemClock, business_day
+from shared.plumbing.database import AGENCY, open_pool, transaction
+from shared.plumbing.settings import read_settings, unmarked
+from shared.policy.compiler import allowance, compile_book
+
+PROCESSES = 2
+SAY_SECONDS = 2
+MONTHS_BACK = MONTHS + MONTHS_BEFORE
+PLANTED = "planted.jsonl"
+_BEGUN = "begun"
+
+
+class SeedingFailed(RuntimeError):
+    """A process of the demo's making ended before its end."""
+
+
+def wanted(seed: str) -> int:
+    """How many births `SEED` asks for: all by default, `none`, or a number.
+
+    Raises ValueError for anything else.
+    """
+    return 0 if seed == "none" else int(seed) if seed else SETTLEMENTS
+
+
+def is_due(folder: Path) -> bool:
+    """Whether a folder that was never opened, or whose demo was interrupted, waits for its demo."""
+    mark = folder / "demo"
+    return mark.read_text() == _BEGUN if mark.exists() else not (folder / "opened").exists()
+
+
+def clear_interrupted(folder: Path, cluster: Postgres) -> None:
+    """Empty what an interrupted making left; what is not begun or is complete stays as it is."""
+    if not (folder / "demo").exists() or not is_due(folder):
+        return
+    typer.echo("the demo was interrupted; it is made anew")
+    for service in SERVICES:
+        databases.drop(cluster.dsn(), service)
+        (folder / f"{service}.anchors").unlink(missing_ok=True)
+    for left in ("opened", PLANTED, "run.verify-snapshot"):
+        (folder / left).unlink(missing_ok=True)
+
+
+async def make_demo(site: Site, count: int) -> None:
+    """Make the demo of `count` births, saying how far it is. Raises SeedingFailed."""
+    today, began = business_day(SystemClock().now()), time.monotonic()
+    (site.folder / "demo").write_text(_BEGUN)
+    planted = site.folder / PLANTED
+    planted.unlink(missing_ok=True)
+    typer.echo(f"making the demo: {count} settlements over {MONTHS} months")
+    town = read_town()
+    await _open_agency(site, town, epoch(today))
+    made: list[Counter[str]] = [Counter() for _ in range(PROCESSES)]
+    saying = asyncio.create_task(_say(made))
+    try:
+        async with asyncio.TaskGroup() as parts:
+            for part in range(PROCESSES):
+                parts.create_task(_make_part(site, count, today, part, made[part]))
+    except* SeedingFailed as failed:
+        raise failed.exceptions[0] from None
+    finally:
+        saying.cancel()
+    (site.folder / "demo").write_text(f"{count} made on {today}")
+    typer.echo(f"the demo was made in {time.monotonic() - began:.0f} s; planted: {planted}")
+
+
+async def _open_agency(site: Site, town: Town, at: datetime) -> None:
+    """What stood before the first birth: a book by two people, agreements, employers."""
+    settings = read_settings("enrollment")
+    book = compile_book(allow=allowance("demo", []))
+    vault = Vault(unmarked(settings.field_key))
+    settlement = await open_pool(site.databases["settlement"]["service"], size=1)
+    enrollment = await open_pool(site.databases["enrollment"]["service"], size=1)
+    agreed = {client.institution_code for client in site.clients if client.institution_code}
+    try:
+        async with transaction(settlement, [AGENCY]) as tx:
+            first, second = (_scene(f.pool_code, at) for f in town.funds[:2])
+            number = await propose_book(tx, first, book)
+            _done(await approve_book(tx, second, number), str)
+            for hospital in town.hospitals:
+                if hospital.institution_code not in agreed:
+                    agreement = Agreement(hospital.institution_code, hospital.level)
+                    scene = _scene(hospital.pool_code, at)
+                    made = await make_agreement(tx, scene, agreement, at.date(), None)
+                    _done(made, Agreement)
+        async with transaction(enrollment, [AGENCY]) as tx:
+            for fund in town.funds:
+                clerk = Caller(f"clerk-{fund.pool_code}-a", "clerk", fund.pool_code, "")
+                for one in fund.employers:
+                    acting = Acting(clerk, f"demo-{at:%Y%m%d}", at, book, vault)
+                    employer = Employer(
+                        fund.pool_code, one.ref, one.name, one.county_code, EmployerKind(one.kind)
+                    )
+                    _done(await add_employer(tx, acting, employer), Employer)
+    finally:
+        await settlement.close()
+        await enrollment.close()
+
+
+def _scene(pool_code: str, at: datetime) -> Scene:
+    return Scene(pool_code, "", f"clerk-{pool_code}-a", f"demo-{at:%Y%m%d}", at)
+
+
+def _done(made: object, kind: type) -> None:
+    if type(made) is not kind:
+        raise SeedingFailed(f"refused: {made}")
+
+
+async def _make_part(site: Site, count: int, today: date, part: int, made: Counter[str]) -> None:
+    """One process of the making; it ends with this one, whatever ends this one."""
+    bound = ["setpriv", "--pdeathsig", "KILL", "--"] if shutil.which("setpriv") else []
+    settings = site.environment("enrollment") | site.environment("settlement")
+    process = await asyncio.create_subprocess_exec(
+        *bound, sys.executable, "-m", "deploy.local.demo",
+        f"--count={count}", f"--today={today}", f"--part={part}", f"--parts={PROCESSES}",
+        f"--planted={site.folder / PLANTED}",
+        env=os.environ | settings,
+        stdout=asyncio.subprocess.PIPE,
+        start_new_session=True,
+    )  # fmt: skip
+    try:
+        assert process.stdout is not None  # noqa: S101 - asked for above
+        async for line in process.stdout:
+            made.update(Counter(json.loads(line)) - made)
+        if await process.wait():
+            raise SeedingFailed(f"part {part} of the demo ended with {process.returncode}")
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+async def _say(made: list[Counter[str]]) -> None:
+    """Say every two seconds what was made so far."""
+    while True:
+        await asyncio.sleep(SAY_SECONDS)
+        total: Counter[str] = sum(made, Counter())
+        typer.echo("  " + (", ".join(f"{n} {what}" for what, n in total.items()) or "starting"))

@@ -1,0 +1,79 @@
+"""The front page in a real browser: live figures, both languages, and no request to elsewhere."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from deploy.local.front_page import _words, language_of
+from tests.demo.conftest import House
+from tests.support.browser import asked_for, visit
+
+
+def shown(page: str, name: str) -> str:
+    """The figure under a name."""
+    found = re.search(rf'id="{name}"[^>]*>([^<]*)<', page)
+    assert found, page[-3000:]
+    return found[1]
+
+
+async def test_it_shows_what_the_databases_hold_and_asks_nobody_else(
+    house: House, tmp_path: Path
+) -> None:
+    address = f"{house.record['url']}/"
+    page = visit(address, tmp_path, milliseconds=8000)
+    claims = await house.column("settlement", "select fund_fen from settlement")
+    flags = await house.column("audit", "select at_risk_fen from flag where state = 'open'")
+    this_month = await house.column(
+        "settlement",
+        "select coalesce(sum(fund_fen), 0)::bigint from settlement"
+        " where account_month = date_trunc('month', now() at time zone 'Asia/Shanghai')::date",
+    )
+    assert shown(page, "settled") == f"{len(claims):,}"
+    assert shown(page, "open_flags") == str(len(flags))
+    assert shown(page, "at_risk") == f"{sum(flags) // 100:,}.{sum(flags) % 100:02d}"
+    assert shown(page, "fund_month") == f"{this_month[0] // 100:,}.{this_month[0] % 100:02d}"
+    assert page.count("<rect") > 24
+    assert 'lang="en"' in page
+    assert "Why this amount?" in page
+    assert page.count('class="service ready"') == 3
+
+    asked = asked_for(tmp_path, address)
+    assert {urlsplit(address).hostname for address in asked} == {"127.0.0.1"}
+    assert len(asked) >= 2, "the page did not refresh itself"
+
+
+def test_every_link_leads_somewhere_on_this_host(house: House) -> None:
+    with httpx.Client(base_url=house.record["url"], timeout=30) as http:
+        page = http.get("/", headers={"accept-language": "zh-CN,zh;q=0.9,en;q=0.8"})
+        assert 'lang="zh-CN"' in page.text
+        assert "虚构" in page.text
+        links = set(re.findall(r'(?:href|src)="([^"]+)"', page.text)) - {"data:,"}
+        assert {"/settlement/openapi.json", "/audit/metrics", "/docs/walk-through.md"} <= links
+        for link in links:
+            assert link.startswith("/"), link
+            assert http.get(link).status_code == 200, link
+        assert http.get("/docs/../pyproject.toml").status_code == 404
+        assert http.get("/docs/decisions").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("query", "accepted", "language"),
+    [
+        ("", "", "zh"),
+        ("", "fr, en-GB;q=0.7", "en"),
+        ("", "zh-TW,en", "zh"),
+        ("lang=en", "zh-CN", "en"),
+        ("lang=xx", "en", "en"),
+    ],
+)
+def test_the_language_is_the_readers(query: str, accepted: str, language: str) -> None:
+    assert language_of(query, accepted) == language
+
+
+def test_both_languages_have_the_same_words() -> None:
+    assert _words()["zh"].keys() == _words()["en"].keys()

@@ -1,0 +1,109 @@
+"""The demo's plan: the same twice, lawful persons and days, each irregularity where it is said."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import date
+
+from deploy.local.demo.plan import MONTHS, Birth, epoch, plan
+from deploy.local.demo.town import read_town
+from services.enrollment.domain.id_number import IdNumber, read_id_number
+from shared.period import Month
+from shared.plumbing.clock import business_day
+
+TODAY = date(2026, 3, 31)
+COUNT = 6000
+TOWN = read_town()
+BIRTHS = plan(TOWN, COUNT, TODAY)
+FIRST = Month.of(TODAY).plus(-MONTHS)
+
+
+def of(institution_code: str, since: int, until: int) -> list[Birth]:
+    """A hospital's first claims in some months of the demo."""
+    return [
+        birth
+        for birth in BIRTHS
+        if birth.hospital.institution_code == institution_code
+        and since <= FIRST.until(Month.of(birth.event_on)) < until
+        and not birth.again
+    ]
+
+
+def share(births: list[Birth], holds: list[bool]) -> int:
+    """How many of a hundred."""
+    assert births
+    return 100 * sum(holds) // len(births)
+
+
+def test_the_same_day_gives_the_same_plan() -> None:
+    assert plan(TOWN, 300, TODAY) == plan(TOWN, 300, TODAY)
+    assert plan(TOWN, 300, TODAY) != plan(TOWN, 300, date(2026, 5, 31))
+
+
+def test_every_mother_is_another_person_with_a_valid_number() -> None:
+    mothers = [birth.mother for birth in BIRTHS if not birth.again]
+    assert len({mother.id_number for mother in mothers}) == COUNT
+    for mother in mothers:
+        number = read_id_number(mother.id_number, TODAY)
+        assert isinstance(number, IdNumber)
+        assert int(mother.id_number[16]) % 2 == 0
+        assert number.born_on < mother.insured_since
+
+
+def test_days_follow_one_another_and_end_before_today() -> None:
+    for birth in BIRTHS:
+        mother = birth.mother
+        assert epoch(TODAY) <= mother.registered_at < mother.paid_at < birth.settled_at
+        assert birth.since <= business_day(birth.noted_at) <= birth.admitted_on
+        assert birth.admitted_on <= birth.event_on <= birth.discharged_on < TODAY
+        assert birth.discharged_on == business_day(birth.settled_at)
+        assert Month.of(birth.event_on) == mother.months_paid[-1]
+
+
+def test_all_months_have_births() -> None:
+    assert {FIRST.until(Month.of(birth.event_on)) for birth in BIRTHS} == set(range(MONTHS + 1))
+
+
+def test_what_is_planted_is_there_and_nowhere_before() -> None:
+    by_kind = {one.kind: one for one in TOWN.irregularities}
+    climb = by_kind["cesarean-climb"].institution_code
+    early, late = of(climb, 0, 9), of(climb, 21, 25)
+    operated = [[b.mode == "cesarean" for b in those] for those in (early, late)]
+    assert share(late, operated[1]) > share(early, operated[0]) + 20
+
+    coded = by_kind["up-coding"]
+    without = [
+        birth.mode == "cesarean" and all(c.item_code != "cesarean-section" for c in birth.charges)
+        for birth in BIRTHS
+    ]
+    for birth, odd in zip(BIRTHS, without, strict=True):
+        assert odd == (coded.id in birth.planted)
+    assert any(without)
+
+    short = by_kind["short-stay"]
+    stays = of(short.institution_code, short.start, short.until)
+    assert share(stays, [(b.discharged_on - b.event_on).days <= 1 for b in stays]) > 50
+
+    rooms = by_kind["extra-charges"]
+    charged = of(rooms.institution_code, rooms.start, rooms.until)
+    singles = [any(c.item_code == "ward-single" for c in b.charges) for b in charged]
+    assert share(charged, singles) > 70
+
+
+def test_a_doubled_birth_is_another_hospitals_within_the_same_month() -> None:
+    of_mother = defaultdict(list)
+    for birth in BIRTHS:
+        of_mother[birth.mother.id_number].append(birth)
+    doubled = [those for those in of_mother.values() if len(those) > 1]
+    assert len(doubled) == sum(
+        max(1, one.count * COUNT // 20_000)
+        for one in TOWN.irregularities
+        if one.kind == "duplicate-claim"
+    )
+    for first, second in doubled:
+        assert not first.again
+        assert second.again
+        assert second.planted
+        assert first.hospital.institution_code != second.hospital.institution_code
+        assert 0 < (second.event_on - first.event_on).days <= 30
+        assert Month.of(first.event_on) == Month.of(second.event_on)

@@ -1,0 +1,60 @@
+"""`make run` on a new folder: the demo is made, also after an interruption, and all of it holds."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from deploy.local.demo.seeding import wanted
+from deploy.local.demo.town import read_town
+from tests.demo.conftest import BIRTHS, House
+from tests.support.source import ROOT
+
+
+async def test_an_interrupted_making_begins_anew_and_is_whole(house: House) -> None:
+    assert "made anew" not in house.said[0]
+    assert "made anew" in house.said[1]
+    doubled = sum(1 for line in house.planted() if line["irregularity"].startswith("twice-"))
+    assert doubled >= 1
+    claims = await house.column("settlement", "select settled_at from settlement")
+    assert len(claims) == BIRTHS + doubled
+    months = "select distinct account_month from settlement"
+    assert len(await house.column("settlement", months)) >= 20
+
+
+def test_a_further_start_finds_it_and_makes_nothing(house: House) -> None:
+    assert "making the demo" in house.said[1]
+    assert "making the demo" not in house.said[2]
+
+
+async def test_history_lies_in_the_partitions_of_its_months(house: House) -> None:
+    for service in ("enrollment", "settlement"):
+        assert await house.column(service, "select id from log limit 1")
+        for table in ("log_rest", "outbox_rest"):
+            assert await house.column(service, f"select id from {table}") == []  # noqa: S608
+
+
+async def test_audit_flags_what_is_planted_for_its_rule_and_nothing_else(house: House) -> None:
+    twice = {one.id for one in read_town().irregularities if one.kind == "duplicate-claim"}
+    expected = {line["claim_id"] for line in house.planted() if line["irregularity"] in twice}
+    flagged = await house.column("audit", "select claim_id::text from flag where state = 'open'")
+    assert set(flagged) == expected
+
+
+def test_every_invariant_holds_on_it(house: House) -> None:
+    verified = subprocess.run(
+        [sys.executable, "-m", "deploy.verify", "--run", str(house.folder / "run.json")],
+        cwd=ROOT, capture_output=True, text=True, timeout=200,
+    )  # fmt: skip
+    assert verified.returncode == 0, verified.stdout
+    assert "M08 ok" in verified.stdout
+
+
+def test_seed_says_how_many() -> None:
+    assert wanted("none") == 0
+    assert wanted("7") == 7
+    assert wanted("") == 20_000
+    with pytest.raises(ValueError, match="invalid literal"):
+        wanted("some")
