@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -27,13 +28,26 @@ STOP_SECONDS_MAX = 12
 
 @dataclass
 class PrefixedSite(Site):
-    """A site whose topics have a prefix of their own on a broker that others use too."""
+    """A site whose topics have a prefix of their own on a broker that others use too.
+
+    `postgres_at` and `kafka_at` are ports where settlement finds them: those of proxies.
+    """
 
     prefix: str = ""
+    postgres_at: int = 0
+    kafka_at: int = 0
 
     def environment(self, service: str) -> dict[str, str]:
-        """The settings, with the prefix."""
-        return super().environment(service) | {f"{service.upper()}_TOPIC_PREFIX": self.prefix}
+        """The settings, with the prefix, and with the proxies."""
+        settings = super().environment(service) | {f"{service.upper()}_TOPIC_PREFIX": self.prefix}
+        if service == "settlement" and self.postgres_at:
+            settings |= {
+                f"SETTLEMENT_{role}_DSN".upper(): re.sub(r":\d+/", f":{self.postgres_at}/", dsn)
+                for role, dsn in self.databases[service].items()
+            }
+        if service == "settlement" and self.kafka_at:
+            settings["SETTLEMENT_KAFKA"] = f"127.0.0.1:{self.kafka_at}"
+        return settings
 
 
 @dataclass
