@@ -8,8 +8,8 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ from tests.support.postgres import ServiceDatabases
 from tests.support.source import ROOT
 
 PLANTED = Path(__file__).with_name("planted")
-OPENED = ("book", "book_appointment", "agreement", "catalogue_item")
+OPENED = ("client", "book", "book_appointment", "agreement", "catalogue_item")
 _numbers = itertools.count(1)
 
 
@@ -66,12 +66,14 @@ class Ground:
     tables: dict[str, list[asyncpg.Record]]
 
 
-@contextmanager
-def own_settlement_database(cluster: Postgres, template: str | None) -> Iterator[dict[str, str]]:
+@asynccontextmanager
+async def own_settlement_database(
+    cluster: Postgres, template: str | None
+) -> AsyncIterator[dict[str, str]]:
     """A copy of an opened database; without one an empty one, for the copy's own migrations."""
     name = f"settlement_planted_{next(_numbers)}"
-    yield cluster.service_database("settlement", name, template=template)
-    cluster.drop_database(name)
+    yield await asyncio.to_thread(cluster.service_database, "settlement", name, template=template)
+    await asyncio.to_thread(cluster.drop_database, name)
 
 
 @asynccontextmanager
@@ -85,15 +87,21 @@ async def settlement_of(
     business itself.
     """
     template = ground.template if ground is not None and not own_schema else None
-    with own_settlement_database(cluster, template) as own:
+    async with own_settlement_database(cluster, template) as own:
         if ground is not None:
             shutil.copy(ground.folder / "keys.json", folder)
             if not own_schema:  # the log comes along, and so does what anchors it
                 shutil.copy(ground.folder / "settlement.anchors", folder)
         if template is None:
             await _migrated(code, own)
-        everybody = {name: databases(name) for name in SERVICES if name != "settlement"}
-        processes = Processes(site_on(folder, everybody | {"settlement": own}, None), code)
+        everybody = {
+            name: await asyncio.to_thread(databases, name)
+            for name in SERVICES
+            if name != "settlement"
+        }
+        there = everybody | {"settlement": own}
+        site = site_on(folder, there, None, clients_are_there=ground is not None)
+        processes = Processes(site, code)
         owners = [
             await asyncpg.connect(processes.site.databases[name]["owner"])
             for name in ("settlement", "enrollment", "audit")

@@ -122,7 +122,11 @@ class Processes:
 
 
 def site_on(
-    folder: Path, databases: dict[str, dict[str, str]], kafka: Kafka | None
+    folder: Path,
+    databases: dict[str, dict[str, str]],
+    kafka: Kafka | None,
+    *,
+    clients_are_there: bool = False,
 ) -> PrefixedSite:
     """A site on these databases, with the demo's clients."""
     site = PrefixedSite(
@@ -133,5 +137,6 @@ def site_on(
         kafka=kafka.bootstrap if kafka else "",
         prefix=kafka.prefix if kafka else "",
     )
-    site.add_clients()
+    if not clients_are_there:
+        site.add_clients()
     return site

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import itertools
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +15,7 @@ from tests.faults import misuses, provocations
 from tests.faults.planting import PLANTED, Ground, ground_of, planted_copy, settlement_of
 from tests.faults.provocations import Provocation
 from tests.faults.scene import Scene
+from tests.faults.test_simulation import FAULTS as PLUMBING
 from tests.support.postgres import ServiceDatabases
 
 
@@ -59,7 +62,9 @@ FAULTS = (
     Fault("older-state-overwrites", misuses.an_old_history_comes_late, {"K06"}),
 )  # fmt: skip
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(300)
+AT_ONCE = 2
+_NUMBERS = itertools.count(100_000)
 
 
 @pytest.fixture(scope="module")
@@ -94,20 +99,59 @@ async def test_sound_code_bears_the_provocation(fault: Fault, sound: Scene) -> N
     assert await sound.red(fault.red) == set()
 
 
-@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.patch)
-async def test_a_planted_fault_turns_its_invariant_red(
-    fault: Fault,
+Shown = dict[str, asyncio.Task[set[str]]]
+
+
+@pytest.fixture(scope="module")
+async def shown(
+    request: pytest.FixtureRequest,
     postgres: Postgres,
-    service_databases: ServiceDatabases,
     ground: Ground,
-    tmp_path: Path,
-) -> None:
-    code = planted_copy(tmp_path, fault.file)
-    own_schema = ".sql" in fault.file.read_text()
-    async with settlement_of(
-        code, tmp_path, postgres, service_databases, ground, own_schema=own_schema
-    ) as scene:
-        assert await scene.red(fault.red) == set()
-        await fault.provoke(scene)
-        await scene.told()
-        assert await scene.red(fault.red) == fault.red
+    tmp_path_factory: pytest.TempPathFactory,
+) -> AsyncIterator[Shown]:
+    """What each chosen fault turns red; two at a time, because each waits for a start of its own."""
+    turn = asyncio.Semaphore(AT_ONCE)
+
+    async def show(fault: Fault) -> set[str]:
+        async with turn:
+            folder = tmp_path_factory.mktemp("planted")
+            code = await asyncio.to_thread(planted_copy, folder, fault.file)
+            databases = ServiceDatabases(postgres, _NUMBERS)
+            own_schema = ".sql" in fault.file.read_text()
+            async with settlement_of(
+                code, folder, postgres, databases, ground, own_schema=own_schema
+            ) as scene:
+                assert await scene.red(fault.red) == set(), "red before anything happened"
+                await fault.provoke(scene)
+                await scene.told()
+                red = await scene.red(fault.red)
+            await asyncio.to_thread(databases.drop)
+            return red
+
+    chosen = {
+        item.callspec.params["fault"].patch
+        for item in request.session.items
+        if isinstance(item, pytest.Function)
+        and item.originalname == "test_a_planted_fault_turns_its_invariant_red"
+    }
+    tasks = {f.patch: asyncio.create_task(show(f)) for f in FAULTS if f.patch in chosen}
+    yield tasks
+    for task in tasks.values():
+        task.cancel()
+    await asyncio.gather(*tasks.values(), return_exceptions=True)
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.patch)
+async def test_a_planted_fault_turns_its_invariant_red(fault: Fault, shown: Shown) -> None:
+    assert await shown[fault.patch] == fault.red
+
+
+def test_every_patch_is_provoked(capsys: pytest.CaptureFixture[str]) -> None:
+    """All of them, and at the end of the run the list of what each turns red."""
+    reds = {fault.patch: " ".join(sorted(fault.red)) for fault in FAULTS} | PLUMBING
+    assert reds.keys() == {file.stem for file in PLANTED.glob("*.patch")}
+    assert len(reds) >= 20
+    with capsys.disabled():
+        print(f"\n{len(reds)} planted faults, and what each turns red:")  # noqa: T201
+        for patch, red in sorted(reds.items()):
+            print(f"  {patch}: {red}")  # noqa: T201

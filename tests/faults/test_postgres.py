@@ -74,7 +74,8 @@ async def test_a_killed_postgres_loses_no_acknowledged_settlement(
         cluster.stop()  # it is dead: only its folder is let go of
         cluster.start()
 
-    killer = Killer(lambda _: _kill_all(cluster), start_again, history, SEED)
+    met_as = frozenset({"broken", "503", "200", "201"})
+    killer = Killer(lambda _: _kill_all(cluster), start_again, history, SEED, met_as)
     await load.open()
     await load.run(killer.run(("settlement",), KILLS))
     await _quiet(town)
