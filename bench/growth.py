@@ -51,7 +51,7 @@ def _take(stored: int, first_minute: bool, full: bool) -> Sequence[Load]:
         stage.up()
         settled = 0
         if stored:
-            settled += _settle(stage, _GENUINE, 5, connections=1).settled
+            settled += _settle(stage, _GENUINE, 5, connections=1).done
             asyncio.run(lay_settled(stage.laying_dsn, stored - _GENUINE))
             settled = stored
             stage.down()
@@ -59,12 +59,12 @@ def _take(stored: int, first_minute: bool, full: bool) -> Sequence[Load]:
         loads = []
         if first_minute:
             # The first calls make their plans on the tables as they are; then many stays arrive.
-            settled += _settle(stage, 20, 5, connections=2).settled
+            settled += _settle(stage, 20, 5, connections=2).done
             stays = int(FIRST_MINUTE_RATE * FIRST_MINUTE_SECONDS)
             loads.append(_settle(stage, stays, FIRST_MINUTE_SECONDS, rate=FIRST_MINUTE_RATE))
         if full:
             loads.append(_settle(stage, _FULL_STAYS, _FULL_SECONDS, tidy=True))
-        settled += sum(load.settled for load in loads)
+        settled += sum(load.done for load in loads)
         found = asyncio.run(faults(stage.dsn, settled, unlogged=stored and stored - _GENUINE))
         if found:
             raise Void("; ".join(found))

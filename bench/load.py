@@ -1,7 +1,7 @@
-"""A process that loads a settlement service over HTTP, light enough to share its cores.
+"""A process that loads a service over HTTP, light enough to share its cores.
 
 `python -m bench.load PLAN`: makes every request's bytes beforehand, prints "ready", waits for a
-line, and then settles the plan's stays: as fast as its connections answer, or at a fixed rate
+line, and then sends the plan's requests: as fast as its connections answer, or at a fixed rate
 whatever the answers do, where an answer's time counts from the moment it was due.
 """
 
@@ -136,19 +136,18 @@ class _Load:
 
 
 def requests_of(plan: dict[str, Any]) -> list[bytes]:
-    """Each stay's request, its key the stay's id."""
-    tokens, host = plan["tokens"], plan["host"]
-    made = []
-    for stay_id, institution, total in plan["stays"]:
-        body = f'{{"total":"{total}"}}'
-        made.append(
-            (
-                f"POST /settlement/v1/stays/{stay_id}/settle HTTP/1.1\r\nhost: {host}\r\n"
-                f"authorization: Bearer {tokens[institution]}\r\nidempotency-key: {stay_id}\r\n"
-                f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n{body}"
-            ).encode()
-        )
-    return made
+    """The bytes of each request: (client, method and path, key, body) in the plan."""
+    heads = {
+        client: f"host: {plan['host']}\r\nauthorization: Bearer {token}\r\n"
+        for client, token in plan["tokens"].items()
+    }
+    return [
+        (
+            f"{place} HTTP/1.1\r\n{heads[client]}idempotency-key: {key}\r\n"
+            f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n{body}"
+        ).encode()
+        for client, place, key, body in plan["requests"]
+    ]
 
 
 def main() -> None:

@@ -65,19 +65,19 @@ def _take(stage: Stage, slow_too: bool) -> _Pairs:
     yardstick = Yardstick(stage.cluster)
     asyncio.run(yardstick.prepare())
     stage.up()
-    settled = _settle(stage, _WARM, 3).settled
+    settled = _settle(stage, _WARM, 3).done
     pairs = _Pairs([], [], [])
     for _ in range(PAIRS):
         before = asyncio.run(yardstick.c1(SECONDS))
         load = _settle(stage, _STAYS_FOR_FASTEST * SECONDS, SECONDS)
         pairs.ceilings.append(before)
         pairs.loads.append(load)
-        settled += load.settled
+        settled += load.done
         if slow_too:
             half = load.rate / 2
             slow = _settle(stage, int(half * SECONDS) + 1, SECONDS, rate=half)
             pairs.slow.append(slow)
-            settled += slow.settled
+            settled += slow.done
     last = asyncio.run(yardstick.c1(SECONDS))
     # The yard-stick before and after each run: a machine that slowed down slowed both.
     for at in range(PAIRS):

@@ -1,7 +1,8 @@
-"""What a figure is measured on: PostgreSQL by our launcher, settlement as its own process."""
+"""What a figure is measured on: PostgreSQL by our launcher, a service as its own process."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -16,6 +17,8 @@ from typing import Any
 import httpx
 
 from bench.machine import cpu_seconds, tree_cpu_seconds
+from deploy import topics
+from deploy.kafka.broker import KafkaBroker
 from deploy.local.distributed import start_service
 from deploy.local.keys import Keys
 from deploy.local.opening import BOOK_NOTICE_SECONDS
@@ -30,6 +33,16 @@ _WORK = Path(".cache")
 
 Fresh = Sequence[tuple[str, str, str]]
 """Stays that wait for settlement: id, institution, the bill's total."""
+Request = tuple[str, str, str, str]
+"""What is sent: the client, method and path, the key, the body (ASCII)."""
+
+
+def settles(stays: Fresh) -> list[Request]:
+    """Each stay's settling, its key the stay's id."""
+    return [
+        (institution, f"POST /settlement/v1/stays/{stay}/settle", stay, f'{{"total":"{total}"}}')
+        for stay, institution, total in stays
+    ]
 
 
 @dataclass(frozen=True)
@@ -37,7 +50,7 @@ class Load:
     """What came of one run of the load, and what it cost."""
 
     seconds: float
-    settled: int
+    done: int
     refused: int
     left: int
     p50_ms: float
@@ -49,12 +62,12 @@ class Load:
 
     @property
     def rate(self) -> float:
-        """Settlements a second."""
-        return self.settled / self.seconds
+        """Requests done a second."""
+        return self.done / self.seconds
 
     @property
     def cpu_us(self) -> float:
-        """CPU of a settlement, Python and PostgreSQL, in microseconds."""
+        """CPU of a request, Python and PostgreSQL, in microseconds."""
         return self.python_us + self.postgres_us
 
     def cost(self) -> dict[str, float]:
@@ -63,67 +76,91 @@ class Load:
         return {
             "python_us": round(self.python_us, 1),
             "postgres_us": round(self.postgres_us, 1),
-            "group_size": round(self.settled / self.groups, 1) if self.groups else 0.0,
+            "group_size": round(self.done / self.groups, 1) if self.groups else 0.0,
             "statements_per_group": round(per_group, 3),
         }
 
 
 class Stage:
-    """A cluster with the three services' databases; settlement runs between `up` and `down`."""
+    """A cluster with the three services' databases; one service runs between `up` and `down`.
 
-    def __init__(self, cluster: Postgres, folder: Path) -> None:
+    It is the one that is loaded and measured; with `kafka`, a broker's address, audit runs too.
+    """
+
+    def __init__(
+        self, cluster: Postgres, folder: Path, service: str = "settlement", kafka: str = ""
+    ) -> None:
         self.cluster = cluster
+        self.service = service
         address = {name: f"http://127.0.0.1:{free_port()}" for name in SERVICES}
-        clients = [Client(name, "clerk", ("settlement",), POOLS[0]) for name in _CLERKS]
-        clients.append(Client("bench-clerk-3", "clerk", ("settlement",), POOLS[1]))
-        clients += [Client(code, "hospital", ("settlement",), p, code) for p, code, _ in HOSPITALS]
+        clients = [Client(name, "clerk", (service,), POOLS[0]) for name in _CLERKS]
+        clients.append(Client("bench-clerk-3", "clerk", (service,), POOLS[1]))
+        clients += [Client(code, "hospital", (service,), p, code) for p, code, _ in HOSPITALS]
         self.site = Site(
-            folder, create_databases(cluster), address, Keys(folder / "keys.json"), clients=clients
+            folder, create_databases(cluster), address, Keys(folder / "keys.json"), kafka, clients
         )
         self.site.migrate()
         self.site.add_clients()
         self._service: subprocess.Popen[bytes] | None = None
+        self._audit: subprocess.Popen[bytes] | None = None
 
     @property
     def dsn(self) -> str:
-        """Settlement's database, as the owner of the tables."""
-        return self.site.databases["settlement"]["owner"]
+        """The service's database, as the owner of the tables."""
+        return self.site.databases[self.service]["owner"]
 
     @property
     def laying_dsn(self) -> str:
         """The same as the superuser, who may lay rows without foreign keys being looked at."""
-        return self.cluster.dsn(database="settlement")
+        return self.cluster.dsn(database=self.service)
 
     def up(self) -> None:
-        """Start settlement, and open it for business where that was not done."""
-        self._service = start_service(self.site, "settlement")
-        deadline = time.monotonic() + _READY_SECONDS_MAX
-        address = f"{self.site.addresses['settlement']}/settlement/readyz"
-        while not _ready(address):
-            if self._service.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError((self.site.folder / "settlement.log").read_text()[-2000:])
-            time.sleep(0.1)
-        if not self.site.was_opened("bench"):
+        """Start the service, and open settlement for business where that was not done."""
+        self._service = start_service(self.site, self.service)
+        if self.site.kafka:
+            self._audit = start_service(self.site, "audit")
+            self._wait_ready("audit", self._audit)
+        self._wait_ready(self.service, self._service)
+        if self.service == "settlement" and not self.site.was_opened("bench"):
             self._open()
             self.site.note_opened("bench")
 
     def down(self) -> None:
-        """Stop settlement."""
-        if self._service is not None:
-            self._service.terminate()
-            self._service.wait(30)
-            self._service = None
+        """Stop the service."""
+        for process in (self._service, self._audit):
+            if process is not None:
+                process.terminate()
+                process.wait(30)
+        self._service = self._audit = None
+
+    def _wait_ready(self, service: str, process: subprocess.Popen[bytes]) -> None:
+        deadline = time.monotonic() + _READY_SECONDS_MAX
+        while not _ready(f"{self.site.addresses[service]}/{service}/readyz"):
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError((self.site.folder / f"{service}.log").read_text()[-2000:])
+            time.sleep(0.1)
 
     def settle(
         self, stays: Fresh, seconds: float, *, connections: int = 64, rate: float | None = None
     ) -> Load:
-        """Settle stays by a load process of its own; what came of it, and what it cost."""
+        """Settle stays; what came of it, and what it cost."""
+        return self.send(settles(stays), seconds, connections=connections, rate=rate)
+
+    def send(
+        self,
+        requests: Sequence[Request],
+        seconds: float,
+        *,
+        connections: int = 64,
+        rate: float | None = None,
+    ) -> Load:
+        """Send requests by a load process of its own; what came of it, and what it cost."""
         assert self._service is not None
-        host, _, port = self.site.addresses["settlement"].removeprefix("http://").partition(":")
+        host, _, port = self.address.removeprefix("http://").partition(":")
         plan = {
             "host": host, "port": int(port), "connections": connections, "seconds": seconds,
-            "rate": rate, "tokens": self._tokens({code for _, code, _ in stays}),
-            "stays": list(stays),
+            "rate": rate, "tokens": self._tokens({client for client, *_ in requests}),
+            "requests": list(requests),
         }  # fmt: skip
         file = self.site.folder / "plan.json"
         file.write_text(json.dumps(plan))
@@ -140,16 +177,16 @@ class Stage:
             said = json.loads(load.stdout.readline())
             after = self._spent()
         python, postgres, groups, statements = (b - a for a, b in zip(before, after, strict=True))
-        settled = said["statuses"].get("201", 0)
+        done = sum(count for status, count in said["statuses"].items() if status < "300")
         return Load(
             seconds=said["seconds"],
-            settled=settled,
-            refused=sum(said["statuses"].values()) - settled,
+            done=done,
+            refused=sum(said["statuses"].values()) - done,
             left=said["left"],
             p50_ms=said["p50_ms"],
             p99_ms=said["p99_ms"],
-            python_us=python / max(1, settled) * 1e6,
-            postgres_us=postgres / max(1, settled) * 1e6,
+            python_us=python / max(1, done) * 1e6,
+            postgres_us=postgres / max(1, done) * 1e6,
             groups=groups,
             statements=statements,
         )
@@ -165,7 +202,7 @@ class Stage:
         )
 
     def _group_counts(self) -> dict[str, float]:
-        said = httpx.get(f"{self.site.addresses['settlement']}/settlement/metrics", timeout=10)
+        said = httpx.get(f"{self.address}/{self.service}/metrics", timeout=10)
         found = {"groups": 0.0, "statements": 0.0}
         for line in said.text.splitlines():
             for what in found:
@@ -173,20 +210,29 @@ class Stage:
                     found[what] += float(line.rpartition(" ")[2])
         return found
 
+    @property
+    def address(self) -> str:
+        """Where the service is called."""
+        return self.site.addresses[self.service]
+
+    def token(self, client_id: str) -> str:
+        """A bearer token of a client."""
+        return self._tokens({client_id})[client_id]
+
     def _tokens(self, client_ids: set[str]) -> dict[str, str]:
-        with httpx.Client(base_url=self.site.addresses["settlement"], timeout=30) as http:
+        with httpx.Client(base_url=self.address, timeout=30) as http:
             return {client_id: self._token(http, client_id) for client_id in client_ids}
 
     def _token(self, http: httpx.Client, client_id: str) -> str:
         secret = self.site.keys.client_secret(client_id)
         body = {"client_id": client_id, "client_secret": secret}
-        answer = http.post("/settlement/v1/token", json=body)
+        answer = http.post(f"/{self.service}/v1/token", json=body)
         answer.raise_for_status()
         token: str = answer.json()["access_token"]
         return token
 
     def _open(self) -> None:
-        with httpx.Client(base_url=self.site.addresses["settlement"], timeout=30) as http:
+        with httpx.Client(base_url=self.address, timeout=30) as http:
             clerks = [self._token(http, clerk) for clerk in (*_CLERKS, "bench-clerk-3")]
             proposal = _post(http, clerks[0], "books", {})["proposal"]
             _post(http, clerks[1], f"books/{proposal}/approve", {})
@@ -198,13 +244,19 @@ class Stage:
 
 
 @contextmanager
-def staged() -> Iterator[Stage]:
-    """A stage for one figure, thrown away afterwards."""
+def staged(service: str = "settlement", *, with_audit: bool = False) -> Iterator[Stage]:
+    """A stage for one figure, thrown away afterwards; with audit, over a broker of its own."""
     _WORK.mkdir(exist_ok=True)
     with ExitStack() as held:
         folder = Path(held.enter_context(tempfile.TemporaryDirectory(prefix="bench-", dir=_WORK)))
-        cluster = held.enter_context(Postgres(folder / "postgres"))
-        stage = Stage(cluster, folder.resolve())
+        # The commits' times are kept where they are asked for.
+        cluster = held.enter_context(Postgres(folder / "postgres", commit_times=with_audit))
+        kafka = ""
+        if with_audit:
+            broker = held.enter_context(KafkaBroker(folder.resolve() / "kafka"))
+            kafka = broker.bootstrap
+            asyncio.run(topics.create(kafka))
+        stage = Stage(cluster, folder.resolve(), service, kafka)
         held.callback(stage.down)
         yield stage
 

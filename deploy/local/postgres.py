@@ -47,11 +47,19 @@ class Postgres:
     start it from the main thread. `port=0` takes a free one at each start.
     """
 
-    def __init__(self, folder: Path, *, port: int = 0, buffers_mb: int | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        port: int = 0,
+        buffers_mb: int | None = None,
+        commit_times: bool = False,
+    ) -> None:
         self.folder = folder.resolve()
         self.port = port
         self._wanted_port = port
         self._buffers_mb = buffers_mb or _quarter_of_memory_mb()
+        self._commit_times = commit_times
         self._process: subprocess.Popen[bytes] | None = None
         self._lock: IO[bytes] | None = None
         self._passwords: dict[str, str] = {}
@@ -199,6 +207,7 @@ class Postgres:
             "max_connections": 200,
             "shared_buffers": f"{self._buffers_mb}MB",
             "max_wal_size": "2GB",
+            "track_commit_timestamp": "on" if self._commit_times else "off",
             "timezone": "UTC",
             "log_timezone": "UTC",
         }

@@ -54,18 +54,18 @@ def desk(request: Request) -> Desk:
     return found
 
 
-def caller(request: Request) -> Caller:
-    """Who calls, by the bearer token."""
+async def caller(request: Request) -> Caller:
+    """Who calls, by the bearer token. Async, as the framework runs what is not in a thread."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer":
         raise Problem(NO_TOKEN)
     return desk(request).tokens.read(token)
 
 
-def only(*roles: str) -> Callable[[Caller], Caller]:
+def only(*roles: str) -> Callable[[Caller], Awaitable[Caller]]:
     """A dependency: the caller, if of one of these roles."""
 
-    def allowed(who: Annotated[Caller, Depends(caller)]) -> Caller:
+    async def allowed(who: Annotated[Caller, Depends(caller)]) -> Caller:
         if who.role not in roles:
             raise Problem(FORBIDDEN)
         return who

@@ -146,8 +146,8 @@ async def get_entitlement(
 ) -> Response:
     """How a person stands on a day, for one benefit or for all."""
     doing = acting(request, who)
-    async with transaction(desk(request).pool, [AGENCY]) as tx:
-        found = await find_entitlement(tx, doing, person_ref, on, benefit)
+    async with desk(request).pool.acquire() as connection:  # one statement needs no transaction
+        found = await find_entitlement(connection, doing, person_ref, on, benefit)
     if isinstance(found, Refusal):
         raise problem_of(found)
     return show(_show_entitlement(person_ref, on, found))

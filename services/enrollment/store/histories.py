@@ -32,37 +32,35 @@ class State:
     data: bytes
 
 
+_HISTORIES = """
+select p.person_ref, p.version,
+       array(select s from spell s where s.person_ref = p.person_ref order by s.started_on) as spells,
+       array(select c.month from contribution c
+             where c.person_ref = p.person_ref order by c.month) as months
+from person p
+where p.person_ref = any($1) and ($2 = '' or
+    exists (select from spell s where s.person_ref = p.person_ref and s.pool_code = $2))
+"""
+
+
 async def read_histories(
     tx: Connection, person_refs: Sequence[str], pool_code: str
 ) -> dict[str, Known]:
     """The histories of persons who belong or belonged to the pool; "" asks without the wall.
 
-    The version is read before the rest: what another transaction changes meanwhile has a higher
-    version, and the write conditional on the lower one then fails.
+    One statement sees one moment: what another transaction changes afterwards has a higher
+    version, and a write conditional on this one then fails.
     """
-    versions = await tx.fetch(
-        "select person_ref, version from person p where person_ref = any($1) and ($2 = '' or"
-        " exists (select from spell s where s.person_ref = p.person_ref and s.pool_code = $2))",
-        person_refs, pool_code,
-    )  # fmt: skip
-    refs = [row["person_ref"] for row in versions]
-    spells: dict[str, list[Spell]] = {ref: [] for ref in refs}
-    months: dict[str, list[Month]] = {ref: [] for ref in refs}
-    for row in await tx.fetch(
-        "select * from spell where person_ref = any($1) order by started_on", refs
-    ):
-        spells[row["person_ref"]].append(_spell(row))
-    for row in await tx.fetch(
-        "select person_ref, month from contribution where person_ref = any($1) order by month",
-        refs,
-    ):
-        months[row["person_ref"]].append(Month.of(row["month"]))
+    rows = await tx.fetch(_HISTORIES, person_refs, pool_code)
     return {
         row["person_ref"]: Known(
             row["version"],
-            History(tuple(spells[row["person_ref"]]), tuple(months[row["person_ref"]])),
+            History(
+                tuple(_spell(spell) for spell in row["spells"]),
+                tuple(Month.of(month) for month in row["months"]),
+            ),
         )
-        for row in versions
+        for row in rows
     }
 
 

@@ -1,0 +1,59 @@
+"""P16: the embedded house started a second time, from the command to ready."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import httpx
+
+from bench.figure import Void, say, spread
+from deploy.local.postgres import free_port
+
+STARTS = 5
+_READY_SECONDS_MAX = 300
+_STOP_SECONDS_MAX = 20
+_WORK = Path(".cache")
+
+
+def measure(_: set[str]) -> None:
+    """Print P16: the first start makes the data, and is said beside. Raises Void."""
+    _WORK.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="start-", dir=_WORK) as folder:
+        first, *again = [_start(Path(folder).resolve()) for _ in range(STARTS + 1)]
+    say(
+        "P16", statistics.median(again), "s", spread=spread(again), required=10,
+        first_start_s=round(first, 1),
+    )  # fmt: skip
+
+
+def _start(folder: Path) -> float:
+    port = free_port()
+    environment = os.environ | {"PORT": str(port), "DATA_DIR": str(folder), "SEED": "none"}
+    before = time.monotonic()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "deploy.local", "run"],
+        env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        address = f"http://127.0.0.1:{port}/settlement/readyz"
+        while not _ready(address):
+            if process.poll() is not None or time.monotonic() - before > _READY_SECONDS_MAX:
+                raise Void("the house did not become ready")
+            time.sleep(0.02)
+        return time.monotonic() - before
+    finally:
+        process.terminate()
+        process.wait(_STOP_SECONDS_MAX)
+
+
+def _ready(address: str) -> bool:
+    try:
+        return httpx.get(address, timeout=2).status_code == httpx.codes.OK
+    except httpx.HTTPError:
+        return False
