@@ -24,6 +24,7 @@ from tests.support.source import ROOT
 
 READY_SECONDS_MAX = 60
 STOP_SECONDS_MAX = 12
+STARTS_MOST = 8
 
 
 @dataclass
@@ -88,6 +89,21 @@ class Processes:
                 if self.running[service].poll() is not None or time.monotonic() > deadline:
                     raise RuntimeError(f"{service} is not ready\n{self.log_end(service)}")
                 await asyncio.sleep(0.05)
+
+    async def supervised(self, service: str) -> None:
+        """Start it as a supervisor does: where its start meets a cut network it ends, and is started
+        again.
+        """
+        for _ in range(STARTS_MOST):
+            self.start(service)
+            try:
+                await self.ready(service)
+            except RuntimeError:
+                if self.running[service].poll() is None:
+                    raise
+            else:
+                return
+        raise RuntimeError(f"{service} does not start\n{self.log_end(service)}")
 
     def kill(self, service: str) -> None:
         """Kill -9, by its pid, and wait until it is gone."""

@@ -38,7 +38,7 @@ from tests.support.kafka import Kafka
 from tests.support.postgres import ServiceDatabases
 
 LONG = os.environ.get("FAULTS") == "long"
-KILLS = 200 if LONG else 20
+KILLS = int(os.environ.get("KILLS", "200" if LONG else "20"))
 BIRTHS_A_SECOND = 3
 SEED = 20261121
 KILLED = ("settlement", "settlement", "audit")
@@ -102,8 +102,7 @@ async def test_no_kill_loses_or_doubles_anything(
     weather = Weather(town, ways.his, ways.postgres, ways.kafka, kafka.pid, history, SEED)
 
     async def revive(service: str) -> None:
-        town.start(service)
-        await town.ready(service)
+        await town.supervised(service)
 
     killer = Killer(town.kill, revive, history, SEED)
     await load.open()

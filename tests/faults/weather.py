@@ -15,6 +15,7 @@ from tests.faults.processes import Processes
 from tests.faults.proxy import Proxy
 
 PAUSE_SECONDS = (0.3, 1.5)
+CALM_SECONDS = (0.5, 2.0)
 
 
 @dataclass
@@ -48,7 +49,7 @@ class Weather:
         ]
         while True:
             for name, disturb in kinds:
-                await asyncio.sleep(dice.uniform(0.2, 0.8))
+                await asyncio.sleep(dice.uniform(*CALM_SECONDS))
                 await disturb(dice.uniform(*PAUSE_SECONDS))
                 self.came[name] += 1
                 self.history.write(disturbed=name)
