@@ -81,7 +81,7 @@ class Desk:
     ) -> None:
         self.institution = client.institution_code
         self._http = http
-        self._history = history
+        self.history = history
         self._service = service
         self._credential = {
             "client_id": client.client_id,
@@ -128,7 +128,7 @@ class Desk:
         if not token:
             return None
         headers = (headers or {}) | {"authorization": f"Bearer {token}"}
-        with self._history.noting(self._service, path, key) as attempt:
+        with self.history.noting(self._service, path, key) as attempt:
             try:
                 answer = await self._http.request(
                     method, self._base + path, headers=headers, **more

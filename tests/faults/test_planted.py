@@ -12,7 +12,7 @@ import pytest
 
 from deploy.local.postgres import Postgres
 from tests.faults import misuses, provocations
-from tests.faults.planting import PLANTED, Ground, ground_of, planted_copy, settlement_of
+from tests.faults.planting import PLANTED, Ground, planted_copy, settlement_of
 from tests.faults.provocations import Provocation
 from tests.faults.scene import Scene
 from tests.faults.test_simulation import FAULTS as PLUMBING
@@ -64,32 +64,7 @@ FAULTS = (
 
 pytestmark = pytest.mark.timeout(300)
 AT_ONCE = 2
-_NUMBERS = itertools.count(100_000)
-
-
-@pytest.fixture(scope="module")
-async def ground(
-    postgres: Postgres,
-    module_databases: ServiceDatabases,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> AsyncIterator[Ground]:
-    """A settlement opened for business, to begin from."""
-    async with ground_of(tmp_path_factory.mktemp("ground"), postgres, module_databases) as ground:
-        yield ground
-
-
-@pytest.fixture(scope="module")
-async def sound(
-    postgres: Postgres,
-    module_databases: ServiceDatabases,
-    ground: Ground,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> AsyncIterator[Scene]:
-    """The settlement as it is, run from a copy like the faulty ones."""
-    folder = tmp_path_factory.mktemp("sound")
-    code = planted_copy(folder, None)
-    async with settlement_of(code, folder, postgres, module_databases, ground) as scene:
-        yield scene
+_NUMBERS = itertools.count(200_000)
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.patch)
