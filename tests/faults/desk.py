@@ -31,6 +31,7 @@ class Attempt:
     path: str
     key: str
     outcome: str = ""
+    error: str = ""
     began: float = field(default_factory=time.monotonic)
 
 
@@ -57,7 +58,8 @@ class History:
             raise
         finally:
             self.on_the_way[service].discard(attempt)
-            self.write(path=path, key=key, outcome=attempt.outcome)
+            why = {"error": attempt.error} if attempt.error else {}
+            self.write(path=path, key=key, outcome=attempt.outcome, **why)
             self.counts[attempt.outcome] = self.counts.get(attempt.outcome, 0) + 1
             if attempt.outcome in ("200", "201"):
                 self.last_success[service] = max(attempt.began, self.last_success.get(service, 0.0))
@@ -134,6 +136,7 @@ class Desk:
                     method, self._base + path, headers=headers, **more
                 )
             except httpx.HTTPError as error:
+                attempt.error = type(error).__name__
                 # Refused before it was sent: it was never on its way at the server.
                 attempt.outcome = (
                     "no connection" if isinstance(error, httpx.ConnectError) else "broken"

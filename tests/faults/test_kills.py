@@ -101,10 +101,17 @@ async def test_no_kill_loses_or_doubles_anything(
     load = Load(replace(town.site, addresses=at_the_proxy), history, BIRTHS_A_SECOND, SEED)
     weather = Weather(town, ways.his, ways.postgres, ways.kafka, kafka.pid, history, SEED)
 
+    weather.everybody_up.set()
+
+    def kill(service: str) -> None:
+        weather.everybody_up.clear()
+        town.kill(service)
+
     async def revive(service: str) -> None:
         await town.supervised(service)
+        weather.everybody_up.set()
 
-    killer = Killer(town.kill, revive, history, SEED)
+    killer = Killer(kill, revive, history, SEED)
     await load.open()
     disturbing = asyncio.create_task(weather.run())
     try:

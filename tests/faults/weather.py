@@ -20,7 +20,11 @@ CALM_SECONDS = (0.5, 2.0)
 
 @dataclass
 class Weather:
-    """One disturbance after the other, until the load is over."""
+    """One disturbance after the other, until the load is over.
+
+    None begins while a killed service is not back: a service whose start is disturbed each time would
+    never meet the load. One that began before the kill goes on, and may end the start.
+    """
 
     town: Processes
     his: Proxy
@@ -30,6 +34,7 @@ class Weather:
     history: History
     seed: int
     came: Counter[str] = field(default_factory=Counter)
+    everybody_up: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run(self) -> None:
         """Disturb, each kind in its turn, with calm between."""
@@ -50,6 +55,7 @@ class Weather:
         while True:
             for name, disturb in kinds:
                 await asyncio.sleep(dice.uniform(*CALM_SECONDS))
+                await self.everybody_up.wait()
                 await disturb(dice.uniform(*PAUSE_SECONDS))
                 self.came[name] += 1
                 self.history.write(disturbed=name)
