@@ -30,6 +30,7 @@ from tests.support.source import ROOT
 PLANTED = Path(__file__).with_name("planted")
 OPENED = ("client", "book", "book_appointment", "agreement", "catalogue_item")
 _numbers = itertools.count(1)
+_ROLES = asyncio.Lock()  # each database is made with grants to roles that all share
 
 
 def planted_copy(folder: Path, patch: Path | None) -> Path:
@@ -72,7 +73,11 @@ async def own_settlement_database(
 ) -> AsyncIterator[dict[str, str]]:
     """A copy of an opened database; without one an empty one, for the copy's own migrations."""
     name = f"settlement_planted_{next(_numbers)}"
-    yield await asyncio.to_thread(cluster.service_database, "settlement", name, template=template)
+    async with _ROLES:
+        own = await asyncio.to_thread(
+            cluster.service_database, "settlement", name, template=template
+        )
+    yield own
     await asyncio.to_thread(cluster.drop_database, name)
 
 
@@ -94,11 +99,12 @@ async def settlement_of(
                 shutil.copy(ground.folder / "settlement.anchors", folder)
         if template is None:
             await _migrated(code, own)
-        everybody = {
-            name: await asyncio.to_thread(databases, name)
-            for name in SERVICES
-            if name != "settlement"
-        }
+        async with _ROLES:
+            everybody = {
+                name: await asyncio.to_thread(databases, name)
+                for name in SERVICES
+                if name != "settlement"
+            }
         there = everybody | {"settlement": own}
         site = site_on(folder, there, None, clients_are_there=ground is not None)
         processes = Processes(site, code)

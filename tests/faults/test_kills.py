@@ -46,7 +46,7 @@ QUIET_SECONDS_MAX = 120
 # What a second hearing counts, and what every start raises.
 MOVES = {"consumer_offset", "relay_fence"}
 
-pytestmark = pytest.mark.timeout(0 if LONG else 900)
+pytestmark = pytest.mark.timeout(0 if LONG else 1800)
 
 
 @dataclass
