@@ -17,7 +17,7 @@ import httpx
 from deploy.local.site import Client, Site
 
 ANSWER_SECONDS_MAX = 5
-FINAL_SECONDS_MAX = 60
+FINAL_SECONDS_MAX = 180
 PAUSE_SECONDS = 0.1
 PAUSE_SECONDS_MAX = 1.5
 TOKEN_SECONDS = 300

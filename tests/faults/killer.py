@@ -36,7 +36,10 @@ class Killer:
         while len(self.broken) < kills:
             tries += 1
             assert tries <= 2 * kills, "too few kills met a request on its way"
-            await asyncio.sleep(self._dice.uniform(0.2, 1.0))
+            # Up for at least half as long as it was down: on a busy machine a start takes long, and
+            # who is hardly ever there answers nobody.
+            down = self.recovery_seconds[-1] if self.recovery_seconds else 0.0
+            await asyncio.sleep(max(self._dice.uniform(0.2, 1.0), down / 2))
             await self._once(services[len(self.broken) % len(services)])
 
     async def _once(self, service: str) -> None:
