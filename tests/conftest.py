@@ -12,7 +12,7 @@ from deploy import topics
 from deploy.kafka.broker import KafkaBroker
 from deploy.kafka.jars import what_is_missing
 from deploy.local.databases import run_apart
-from deploy.local.postgres import Postgres
+from deploy.local.postgres import Postgres, free_port
 from tests.support.kafka import Kafka
 from tests.support.postgres import ServiceDatabases
 
@@ -58,7 +58,8 @@ def kafka_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaBrok
     missing = what_is_missing()
     if missing:
         pytest.skip(f"real Kafka: {missing}")
-    with KafkaBroker(tmp_path_factory.mktemp("kafka")) as broker:
+    proxied = (free_port(), free_port())
+    with KafkaBroker(tmp_path_factory.mktemp("kafka"), proxied=proxied) as broker:
         yield broker
 
 
@@ -67,4 +68,4 @@ def kafka(kafka_broker: KafkaBroker) -> Kafka:
     """The broker, with all topics of deploy/topics.toml under a prefix of this test's own."""
     prefix = f"t{next(_NUMBERS)}."
     run_apart(topics.create(kafka_broker.bootstrap, prefix))
-    return Kafka(kafka_broker.bootstrap, prefix)
+    return Kafka(kafka_broker.bootstrap, prefix, kafka_broker.pid, kafka_broker.proxied)

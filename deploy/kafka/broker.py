@@ -32,10 +32,10 @@ PROPERTIES = """\
 process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:{controller_port}
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}{proxied_at}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port}{advertised_at}
 controller.listener.names=CONTROLLER
-listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,PROXIED:PLAINTEXT
 log.dirs={data}
 auto.create.topics.enable=false
 default.replication.factor=1
@@ -55,14 +55,20 @@ class KafkaBroker:
 
     Where KAFKA_BOOTSTRAP is set, that broker is used instead and never started or stopped.
     A detached broker outlives this process; another one dies with the thread that started it.
+    `proxied` is (port, proxy): the broker also listens on the port, and tells whoever comes there
+    that it is to be found at the proxy.
     """
 
-    def __init__(self, folder: Path, *, port: int = 0, detached: bool = False) -> None:
+    def __init__(
+        self, folder: Path, *, port: int = 0, detached: bool = False,
+        proxied: tuple[int, int] | None = None,
+    ) -> None:  # fmt: skip
         self.folder = folder.resolve()
         self.bootstrap = os.environ.get("KAFKA_BOOTSTRAP", "")
         self._foreign = bool(self.bootstrap)
         self._port = port
         self._detached = detached
+        self.proxied = None if self._foreign else proxied
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -94,7 +100,13 @@ class KafkaBroker:
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         port = self._port or free_port()
         self._properties.write_text(
-            PROPERTIES.format(port=port, controller_port=free_port(), data=self.folder / "data")
+            PROPERTIES.format(
+                port=port,
+                controller_port=free_port(),
+                data=self.folder / "data",
+                proxied_at=_proxied(self.proxied[0] if self.proxied else 0),
+                advertised_at=_proxied(self.proxied[1] if self.proxied else 0),
+            )
         )
         self._format(classpath)
         self._launch(classpath)
@@ -170,6 +182,10 @@ class KafkaBroker:
         if self._process is not None and self._process.pid == pid:
             return self._process.poll() is None  # also reaps our own child
         return Path(f"/proc/{pid}").exists()
+
+
+def _proxied(port: int) -> str:
+    return f",PROXIED://127.0.0.1:{port}" if port else ""
 
 
 async def _answers(bootstrap: str, seconds: int, alive: Callable[[], bool] = lambda: True) -> None:

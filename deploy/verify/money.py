@@ -67,6 +67,10 @@ with settled as (
 select concat_ws(' ', pool_code, institution_code, to_char(month, 'YYYY-MM'), account)
 from settled full join posted using (pool_code, institution_code, month, account)
 where coalesce(settled.fen, 0) <> coalesce(posted.fen, 0)
+union all
+select 'deducted from ' || s.settlement_id
+from deduction d join settlement s using (pool_code, settlement_id) where d.state = 'pending'
+group by s.pool_code, s.settlement_id, s.fund_fen having sum(d.amount_fen) > s.fund_fen
 order by 1
 """
 _M06 = """
@@ -112,7 +116,8 @@ async def m04(stores: Stores) -> list[str]:
 
 
 async def m05(stores: Stores) -> list[str]:
-    """Per hospital, item and month, settlements less reversals equal the ledger's movement."""
+    """Per hospital, item and month, settlements less reversals equal the ledger's movement; and
+    from no claim is more deducted than the fund paid for it."""
     return await found(stores.settlement, _M05)
 
 

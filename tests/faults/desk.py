@@ -17,7 +17,7 @@ import httpx
 from deploy.local.site import Client, Site
 
 ANSWER_SECONDS_MAX = 5
-FINAL_SECONDS_MAX = 60
+FINAL_SECONDS_MAX = 180
 PAUSE_SECONDS = 0.1
 PAUSE_SECONDS_MAX = 1.5
 TOKEN_SECONDS = 300
@@ -31,6 +31,7 @@ class Attempt:
     path: str
     key: str
     outcome: str = ""
+    error: str = ""
     began: float = field(default_factory=time.monotonic)
 
 
@@ -57,7 +58,8 @@ class History:
             raise
         finally:
             self.on_the_way[service].discard(attempt)
-            self.write(path=path, key=key, outcome=attempt.outcome)
+            why = {"error": attempt.error} if attempt.error else {}
+            self.write(path=path, key=key, outcome=attempt.outcome, **why)
             self.counts[attempt.outcome] = self.counts.get(attempt.outcome, 0) + 1
             if attempt.outcome in ("200", "201"):
                 self.last_success[service] = max(attempt.began, self.last_success.get(service, 0.0))
@@ -81,7 +83,7 @@ class Desk:
     ) -> None:
         self.institution = client.institution_code
         self._http = http
-        self._history = history
+        self.history = history
         self._service = service
         self._credential = {
             "client_id": client.client_id,
@@ -128,12 +130,13 @@ class Desk:
         if not token:
             return None
         headers = (headers or {}) | {"authorization": f"Bearer {token}"}
-        with self._history.noting(self._service, path, key) as attempt:
+        with self.history.noting(self._service, path, key) as attempt:
             try:
                 answer = await self._http.request(
                     method, self._base + path, headers=headers, **more
                 )
             except httpx.HTTPError as error:
+                attempt.error = type(error).__name__
                 # Refused before it was sent: it was never on its way at the server.
                 attempt.outcome = (
                     "no connection" if isinstance(error, httpx.ConnectError) else "broken"

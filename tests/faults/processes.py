@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -23,17 +24,31 @@ from tests.support.source import ROOT
 
 READY_SECONDS_MAX = 60
 STOP_SECONDS_MAX = 12
+STARTS_MOST = 8
 
 
 @dataclass
 class PrefixedSite(Site):
-    """A site whose topics have a prefix of their own on a broker that others use too."""
+    """A site whose topics have a prefix of their own on a broker that others use too.
+
+    `postgres_at` and `kafka_at` are ports where settlement finds them: those of proxies.
+    """
 
     prefix: str = ""
+    postgres_at: int = 0
+    kafka_at: int = 0
 
     def environment(self, service: str) -> dict[str, str]:
-        """The settings, with the prefix."""
-        return super().environment(service) | {f"{service.upper()}_TOPIC_PREFIX": self.prefix}
+        """The settings, with the prefix, and with the proxies."""
+        settings = super().environment(service) | {f"{service.upper()}_TOPIC_PREFIX": self.prefix}
+        if service == "settlement" and self.postgres_at:
+            settings |= {
+                f"SETTLEMENT_{role}_DSN".upper(): re.sub(r":\d+/", f":{self.postgres_at}/", dsn)
+                for role, dsn in self.databases[service].items()
+            }
+        if service == "settlement" and self.kafka_at:
+            settings["SETTLEMENT_KAFKA"] = f"127.0.0.1:{self.kafka_at}"
+        return settings
 
 
 @dataclass
@@ -75,6 +90,21 @@ class Processes:
                     raise RuntimeError(f"{service} is not ready\n{self.log_end(service)}")
                 await asyncio.sleep(0.05)
 
+    async def supervised(self, service: str) -> None:
+        """Start it as a supervisor does: where its start meets a cut network it ends, and is started
+        again.
+        """
+        for _ in range(STARTS_MOST):
+            self.start(service)
+            try:
+                await self.ready(service)
+            except RuntimeError:
+                if self.running[service].poll() is None:
+                    raise
+            else:
+                return
+        raise RuntimeError(f"{service} does not start\n{self.log_end(service)}")
+
     def kill(self, service: str) -> None:
         """Kill -9, by its pid, and wait until it is gone."""
         process = self.running[service]
@@ -108,7 +138,11 @@ class Processes:
 
 
 def site_on(
-    folder: Path, databases: dict[str, dict[str, str]], kafka: Kafka | None
+    folder: Path,
+    databases: dict[str, dict[str, str]],
+    kafka: Kafka | None,
+    *,
+    clients_are_there: bool = False,
 ) -> PrefixedSite:
     """A site on these databases, with the demo's clients."""
     site = PrefixedSite(
@@ -119,5 +153,6 @@ def site_on(
         kafka=kafka.bootstrap if kafka else "",
         prefix=kafka.prefix if kafka else "",
     )
-    site.add_clients()
+    if not clients_are_there:
+        site.add_clients()
     return site

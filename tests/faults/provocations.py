@@ -1,4 +1,4 @@
-"""The smallest provocation of each planted fault, through the API. A sound settlement bears it.
+"""Races that provoke planted faults, through the API. A sound settlement bears them.
 
 Where timing decides, a row is held until the requests are where the fault would show.
 """
@@ -7,15 +7,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any
-from uuid import UUID, uuid4
 
-from shared.contracts.flag import FlagDecided
-from shared.plumbing.clock import SystemClock, to_wire
-from shared.plumbing.outbox import Told, outbox_row
-from tests.faults.planting import POOL, Scene
+from tests.faults.scene import Scene
+from tests.faults.tellings import answered, decided
 
 LATER_SECONDS = 0.5
+SEALED_SECONDS = 1.2  # the sealer comes by twice a second
 
 Provocation = Callable[[Scene], Awaitable[None]]
 
@@ -67,6 +64,57 @@ async def an_earlier_id_commits_later(scene: Scene) -> None:
     assert (await waits).status_code == 201
 
 
+async def an_earlier_transaction_ends_later(scene: Scene) -> None:
+    """A reversal that has its number already waits, while a later settlement is done and sealed."""
+    stay, early = await scene.settled()
+    late, total = await scene.a_stay()
+    async with scene.holding(stay):
+        waits = asyncio.create_task(scene.here.post(f"/settlements/{early}/reverse"))
+        assert await scene.waiting(1)
+        assert (await scene.here.post(f"/stays/{late}/settle", {"total": total})).status_code == 201
+        await asyncio.sleep(SEALED_SECONDS)
+    assert (await waits).status_code == 201
+    await asyncio.sleep(SEALED_SECONDS)
+
+
+async def one_settlement_is_reversed_twice_at_once(scene: Scene) -> None:
+    """Both have seen that it stands; then both undo it."""
+    stay, settlement = await scene.settled()
+    place = f"/settlements/{settlement}/reverse"
+    async with scene.holding(stay):
+        first = asyncio.create_task(scene.here.post(place))
+        assert await scene.waiting(1)
+        second = asyncio.create_task(scene.here.post(place))
+        assert await scene.waiting(2)
+    statuses = sorted([(await first).status_code, (await second).status_code])
+    assert statuses in ([201, 409], [201, 201])
+
+
+async def two_hospitals_register_one_pregnancy(scene: Scene) -> None:
+    """Both have seen that none is open; then both register it."""
+    person = await scene.insured()
+    body = {"person_ref": person, "since": str(scene.today), "institution_code": "any"}
+    async with scene.nobody_writes("pregnancy"):
+        first = asyncio.create_task(scene.here.post("/pregnancies", body))
+        second = asyncio.create_task(scene.there.post("/pregnancies", body))
+        assert await scene.waiting(2)
+    statuses = sorted([(await first).status_code, (await second).status_code])
+    assert statuses in ([201, 409], [201, 422], [201, 201])
+
+
+async def its_connection_is_cut_before_the_commit(scene: Scene) -> None:
+    """The settling waits in the database; its session is ended there. Who was told, may ask."""
+    stay, total = await scene.a_stay()
+    async with scene.holding(stay):
+        settling = asyncio.create_task(scene.here.post(f"/stays/{stay}/settle", {"total": total}))
+        assert await scene.waiting(1)
+        await scene.cut_waiting()
+    settled = await settling
+    assert settled.status_code == 201
+    found = await scene.here.get(f"/settlements/{settled.json()['settlement_id']}")
+    scene.must("K05", found is not None and found.status_code == 200)
+
+
 async def a_deduction_overtakes_a_reversal(scene: Scene) -> None:
     """A reversal waits in its transaction, while a decision on the same claim is taken."""
     stay, total = await scene.a_stay()
@@ -75,44 +123,8 @@ async def a_deduction_overtakes_a_reversal(scene: Scene) -> None:
     async with scene.holding(stay):
         reversal = asyncio.create_task(scene.here.post(f"/settlements/{claim}/reverse"))
         assert await scene.waiting(1)
-        await _decided(scene, claim)
+        await decided(scene, claim)
         # A sound one waits for the claim that the reversal holds; a faulty one is done at once.
         await scene.waiting(2)
     assert (await reversal).status_code == 201
-
-    async def answered() -> Any:
-        return await scene.owner.fetchval(
-            "select true from outbox where aggregate_id = $1 and type like '%deduction%'", claim
-        )
-
-    async with asyncio.timeout(10):
-        while not await answered():
-            await asyncio.sleep(0.05)
-
-
-async def _decided(scene: Scene, claim: str) -> None:
-    """Two reviewers decided to deduct a yuan: told as audit tells it."""
-    now, flag = SystemClock().now(), str(uuid4())
-    event = FlagDecided(
-        flag_id=flag, claim_id=claim, pool_code=POOL, decision=1, outcome="deduct", amount="1.00",
-        institution_code=scene.here.institution, decided_at=to_wire(now),
-    )  # fmt: skip
-    row = outbox_row(
-        Told(
-            topic=event.topic, type=event.type, key=flag, aggregate_id=flag, sequence=1,
-            pool_code=POOL, at=now, data=event.to_bytes(), source=f"/audit/{POOL}",
-            subject=f"flags/{flag}", schema=event.schema_path(),
-        )
-    )  # fmt: skip
-    position = await scene.audit.fetchval(
-        "insert into topic_position values ($1, 1) on conflict (topic)"
-        " do update set position = topic_position.position + 1 returning position",
-        row.topic,
-    )
-    await scene.audit.execute(
-        "insert into outbox (month, id, pool_code, topic, type, key, aggregate_id, sequence, at,"
-        " headers, data, position, sent_at)"
-        " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $9)",
-        row.month, UUID(str(row.id)), row.pool_code, row.topic, row.type, row.key,
-        row.aggregate_id, row.sequence, row.at, row.headers, row.data, position,
-    )  # fmt: skip
+    await answered(scene, claim)

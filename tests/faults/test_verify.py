@@ -111,6 +111,7 @@ FAULTS = [
                   f" and settlement_id = {LIVE}; insert into posting select month, gen_random_uuid(),"
                   f" pool_code, settlement_id, 'clearing', institution_code, 1, posted_at from posting"
                   f" where account = 'payable' and settlement_id = {LIVE}"),
+    in_settlement("M05 S07", "update deduction set amount_fen = 100000000 where state = 'pending'"),
     in_settlement("M06 M05", f"update posting set account = case account when 'expenditure_maternity'"
                   f" then 'expenditure_medical' else 'expenditure_maternity' end"
                   f" where account like 'expenditure%' and settlement_id = {LIVE}"),

@@ -11,6 +11,9 @@ class Kafka:
 
     bootstrap: str
     prefix: str
+    pid: int = 0
+    proxied: tuple[int, int] | None = None
+    """Where the broker listens for a proxy, and where the proxy must listen."""
 
     def topic(self, name: str) -> str:
         """The full name of one of this test's topics."""

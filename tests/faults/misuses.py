@@ -1,0 +1,135 @@
+"""Plain calls that provoke planted faults, one after the other. A sound settlement bears them."""
+
+from __future__ import annotations
+
+from datetime import date
+from uuid import uuid4
+
+from shared.contracts.person import ContributionPosted, PersonStateChanged
+from shared.period import Month
+from shared.plumbing.clock import SystemClock
+from tests.faults.scene import POOL, Scene, state_of
+from tests.faults.tellings import answered, contributed, decided, heard, history_changed
+
+OTHER_BANDS = date(2024, 2, 20)  # another share of the member was in force than today
+
+
+async def settle_and_reverse(scene: Scene) -> None:
+    """The simplest life of a settlement."""
+    _, settlement = await scene.settled()
+    await scene.here.made(f"/settlements/{settlement}/reverse")
+
+
+async def two_hospitals_choose_the_same_key(scene: Scene) -> None:
+    """Each settles its own stay under a key that the other used as well."""
+    key, (stay, total) = uuid4().hex, await scene.a_stay()
+    person, pregnancy = await scene.pregnant()
+    other, other_total = await scene.stay(scene.there, person, pregnancy)
+    first = await scene.here.post(f"/stays/{stay}/settle", {"total": total}, key)
+    assert first.status_code == 201
+    second = await scene.there.post(f"/stays/{other}/settle", {"total": other_total}, key)
+    scene.must("K01", second.status_code == 201 and second.json()["stay_id"] == other)
+
+
+async def a_key_is_used_for_another_stay(scene: Scene) -> None:
+    """A hospital's programme counts its keys anew."""
+    key, (stay, total) = uuid4().hex, await scene.a_stay()
+    other, other_total = await scene.a_stay()
+    assert (
+        await scene.here.post(f"/stays/{stay}/settle", {"total": total}, key)
+    ).status_code == 201
+    again = await scene.here.post(f"/stays/{other}/settle", {"total": other_total}, key)
+    scene.must("K02", again.status_code == 422)
+
+
+async def the_old_key_is_sent_after_a_reversal(scene: Scene) -> None:
+    """A late copy of the first request arrives when its settlement is undone."""
+    key, (stay, total) = uuid4().hex, await scene.a_stay()
+    place = f"/stays/{stay}/settle"
+    first = await scene.here.post(place, {"total": total}, key)
+    await scene.here.made(f"/settlements/{first.json()['settlement_id']}/reverse")
+    again = await scene.here.post(place, {"total": total}, key)
+    scene.must("K03", again.content == first.content)
+
+
+async def hospitals_call_by_turns(scene: Scene) -> None:
+    """One after the other, over the same connections to the database."""
+    for desk in (scene.here, scene.there, scene.here, scene.there):
+        person, pregnancy = await scene.pregnant()
+        stay, total = await scene.stay(desk, person, pregnancy)
+        answer = await desk.post(f"/stays/{stay}/settle", {"total": total})
+        scene.must("K04", answer.status_code == 201)
+
+
+async def a_line_is_sent_after_settling(scene: Scene) -> None:
+    """The ward finds another item when the mother has left."""
+    stay, _ = await scene.settled()
+    line = {"line_number": 2, "item_code": "bed-day", "charged_on": str(scene.today),
+            "quantity": "1", "price": "65.00"}  # fmt: skip
+    answer = await scene.here.post(f"/stays/{stay}/lines", {"lines": [line]})
+    assert answer.status_code in (409, 422, 201)
+
+
+async def half_a_fen(scene: Scene) -> None:
+    """Half a unit at an odd price: 2.5 fen, on top of the bill's yuan."""
+    person, pregnancy = await scene.pregnant()
+    stay, total = await scene.stay(scene.here, person, pregnancy, quantity="0.5", price="3000.05")
+    await scene.here.made(f"/stays/{stay}/settle", {"total": total})
+
+
+async def a_birth_of_two_years_ago(scene: Scene) -> None:
+    """A stay that is settled late: the rules of its day decide."""
+    person, pregnancy = await scene.pregnant(OTHER_BANDS)
+    stay, total = await scene.stay(scene.here, person, pregnancy, OTHER_BANDS)
+    await scene.here.made(f"/stays/{stay}/settle", {"total": total})
+
+
+async def a_clerk_approves_what_she_proposed(scene: Scene) -> None:
+    """The second clerk is on leave."""
+    proposed = await scene.clerk.made("/books")
+    answer = await scene.clerk.post(f"/books/{proposed['proposal']}/approve")
+    assert answer.status_code in (409, 422, 201)
+
+
+async def a_claim_with_a_deduction_is_reversed(scene: Scene) -> None:
+    """Something waits to be deducted from it."""
+    _, claim = await scene.settled()
+    await decided(scene, claim)
+    await answered(scene, claim)
+    await scene.here.made(f"/settlements/{claim}/reverse")
+
+
+async def decisions_exceed_the_claim(scene: Scene) -> None:
+    """Each of two is less than the fund paid, both together are more."""
+    _, claim = await scene.settled()
+    await decided(scene, claim, "2000.00")
+    await decided(scene, claim, "2000.00")
+    await answered(scene, claim, times=2)
+
+
+async def contributions_are_heard_again(scene: Scene) -> None:
+    """The consumer is set back to offset 0."""
+    await contributed(scene, await scene.insured())
+    await heard(scene, ContributionPosted.topic)
+    await scene.owner.execute(
+        "update consumer_offset set last_offset = 0 where topic = $1", ContributionPosted.topic
+    )
+    await heard(scene, ContributionPosted.topic)
+
+
+async def an_old_history_comes_late(scene: Scene) -> None:
+    """A look-up was faster than the event: version 2 is known, then version 1 is told."""
+    person, last = uuid4().hex, Month.of(scene.today)
+    first, second = [state_of(person, n, last.plus(-20), last) for n in (1, 2)]
+    await scene.owner.execute(
+        "insert into person_state values ($1, $2, 2, $3, $4)",
+        POOL, person, second.to_bytes().decode(), SystemClock().now(),
+    )  # fmt: skip
+    await history_changed(scene, first)
+    await heard(scene, PersonStateChanged.topic)
+    known = await scene.owner.fetchval(
+        "select state_version from person_state where person_ref = $1", person
+    )
+    scene.must("K06", known == 2)
+    await history_changed(scene, second)
+    await heard(scene, PersonStateChanged.topic)

@@ -1,0 +1,140 @@
+"""Ring 1: the services' own code on a real database, its schedule drawn from a seed.
+
+`make test` plays 300 seeds and meets every point at least once; `make faults` plays 10,000.
+"""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.faults.planting import PLANTED, planted_copy
+from tests.faults.simulation.play import Played, play
+from tests.faults.simulation.town import Town, open_town
+from tests.support.postgres import ServiceDatabases
+from tests.support.source import ROOT
+
+LONG = os.environ.get("FAULTS") == "long"
+SEEDS = int(os.environ.get("SEEDS", "10000" if LONG else "300"))
+MEET_TRIES = 60
+
+# Faults of the plumbing, which a schedule shows sooner than a call; and the name that it breaks.
+FAULTS = {
+    "stamped-before-sent": "V02",
+    "no-fence": "V02",
+    "offset-before-effect": "V07",
+}
+FAULT_SEEDS = 60
+
+WRITE_PATH = (
+    "shared/plumbing/relay.py", "shared/plumbing/inbox.py", "shared/plumbing/outbox.py",
+    "shared/plumbing/repeats.py", "shared/plumbing/database.py",
+    "services/settlement/store/settling.py",
+)  # fmt: skip
+ACTS = {"fetch", "fetchval", "fetchrow", "execute", "executemany", "send", "take", "done"}
+ELSEWHERE = {
+    "relay.run": "whose turn it is: here two relays run at once, which is worse",
+    "relay._wait_for_turn": "as relay.run",
+    "inbox._park": "no event of a play is poison; tests/contracts/test_buses.py has them",
+    "inbox._bury": "as inbox._park",
+    "inbox.retry_parked": "as inbox._park",
+}
+
+pytestmark = pytest.mark.timeout(0 if LONG else 900)
+
+
+@pytest.fixture(scope="module")
+async def town(
+    module_databases: ServiceDatabases, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Town]:
+    folder = tmp_path_factory.mktemp("town")
+    async with open_town(module_databases("settlement"), module_databases("audit"), folder) as town:
+        yield town
+
+
+async def test_no_schedule_breaks_an_invariant_and_every_point_is_met(
+    town: Town, record_property: pytest.RecordProperty
+) -> None:
+    played = Played()
+    for seed in range(SEEDS):
+        await play(town, seed, played)
+        assert played.wrong == []
+    for seed in range(SEEDS, SEEDS + MEET_TRIES):
+        if missing := sorted(_both_sides(_awaits()) - played.died_at):
+            await play(town, seed, played, die_at=missing[seed % len(missing)])
+            assert played.wrong == []
+    met = _met(played)
+    assert _both_sides(_awaits()) <= played.died_at, "nobody died at some points"
+    in_the_path = {p for p in met if p.partition(".")[0] in {Path(f).stem for f in WRITE_PATH}}
+    assert _awaits() == in_the_path, "the write path waits where no schedule stops, or no longer"
+    record_property("seeds", played.seeds)
+    record_property("steps", played.steps)
+    record_property("deaths", played.deaths)
+    record_property("points", sorted(met))
+
+
+def _met(played: Played) -> set[str]:
+    """The points, without their sides, at which a process died."""
+    return {place.partition(" ")[2] for place in played.died_at}
+
+
+def _both_sides(points: set[str]) -> set[str]:
+    return {f"{side} {point}" for side in ("before", "after") for point in points}
+
+
+def _awaits() -> set[str]:
+    """Every await on database or bus in the write path, as points are named."""
+    return {
+        f"{function}.{act}"
+        for file in WRITE_PATH
+        for function, act in _acts_of(ROOT / file)
+        if function not in ELSEWHERE
+    }
+
+
+def _acts_of(file: Path) -> Iterator[tuple[str, str]]:
+    for function in ast.walk(ast.parse(file.read_text())):
+        if not isinstance(function, ast.AsyncFunctionDef):
+            continue
+        for node in ast.walk(function):
+            if isinstance(node, ast.Await) and isinstance(node.value, ast.Call):
+                call = node.value.func
+                if isinstance(call, ast.Attribute) and call.attr in ACTS:
+                    yield f"{file.stem}.{function.name}", call.attr
+            if isinstance(node, ast.AsyncWith) and any(
+                "transaction()" in ast.unparse(item.context_expr) for item in node.items
+            ):
+                yield f"{file.stem}.{function.name}", "commit"
+
+
+def test_a_new_await_is_seen() -> None:
+    """The search for awaits finds what it is to find."""
+    found = _awaits()
+    assert {"settling.write.fetch", "relay._stamp.commit", "inbox.take_once.done"} <= found
+    assert len(found) >= 15
+
+
+@pytest.mark.parametrize("patch", FAULTS)
+async def test_a_planted_fault_of_the_plumbing_is_found(
+    patch: str, service_databases: ServiceDatabases, tmp_path: Path
+) -> None:
+    code = planted_copy(tmp_path, PLANTED / f"{patch}.patch")
+    databases = [json.dumps(service_databases(name)) for name in ("settlement", "audit")]
+    done = await asyncio.to_thread(
+        subprocess.run,
+        [sys.executable, "-m", "tests.faults.simulation.play", *databases, str(tmp_path),
+         f"0-{FAULT_SEEDS}"],
+        cwd=code,
+        env=os.environ | {"PYTHONPATH": f"{code}{os.pathsep}{ROOT}"},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1, done.stderr
+    assert FAULTS[patch] in done.stdout.splitlines()[0], done.stdout
