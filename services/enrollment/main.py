@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from fastapi import FastAPI
 
@@ -23,6 +24,8 @@ from shared.plumbing.clock import Clock, SystemClock
 from shared.plumbing.runtime import Runtime
 from shared.plumbing.settings import Settings, unmarked
 from shared.policy.compiler import allowance, compile_book
+
+_EXAMPLES = Path(__file__).parent / "api" / "examples"
 
 
 def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
@@ -44,7 +47,9 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
             app.state.ready = False
             await runtime.close()
 
-    app = new_app("enrollment", "Enrollment 参保登记与缴费", "1.0.0", lifespan, KINDS.values())
+    app = new_app(
+        "enrollment", "Enrollment 参保登记与缴费", "1.0.0", lifespan, _EXAMPLES, KINDS.values()
+    )
     for noun in (employers, registrations, persons, contributions, rates, coverage):
         app.include_router(noun.router)
     return app

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import httpx
 from fastapi import FastAPI
@@ -28,6 +29,8 @@ from shared.policy.compiler import allowance, compile_book
 _FLUSHERS = 4
 _GROUP_STATEMENT_MS = 2000
 _BOOK_SECONDS = 0.5
+
+_EXAMPLES = Path(__file__).parent / "api" / "examples"
 
 
 def create_app(
@@ -79,7 +82,7 @@ def create_app(
                 await peer.close()
             await group_pool.close()
 
-    app = new_app("settlement", "Settlement", "1", lifespan, KINDS.values())
+    app = new_app("settlement", "Settlement", "1", lifespan, _EXAMPLES, KINDS.values())
     for routes in (stays, settling, settlements, pregnancies, agency):
         app.include_router(routes.router)
     # Outside of everything: the framework's layers would cost more than the settlement.

@@ -4,77 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from fastapi import Depends, FastAPI, Request
-from fastapi.openapi.utils import get_openapi
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from shared.plumbing.description import describe, operation_id
+from shared.plumbing.docs_page import add_docs
 from shared.plumbing.edge import only_known_names
 from shared.plumbing.problem_answers import FORESEEN, as_problem, problem_response
 from shared.plumbing.problems import PLUMBING_KINDS, Kind
 from shared.plumbing.standing_routes import add_feed, add_health, add_problem_pages, add_token
 from shared.plumbing.strict_bodies import StrictBodies
 
-_PROBLEM = {
-    "type": "object",
-    "required": ["type", "status", "code", "title", "title_zh", "retryable", "errors", "trace_id"],
-    "properties": {
-        "type": {"type": "string"},
-        "status": {"type": "integer"},
-        "code": {"type": "string", "description": "number and slug: docs/refusals.md"},
-        "title": {"type": "string"},
-        "title_zh": {"type": "string"},
-        "detail": {"type": "string"},
-        "retryable": {"type": "boolean"},
-        "article": {"type": "string"},
-        "errors": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "properties": {"pointer": {"type": "string"}, "code": {"type": "string"}},
-            },
-        },
-        "trace_id": {"type": "string"},
-    },
-}
-_KEY = {"required": True, "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"}}
-_REFUSED = {
-    "description": "A refusal: RFC 9457 problem+json",
-    "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
-}
-
-
-def _describe(app: FastAPI) -> dict[str, Any]:
-    """The framework's description, with our own refusals and bearer tokens in it."""
-    if app.openapi_schema is None:
-        described = get_openapi(title=app.title, version=app.version, routes=app.routes)
-        parts = described.setdefault("components", {})
-        schemas = parts.setdefault("schemas", {})
-        for framework in ("HTTPValidationError", "ValidationError"):
-            schemas.pop(framework, None)
-        schemas["Problem"] = _PROBLEM
-        parts["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer"}}
-        for path, operations in described["paths"].items():
-            for operation in operations.values():
-                operation["responses"].pop("422", None)
-                operation["responses"]["default"] = _REFUSED
-                for parameter in operation.get("parameters", ()):
-                    if parameter["name"] == "Idempotency-Key":
-                        parameter |= _KEY
-                if "/v1/" in path and not path.endswith("/token"):
-                    operation["security"] = [{"bearer": []}]
-        app.openapi_schema = described
-    return app.openapi_schema
-
 
 def new_app(
-    service: str, title: str, version: str, lifespan: Any, kinds: Iterable[Kind]
+    service: str,
+    title: str,
+    version: str,
+    lifespan: Any,
+    examples: Path,
+    kinds: Iterable[Kind],
 ) -> FastAPI:
     """A service's app with what all of them have; the service adds its own routes.
 
-    `kinds` are the refusals of its own, each of which gets its page.
+    `examples` is the folder of frozen calls that the description shows; `kinds` are the refusals of
+    its own, each of which gets its page.
     """
     app = FastAPI(
         title=title,
@@ -83,6 +40,7 @@ def new_app(
         openapi_url=f"/{service}/openapi.json",
         docs_url=None,
         redoc_url=None,
+        generate_unique_id_function=operation_id,
         redirect_slashes=False,
         dependencies=[Depends(only_known_names)],
     )
@@ -97,8 +55,9 @@ def new_app(
     # What is handled only as `Exception` is raised again after the answer: name the foreseen.
     for kind in (*FORESEEN, Exception):
         app.add_exception_handler(kind, refuse)
-    app.openapi = partial(_describe, app)  # type: ignore[method-assign]
+    app.openapi = partial(describe, app, examples)  # type: ignore[method-assign]
     app.state.ready = False
+    add_docs(app, service)
     add_health(app, service)
     add_token(app, service)
     add_feed(app, service)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Literal
 
 import asyncpg
 import orjson
@@ -25,32 +25,32 @@ class TokenAsk(Wire):
     client_secret: str = Field(min_length=1, max_length=200)
 
 
-_BATCH: dict[str, Any] = {
-    "content": {
-        "application/cloudevents-batch+json": {
-            "schema": {"type": "array", "items": {"type": "object"}}
-        }
-    }
-}
-_NOT_READY: dict[str, Any] = {
-    "description": "Not ready: starting, stopping, or without its database",
-    "content": {"application/json": {}},
-}
+class Token(Wire):
+    """A bearer token, good for `expires_in` seconds."""
+
+    access_token: str
+    token_type: Literal["Bearer"]
+    expires_in: int
 
 
-class Batch(Response):
-    """Events as a CloudEvents batch."""
+class Health(Wire):
+    """How the process is: `alive`, `ready` or `not ready`."""
 
-    media_type = "application/cloudevents-batch+json"
+    status: str
 
 
 def add_health(app: FastAPI, service: str) -> None:
-    @app.get(f"/{service}/livez", tags=["health"])
+    @app.get(f"/{service}/livez", tags=["health"], response_model=Health)
     async def livez() -> dict[str, str]:
         """The process answers."""
         return {"status": "alive"}
 
-    @app.get(f"/{service}/readyz", tags=["health"], responses={503: _NOT_READY})
+    @app.get(
+        f"/{service}/readyz",
+        tags=["health"],
+        response_model=Health,
+        responses={503: {"model": Health}},
+    )
     async def readyz(request: Request) -> Response:
         """The service can work: started, migrated, database reachable."""
         ready = bool(request.app.state.ready)
@@ -69,7 +69,7 @@ def add_health(app: FastAPI, service: str) -> None:
 
 
 def add_token(app: FastAPI, service: str) -> None:
-    @app.post(f"/{service}/v1/token", tags=["token"])
+    @app.post(f"/{service}/v1/token", tags=["token"], response_model=Token)
     async def token(request: Request, body: TokenAsk) -> dict[str, str | int]:
         """A bearer token for a client's credential, good for ten minutes."""
         here = desk(request)
@@ -98,9 +98,39 @@ where topic = any($1) and position > $2 and ($3 = '' or type = $3) order by posi
 """
 
 
+BATCH = "application/cloudevents-batch+json"
+_EVENT = {
+    "type": "object",
+    "description": "A CloudEvent; data by the frozen schema that dataschema names",
+    "required": [
+        *("specversion", "id", "source", "type", "subject", "time", "dataschema"),
+        *("datacontenttype", "partitionkey", "sequence", "position", "data"),
+    ],
+    "properties": {
+        "specversion": {"const": "1.0"},
+        "id": {"type": "string", "format": "uuid"},
+        "source": {"type": "string"},
+        "type": {"type": "string"},
+        "subject": {"type": "string"},
+        "time": {"type": "string", "format": "date-time"},
+        "dataschema": {"type": "string"},
+        "datacontenttype": {"const": "application/json"},
+        "partitionkey": {"type": "string", "description": "the aggregate's key"},
+        "sequence": {"type": "string", "description": "1, 2, 3 ... of the aggregate"},
+        "causationid": {"type": "string", "description": "the event that this one answers"},
+        "position": {"type": "string", "description": "the `after` of the next question"},
+        "data": {"type": "object"},
+    },
+    "additionalProperties": False,
+}
+
+
 def add_feed(app: FastAPI, service: str) -> None:
     @app.get(
-        f"/{service}/v1/events", tags=["events"], response_class=Batch, responses={200: _BATCH}
+        f"/{service}/v1/events",
+        tags=["events"],
+        response_class=Response,
+        responses={200: {"content": {BATCH: {"schema": {"type": "array", "items": _EVENT}}}}},
     )
     async def events(
         request: Request,
@@ -120,4 +150,4 @@ def add_feed(app: FastAPI, service: str) -> None:
             | {"position": str(row["position"]), "data": orjson.loads(row["data"])}
             for row in rows
         ]
-        return Batch(orjson.dumps(batch))
+        return Response(orjson.dumps(batch), media_type=BATCH)

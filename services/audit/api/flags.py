@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Query, Request
 
 from services.audit.api.explanation import explain
 from services.audit.api.shapes import claim_shape, flag_shape, next_steps, step_shape
+from services.audit.api.shown import FlagsShown, FlagWhole
 from services.audit.domain.flag import Flag, FlagState
 from services.audit.domain.rule import RuleBook
 from services.audit.store import claims, findings, flags
@@ -22,7 +23,7 @@ def flags_router(book: RuleBook) -> APIRouter:
     """The routes; `book` gives the words of each rule's findings."""
     router = APIRouter(prefix="/audit/v1/flags", tags=["flags"])
 
-    @router.get("")
+    @router.get("", response_model=FlagsShown)
     async def list_flags(
         request: Request,
         who: Annotated[Caller, Depends(only("reviewer", "hospital"))],
@@ -45,7 +46,7 @@ def flags_router(book: RuleBook) -> APIRouter:
         further = str(found[-1].flag_id) if len(found) == limit else None
         return {"flags": [flag_shape(flag) for flag in found], "next": further}
 
-    @router.get("/{flag_id}")
+    @router.get("/{flag_id}", response_model=FlagWhole)
     async def get_flag(
         request: Request, flag_id: UUID, who: Annotated[Caller, Depends(only("reviewer"))]
     ) -> dict[str, Any]:

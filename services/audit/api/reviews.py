@@ -15,6 +15,7 @@ from services.audit.actions.first_review import first_review
 from services.audit.actions.second_review import second_review
 from services.audit.api.refusals import problem_of
 from services.audit.api.shapes import flag_shape
+from services.audit.api.shown import FlagShown
 from services.audit.domain.flag import Flag, Outcome, Proposal
 from services.audit.domain.refusals import Refusal
 from services.audit.store.flags import Stale
@@ -48,7 +49,7 @@ class SecondReview(Wire):
     reason: Reason
 
 
-@router.post("/{flag_id}/first-review")
+@router.post("/{flag_id}/first-review", response_model=FlagShown)
 async def post_first_review(
     request: Request,
     flag_id: UUID,
@@ -73,7 +74,7 @@ async def post_first_review(
     return await _review(request, who, flag_id, "first-review", step)
 
 
-@router.post("/{flag_id}/second-review")
+@router.post("/{flag_id}/second-review", response_model=FlagShown)
 async def post_second_review(
     request: Request,
     flag_id: UUID,

@@ -16,6 +16,7 @@ from services.settlement.actions.settle import Outcome, Settle
 from services.settlement.api.office import HOSPITAL, Office, fetch_state, office
 from services.settlement.api.refusals import problem_of
 from services.settlement.api.render import settlement_bytes
+from services.settlement.api.shown import SettlementShown
 from services.settlement.api.wire import Id, SettleBody
 from services.settlement.domain.refusals import Refusal, Refused
 from shared.money import Money
@@ -35,7 +36,7 @@ _ADDRESS = re.compile(
 _ASK_FOR_STATE = frozenset({Refusal.PERSON_UNKNOWN, Refusal.PERSON_STATE_TOO_OLD})
 
 
-@router.post("/stays/{stay_id}/settle", status_code=201)
+@router.post("/stays/{stay_id}/settle", status_code=201, response_model=SettlementShown)
 async def settle(
     request: Request,
     stay_id: Id,
