@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-OPEN = ("/livez", "/readyz", "/metrics", "/problems/{code}")
-"""Routes that ask nobody and take no input but a code."""
+OPEN = ("/livez", "/readyz", "/metrics")
+"""Routes that ask nobody and take no input."""
 
 _PATTERNS = {
     "^(19|20)[0-9]{2}-(0[1-9]|1[0-2])$": "month",
