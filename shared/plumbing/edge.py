@@ -113,10 +113,10 @@ async def only_known_names(request: Request) -> None:
     """
     if not request.scope["query_string"]:
         return
-    described = request.app.openapi()["paths"][request.scope["route"].path]
+    described = request.app.openapi()["paths"].get(request.scope["route"].path, {})
     asked = {
         parameter["name"]
-        for parameter in described[request.method.lower()].get("parameters", ())
+        for parameter in described.get(request.method.lower(), {}).get("parameters", ())
         if parameter["in"] == "query"
     }
     names = [name for name, _ in request.query_params.multi_items()]

@@ -84,7 +84,7 @@ def add_token(app: FastAPI, service: str) -> None:
 
 
 def add_problem_pages(app: FastAPI, kinds: Mapping[str, Kind]) -> None:
-    @app.get(PAGES + "/{code}", tags=["problems"], response_class=HTMLResponse)
+    @app.get(PAGES + "/{code}", include_in_schema=False)
     async def problem(code: str) -> HTMLResponse:
         """What a refusal means, for people; the `type` of each refusal points here."""
         if code not in kinds:

@@ -45,6 +45,8 @@ async def test_each_service_serves_the_pages_of_its_own(front: Front, service: s
     async with at(app) as client:
         for code in app.state.problem_kinds:
             assert (await client.get(f"/problems/{code}")).status_code == 200
+            answer = await client.get(f"/problems/{code}?x=1")
+            assert_problem(answer, 400, "1-malformed")
         assert_problem(await client.get("/problems/0-nothing"), 404, "5-not-found")
 
 
