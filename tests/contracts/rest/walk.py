@@ -80,7 +80,6 @@ async def _before_a_token(whole: Agency, recorder: Recorder, service: str) -> No
     http = whole.services[service].http
     for place in ("livez", "readyz", "metrics"):
         await recorder.call(http, "GET", f"/{service}/{place}")
-    await recorder.call(http, "GET", "/problems/5-not-found", service=service)
     client_id, role, institution = {
         "enrollment": ("clerk-320100-a", "clerk", ""),
         "settlement": ("hospital-320100-a", "hospital", HIGH),
