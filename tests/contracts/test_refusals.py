@@ -15,7 +15,7 @@ from tests.support.source import SERVICES
 @pytest.fixture(scope="module")
 def front(tmp_path_factory: pytest.TempPathFactory) -> Front:
     folder = tmp_path_factory.mktemp("front")
-    return Front({service: app_of(service, folder) for service in SERVICES})
+    return Front({service: app_of(service, folder) for service in SERVICES}, {})
 
 
 def at(app: Any) -> httpx.AsyncClient:
