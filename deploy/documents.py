@@ -8,6 +8,7 @@ from pathlib import Path
 import services.audit.api.refusals as audit
 import services.enrollment.api.refusals as enrollment
 import services.settlement.api.refusals as settlement
+from deploy.asyncapi import asyncapi_page
 from shared.plumbing.problems import PLUMBING_KINDS, Kind
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -45,7 +46,7 @@ def _table(title: str, kinds: Iterable[Kind]) -> str:
     return "\n".join([f"## {title}", *head, *rows, ""])
 
 
-PAGES = {"refusals.md": refusals_page}
+PAGES = {"refusals.md": refusals_page, "asyncapi.yaml": asyncapi_page}
 
 
 def main() -> None:

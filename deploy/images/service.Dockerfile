@@ -16,6 +16,8 @@ COPY --from=libraries /app/.venv .venv
 COPY shared shared
 COPY services/__init__.py services/
 COPY services/${SERVICE} services/${SERVICE}
+# The frozen calls, which the description shows as examples: services/${SERVICE}/api/examples.
+COPY tests/contracts/rest/${SERVICE} tests/contracts/rest/${SERVICE}
 RUN python -m compileall -q shared services
 USER agency
 EXPOSE 8000

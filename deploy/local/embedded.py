@@ -25,6 +25,7 @@ from deploy.local.run_file import run_table, write_run_file
 from deploy.local.site import SERVICES, Site, create_databases
 from shared.plumbing.logs import configure_logs
 from shared.plumbing.settings import read_settings
+from shared.plumbing.tracing import configure_traces
 
 READY_SECONDS_MAX = 120
 SEED_SECONDS_MAX = 600
@@ -55,12 +56,14 @@ def run(folder: Path, port: int, births: int) -> None:
         for service in SERVICES:
             os.environ.update(site.environment(service))
         configure_logs("local")
+        configure_traces("local")
         owners = {service: dsns["owner"] for service, dsns in site.databases.items()}
         front = Front({service: _app(service) for service in SERVICES}, owners)
         _freeze()
         server = uvicorn.Server(
             uvicorn.Config(
                 front,
+                log_config=None,
                 log_level="warning",
                 access_log=False,
                 timeout_keep_alive=75,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
+from uuid import uuid4
 
 import asyncpg
 import structlog
@@ -16,6 +17,8 @@ from deploy.local import front_page
 from deploy.local.front_picture import Picture, Viewer, open_viewer
 from services.settlement.api.explanation import Language
 from shared.plumbing.clock import SystemClock
+from shared.plumbing.problem_answers import problem_response
+from shared.plumbing.problems import NOT_FOUND, PAGES, Problem
 
 log = structlog.get_logger()
 
@@ -42,17 +45,23 @@ class Front:
             await self._live(receive, send)
             return
         first = scope["path"].split("/")[1]
-        app = self.apps.get(PLACES.get(first, first))
+        app = self._app_of(scope["path"], first)
         if first == "" and scope["type"] == "http":
             await (await self._page(scope))(scope, receive, send)
         elif scope["type"] == "http" and first == "docs":
             await self._document(scope)(scope, receive, send)
         elif app is None:
-            await JSONResponse({"title": "not found"}, 404)(scope, receive, send)
+            await problem_response(Problem(NOT_FOUND), uuid4().hex)(scope, receive, send)
         elif scope["path"] == f"/{first}/readyz" and not self.opened:
             await JSONResponse({"status": "not ready"}, 503)(scope, receive, send)
         else:
             await app(scope, receive, send)
+
+    def _app_of(self, path: str, first: str) -> FastAPI | None:
+        if f"/{first}" == PAGES:
+            code = path.removeprefix(f"{PAGES}/")
+            return next((a for a in self.apps.values() if code in a.state.problem_kinds), None)
+        return self.apps.get(PLACES.get(first, first))
 
     async def _live(self, receive: Receive, send: Send) -> None:
         """Run all lifespans: each start before the port answers, each end after it stopped."""
@@ -87,7 +96,7 @@ class Front:
         """A document as it lies in `docs/`: plain text that any browser shows."""
         file = front_page.documents().get(scope["path"].removeprefix("/docs/"))
         if file is None:
-            return JSONResponse({"title": "not found"}, 404)
+            return problem_response(Problem(NOT_FOUND), uuid4().hex)
         return PlainTextResponse(file.read_text(encoding="utf-8"))
 
     async def _picture(self, language: Language) -> Picture | None:

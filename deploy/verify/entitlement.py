@@ -33,7 +33,10 @@ select 'spells of ' || a.person_ref from spell a join spell b
     on b.person_ref = a.person_ref and (b.started_on, b.pool_code) > (a.started_on, a.pool_code)
    and daterange(b.started_on, b.ended_on) && daterange(a.started_on, a.ended_on)
 union
-select 'number of ' || min(person_ref) from person group by id_index having count(*) > 1
+select 'number of ' || min(person_ref) from person_index group by id_index having count(*) > 1
+union
+select 'index of ' || person_ref from person p where not exists (
+    select from person_index i where i.person_ref = p.person_ref and i.key_id = p.key_id)
 union
 select 'month of ' || person_ref from contribution group by person_ref, month having count(*) > 1
 order by 1

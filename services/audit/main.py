@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from fastapi import FastAPI
 
 from services.audit.api import claims, reviews
 from services.audit.api.flags import flags_router
+from services.audit.api.refusals import KINDS
 from services.audit.api.rules import rules_router
 from services.audit.domain.rule import read_rules
 from services.audit.heard.claim import PRODUCER, TOPIC, claim_handler
@@ -16,6 +18,8 @@ from shared.plumbing.app import new_app
 from shared.plumbing.clock import Clock, SystemClock
 from shared.plumbing.runtime import Runtime
 from shared.plumbing.settings import Settings
+
+_EXAMPLES = Path(__file__).parent / "api" / "examples"
 
 
 def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
@@ -36,7 +40,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
             app.state.ready = False
             await runtime.close()
 
-    app = new_app("audit", "Maternity audit", "1.0", lifespan)
+    app = new_app("audit", "Maternity audit", "1.0", lifespan, _EXAMPLES, KINDS.values())
     app.include_router(flags_router(book))
     app.include_router(reviews.router)
     app.include_router(claims.router)

@@ -1,7 +1,41 @@
-"""`python -m services.enrollment`."""
+"""`python -m services.enrollment`: serve, migrate, credential, rotate-keys."""
+
+from __future__ import annotations
+
+import asyncio
 
 from services.enrollment.main import create_app
+from services.enrollment.store.sealed import Vault
+from services.enrollment.work.key_rotation import run_rotation
+from shared.plumbing.clock import SystemClock
 from shared.plumbing.command_line import new_command_line
+from shared.plumbing.database import open_pool
+from shared.plumbing.settings import Settings, read_settings, unmarked
+
+commands = new_command_line("enrollment", create_app)
+
+
+async def _rotate(settings: Settings) -> None:
+    totals = [0, 0]
+
+    def note(sealed: int, forgotten: int) -> None:
+        totals[0] += sealed
+        totals[1] += forgotten
+        print(f"\r{totals[0]} persons sealed, {totals[1]} old entries deleted", end="", flush=True)
+
+    owner = await open_pool(settings.owner_dsn.get_secret_value(), size=1)
+    try:
+        await run_rotation(owner, Vault(unmarked(settings.field_key)), SystemClock(), note)
+    finally:
+        await owner.close()
+
+
+@commands.command("rotate-keys")
+def rotate_keys() -> None:
+    """Bring every person under the first field key while requests go on; may be interrupted."""
+    asyncio.run(_rotate(read_settings("enrollment")))
+    print("; all persons are under the current key")
+
 
 if __name__ == "__main__":
-    new_command_line("enrollment", create_app)()
+    commands()

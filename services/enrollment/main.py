@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from fastapi import FastAPI
 
@@ -16,12 +17,16 @@ from services.enrollment.api import (
     registrations,
 )
 from services.enrollment.api.office import Office
+from services.enrollment.api.refusals import KINDS
+from services.enrollment.store.persons import check_keys
 from services.enrollment.store.sealed import Vault
 from shared.plumbing.app import new_app
 from shared.plumbing.clock import Clock, SystemClock
 from shared.plumbing.runtime import Runtime
 from shared.plumbing.settings import Settings, unmarked
 from shared.policy.compiler import allowance, compile_book
+
+_EXAMPLES = Path(__file__).parent / "api" / "examples"
 
 
 def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
@@ -35,6 +40,8 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
             compile_book(allow=allowance(settings.mode, settings.book_grades)), vault
         )
         await runtime.open(app)
+        async with runtime.pool.acquire() as connection:
+            await check_keys(connection, vault)
         runtime.tell_and_seal()
         app.state.ready = True
         try:
@@ -43,7 +50,9 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
             app.state.ready = False
             await runtime.close()
 
-    app = new_app("enrollment", "Enrollment 参保登记与缴费", "1.0.0", lifespan)
+    app = new_app(
+        "enrollment", "Enrollment 参保登记与缴费", "1.0.0", lifespan, _EXAMPLES, KINDS.values()
+    )
     for noun in (employers, registrations, persons, contributions, rates, coverage):
         app.include_router(noun.router)
     return app

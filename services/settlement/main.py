@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import httpx
 from fastapi import FastAPI
@@ -11,22 +12,33 @@ from fastapi import FastAPI
 from services.settlement.actions.settle import Settling
 from services.settlement.api import agency, pregnancies, settlements, settling, stays
 from services.settlement.api.office import Office, Settlements
+from services.settlement.api.refusals import KINDS
 from services.settlement.api.settling import HotSettle
 from services.settlement.heard import contribution, flag, person_state
+from services.settlement.store.settling import Entry
 from services.settlement.work.current_book import CurrentBook
 from shared.plumbing.app import new_app
 from shared.plumbing.clock import Clock, SystemClock
 from shared.plumbing.database import open_pool
 from shared.plumbing.group import Group
+from shared.plumbing.metrics import settlement_seconds, watch_queue
 from shared.plumbing.peer import Peer
 from shared.plumbing.runtime import Runtime
 from shared.plumbing.settings import Settings
+from shared.plumbing.tracing import TracedEdge
 from shared.policy.book import Book
 from shared.policy.compiler import allowance, compile_book
 
 _FLUSHERS = 4
 _GROUP_STATEMENT_MS = 2000
 _BOOK_SECONDS = 0.5
+
+_EXAMPLES = Path(__file__).parent / "api" / "examples"
+
+
+def _measure(entry: Entry, seconds: float) -> None:
+    settled = entry.settlement
+    settlement_seconds(settled.pool_code, settled.institution_level)(seconds)
 
 
 def create_app(
@@ -52,8 +64,9 @@ def create_app(
         book = CurrentBook(runtime.pool, runtime.clock)
         await book.follow()
         group: Settlements = Group(
-            group_pool, Settling(runtime.clock, book.get), flushers=_FLUSHERS
+            group_pool, Settling(runtime.clock, book.get), flushers=_FLUSHERS, written=_measure
         )
+        watch_queue("settlement", group.length)
         group.start()
         peer = None
         if "enrollment" in settings.peers:
@@ -78,9 +91,10 @@ def create_app(
                 await peer.close()
             await group_pool.close()
 
-    app = new_app("settlement", "Settlement", "1", lifespan)
+    app = new_app("settlement", "Settlement", "1", lifespan, _EXAMPLES, KINDS.values())
     for routes in (stays, settling, settlements, pregnancies, agency):
         app.include_router(routes.router)
     # Outside of everything: the framework's layers would cost more than the settlement.
-    app.middleware_stack = HotSettle(app.build_middleware_stack(), tokens=runtime.tokens)
+    hot = HotSettle(app.build_middleware_stack(), tokens=runtime.tokens)
+    app.middleware_stack = TracedEdge(hot, "settlement")
     return app

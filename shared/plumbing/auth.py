@@ -83,7 +83,9 @@ class Tokens:
     def _verify(self, token: str) -> tuple[Caller, int]:
         try:
             claims = jwt.decode(token, self._key, algorithms=["EdDSA"]).claims
-            if claims["aud"] != self._service:
+            if claims["aud"] != self._service or claims["iss"] != f"/{self._service}":
+                raise BadToken
+            if int(claims.get("nbf", 0)) > self._clock.now().timestamp():
                 raise BadToken
             caller = Caller(
                 client_id=claims["sub"],

@@ -17,6 +17,7 @@ from shared.plumbing.database import open_pool
 from shared.plumbing.logs import configure_logs
 from shared.plumbing.migrate import migrate
 from shared.plumbing.settings import Settings, read_settings
+from shared.plumbing.tracing import configure_traces
 
 _GRACE_SECONDS = 8
 
@@ -29,6 +30,7 @@ def new_command_line(service: str, create_app: Callable[[Settings], FastAPI]) ->
     def serve() -> None:
         """Serve HTTP, relay, consumers and workers, until SIGTERM."""
         configure_logs(service)
+        configure_traces(service)
         settings = read_settings(service)
         app = create_app(settings)
         # Start-up garbage never goes away: frozen, it is not walked again under load.
@@ -39,6 +41,7 @@ def new_command_line(service: str, create_app: Callable[[Settings], FastAPI]) ->
             app,
             host=settings.host,
             port=settings.port,
+            log_config=None,  # its lines are ours, in the same form
             log_level="warning",
             access_log=False,
             proxy_headers=False,

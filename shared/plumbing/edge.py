@@ -10,7 +10,7 @@ from uuid import UUID
 
 import asyncpg
 from fastapi import Depends, Header, Request
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from starlette.responses import Response
 
 from shared.plumbing.auth import Caller, Tokens
@@ -20,7 +20,9 @@ from shared.plumbing.group import TwinRunning
 from shared.plumbing.problems import (
     FORBIDDEN,
     KEY_MISSING,
+    MALFORMED,
     NO_TOKEN,
+    Fault,
     Problem,
 )  # fmt: skip
 from shared.plumbing.repeats import Answer, Ask, Overtaken, body_hash, keep, recall
@@ -33,6 +35,23 @@ class Wire(BaseModel):
     """A body as it crosses the edge: closed, and strict about types."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+_UNSEEN = r"\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069"
+Line = Annotated[str, Field(pattern=f"^[^{_UNSEEN}]*[^\\s{_UNSEEN}][^{_UNSEEN}]*$")]
+"""One line for people with something in it; nothing that breaks lines or turns their direction,
+by which a review page would show another text than the one that was written."""
+
+
+def _whole(value: object) -> object:
+    if isinstance(value, str) and not _WHOLE.fullmatch(value):
+        raise ValueError("a whole number is written in digits")
+    return value
+
+
+_WHOLE = re.compile(r"0|[1-9][0-9]{0,15}", re.ASCII)
+Whole = Annotated[int, BeforeValidator(_whole)]
+"""A whole number in an address: no sign, no space, no point, no other script's digits."""
 
 
 class Desk:
@@ -54,11 +73,17 @@ def desk(request: Request) -> Desk:
     return found
 
 
-async def caller(request: Request) -> Caller:
-    """Who calls, by the bearer token. Async, as the framework runs what is not in a thread."""
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+def bearer(authorization: str) -> str:
+    """The token of an Authorization header. Raises Problem."""
+    scheme, _, token = authorization.partition(" ")
     if scheme.lower() != "bearer":
         raise Problem(NO_TOKEN)
+    return token
+
+
+async def caller(request: Request) -> Caller:
+    """Who calls, by the bearer token. Async, as the framework runs what is not in a thread."""
+    token = bearer(request.headers.get("authorization", ""))
     return desk(request).tokens.read(token)
 
 
@@ -78,6 +103,25 @@ Key = Annotated[
     Header(alias="Idempotency-Key", description="1 to 255 visible ASCII characters; required"),
 ]
 """Declares the header for the description; `key_of` reads it and refuses in our own words."""
+
+
+async def only_known_names(request: Request) -> None:
+    """Refuse a query that names what the route does not ask for, or names it twice.
+
+    A misspelt filter would show more than was asked; and who reads the other of two values that
+    were sent sees another request than we do.
+    """
+    if not request.scope["query_string"]:
+        return
+    described = request.app.openapi()["paths"][request.scope["route"].path]
+    asked = {
+        parameter["name"]
+        for parameter in described[request.method.lower()].get("parameters", ())
+        if parameter["in"] == "query"
+    }
+    names = [name for name, _ in request.query_params.multi_items()]
+    if len(set(names)) != len(names) or not asked.issuperset(names):
+        raise Problem(MALFORMED, [Fault("", "query-name")])
 
 
 def key_of(request: Request) -> str:

@@ -14,15 +14,17 @@ statement and so one transaction; each caller is answered after the commit.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter, deque
-from collections.abc import Hashable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
 import asyncpg
-import prometheus_client
 
 from shared.plumbing.database import LOST, Connection, Pool
+from shared.plumbing.metrics import COMMANDS, GROUPS, STATEMENTS
+from shared.plumbing.tracing import span, traceparent
 
 C = TypeVar("C")
 F = TypeVar("F")
@@ -83,13 +85,8 @@ class _Ticket(Generic[C, A]):
     command: C
     future: asyncio.Future[A]
     rounds: int = 0
-
-
-_GROUPS = prometheus_client.Counter("group_commit_groups", "groups run")
-_COMMANDS = prometheus_client.Counter("group_commit_commands", "commands in these groups")
-_STATEMENTS = prometheus_client.Counter(
-    "group_commit_statements", "statements, one round trip each"
-)
+    since: float = field(default_factory=time.perf_counter)
+    trace: str = field(default_factory=traceparent)
 
 
 @dataclass(slots=True)
@@ -115,13 +112,16 @@ class Group(Generic[C, F, E, A]):
         group_most: int = 100,
         queue_most: int = 2000,
         share_most: int = 500,
+        written: Callable[[E, float], None] = lambda entry, seconds: None,
     ) -> None:
+        """`written` is told of each entry that was committed, and how many seconds that took."""
         self._pool = pool
         self._act = act
         self._flushers = flushers
         self._group_most = group_most
         self._queue_most = queue_most
         self._share_most = share_most
+        self._written = written
         self._queue: deque[_Ticket[C, A]] = deque()
         self._shares: Counter[str] = Counter()
         self._leaders: dict[Hashable, asyncio.Future[A]] = {}
@@ -143,6 +143,10 @@ class Group(Generic[C, F, E, A]):
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def length(self) -> int:
+        """How many commands wait or are being written."""
+        return len(self._leaders)
 
     async def submit(self, command: C) -> A:
         """Have a command done, and say what came of it.
@@ -200,7 +204,8 @@ class Group(Generic[C, F, E, A]):
             try:
                 async with self._pool.acquire() as connection:
                     try:
-                        await self._run(connection, [t for t in tickets if not t.future.done()])
+                        with span("group", links=(ticket.trace for ticket in tickets)):
+                            await self._run(connection, [t for t in tickets if not t.future.done()])
                     except BaseException:
                         connection.terminate()  # in what state it is, nobody knows
                         raise
@@ -218,14 +223,15 @@ class Group(Generic[C, F, E, A]):
             return
         self.counts.groups += 1
         self.counts.commands += len(tickets)
-        _GROUPS.inc()
-        _COMMANDS.inc(len(tickets))
+        GROUPS.inc()
+        COMMANDS.inc(len(tickets))
         self._count_statement()
         facts = await self._act.read(connection, [t.command for t in tickets])
         entries: list[tuple[_Ticket[C, A], E]] = []
         for ticket, fact in zip(tickets, facts, strict=True):
             try:
-                decided = self._act.decide(ticket.command, fact)
+                with span("decide", parent=ticket.trace):
+                    decided = self._act.decide(ticket.command, fact)
             except Exception as error:
                 _fail([ticket], error)
                 continue
@@ -238,7 +244,7 @@ class Group(Generic[C, F, E, A]):
 
     def _count_statement(self) -> None:
         self.counts.statements += 1
-        _STATEMENTS.inc()
+        STATEMENTS.inc()
 
     async def _write(
         self, connection: Connection, entries: Sequence[tuple[_Ticket[C, A], E]]
@@ -264,6 +270,7 @@ class Group(Generic[C, F, E, A]):
         losers = []
         for (ticket, entry), written in zip(entries, won, strict=True):
             if written:
+                self._written(entry, time.perf_counter() - ticket.since)
                 _resolve(ticket, self._act.answer(entry))
             else:
                 losers.append(ticket)

@@ -17,8 +17,10 @@ import structlog
 from shared.plumbing.bus.record import Event, Record, Source, Undecodable, read_event
 from shared.plumbing.clock import Clock, business_day, to_wire
 from shared.plumbing.database import AGENCY, LOST, PASSING, Connection, Pool, transaction
+from shared.plumbing.metrics import Lag
 from shared.plumbing.outbox import INSERT_OUTBOX
 from shared.plumbing.repeats import Overtaken
+from shared.plumbing.tracing import hearing
 
 log = structlog.get_logger()
 
@@ -53,13 +55,15 @@ class Inbox:
     """One consumer: a source of records, and what their events do here."""
 
     def __init__(
-        self, consumer: str, pool: Pool, source: Source, handle: Handle, clock: Clock
-    ) -> None:
+        self, consumer: str, pool: Pool, source: Source, handle: Handle, clock: Clock,
+        lag: Lag | None = None,
+    ) -> None:  # fmt: skip
         self.consumer = consumer
         self._pool = pool
         self._source = source
         self._handle = handle
         self._clock = clock
+        self._lag = lag
 
     async def run(self) -> None:
         """Consume for ever; what is unreachable is tried again."""
@@ -82,7 +86,16 @@ class Inbox:
         if records:
             await self._settle(records)
             await self._source.done()
+        self._note_lag(records)
         return len(records)
+
+    def _note_lag(self, records: Sequence[Record]) -> None:
+        if self._lag is None:
+            return
+        if records:
+            self._lag.heard(records[-1].headers.get("ce_time", ""))
+        else:
+            self._lag.caught_up()
 
     async def _settle(self, records: Sequence[Record]) -> None:
         try:
@@ -141,7 +154,8 @@ class Inbox:
             await self._park(tx, event, park_for or "behind")
         ready = [e for e in new if not park_for and e.key not in behind]
         if ready:
-            await self._handle(tx, ready)
+            with hearing(self.consumer, [(str(e.id), e.record.headers) for e in ready]):
+                await self._handle(tx, ready)
         await self._move_offsets(tx, records, new=new, waiting=waiting)
 
     async def _parked_keys(self, tx: Connection, events: Sequence[Event]) -> set[str]:

@@ -12,6 +12,7 @@ import orjson
 from shared.ids import new_id
 from shared.plumbing.clock import business_day, to_wire
 from shared.plumbing.database import Connection
+from shared.plumbing.tracing import HEADER, traceparent
 
 
 class Told(NamedTuple):
@@ -68,6 +69,8 @@ def outbox_row(told: Told) -> OutboxRow:
     }
     if told.causation_id:
         headers["ce_causationid"] = told.causation_id
+    if trace := traceparent(told.causation_id):
+        headers[HEADER] = trace
     return OutboxRow(
         month=business_day(told.at).replace(day=1),
         id=event_id,

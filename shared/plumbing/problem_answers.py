@@ -13,6 +13,7 @@ from starlette.responses import Response
 from shared.plumbing.auth import BadToken
 from shared.plumbing.database import LOST, PASSING
 from shared.plumbing.group import Busy, TwinRunning
+from shared.plumbing.metrics import count_refusal
 from shared.plumbing.problems import (
     BROKEN,
     BUSY,
@@ -34,7 +35,8 @@ log = structlog.get_logger()
 
 
 def problem_response(problem: Problem, trace_id: str) -> Response:
-    """A refusal as a response."""
+    """A refusal as a response, counted: every refusal of a service passes here."""
+    count_refusal(problem.kind)
     headers = {}
     if problem.kind.status in (409, 429, 503) and problem.kind.retryable:
         headers["retry-after"] = str(problem.retry_after or 1)

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import orjson
 
 MEDIA_TYPE = "application/problem+json"
+PAGES = "/problems"
+"""Below this address every refusal has a page under its code; `type` points there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,11 @@ class Kind:
     title_zh: str
     retryable: bool = False
 
+    @property
+    def code(self) -> str:
+        """Number and slug: what a caller's program looks at, and where the refusal's page is."""
+        return f"{self.number}-{self.slug}"
+
 
 class Problem(Exception):
     """Ends a request with a refusal; only the edge raises it."""
@@ -47,9 +54,9 @@ def problem_body(problem: Problem, trace_id: str) -> bytes:
     """The JSON of a refusal."""
     kind = problem.kind
     body: dict[str, object] = {
-        "type": f"/problems/{kind.slug}",
+        "type": f"{PAGES}/{kind.code}",
         "status": kind.status,
-        "code": f"{kind.number}-{kind.slug}",
+        "code": kind.code,
         "title": kind.title,
         "title_zh": kind.title_zh,
         "detail": kind.title,
@@ -74,8 +81,11 @@ TWIN = Kind(9, "twin-running", 409, "The same request is still being worked on",
 BUSY = Kind(10, "busy", 503, "No room at the moment; ask again with the same key", "系统繁忙,请使用同一键稍后重试", retryable=True)  # fmt: skip
 BROKEN = Kind(11, "internal-error", 500, "The request could not be worked on; ask again with the same key", "系统未能处理该请求,请使用同一键重试", retryable=True)  # fmt: skip
 WRONG_MEDIA = Kind(12, "not-json", 415, "The body is not application/json", "请求体不是 application/json")  # fmt: skip
+BAD_CREDENTIAL = Kind(13, "credential-not-valid", 401, "The client id and the secret do not belong together", "客户端编号与密钥不符")  # fmt: skip
+HEADERS_TOO_LARGE = Kind(14, "headers-too-large", 431, "The request's headers are too large", "请求头过大")  # fmt: skip
 
 PLUMBING_KINDS = (
     MALFORMED, KEY_MISSING, NO_TOKEN, FORBIDDEN, NOT_FOUND, NO_METHOD, TOO_LARGE, OTHER_BODY, TWIN,
-    BUSY, BROKEN, WRONG_MEDIA,
+    BUSY, BROKEN, WRONG_MEDIA, BAD_CREDENTIAL,
+    HEADERS_TOO_LARGE,
 )  # fmt: skip

@@ -15,10 +15,12 @@ from typing import Protocol
 from uuid import UUID
 
 import asyncpg
+import orjson
 import structlog
 
 from shared.plumbing.clock import Clock
 from shared.plumbing.database import Connection, Pool
+from shared.plumbing.tracing import HEADER, span
 
 log = structlog.get_logger()
 
@@ -145,8 +147,9 @@ class Relay:
         if not rows:
             return 0
         events = in_sequence([Waiting(*row) for row in rows])
-        await self._sender.send(events)
-        await self._stamp(events)
+        with span("relay", links=(orjson.loads(e.headers).get(HEADER, "") for e in events)):
+            await self._sender.send(events)
+            await self._stamp(events)
         return len(events)
 
     async def _stamp(self, events: Sequence[Waiting]) -> None:

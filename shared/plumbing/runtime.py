@@ -11,10 +11,12 @@ from shared.plumbing.bus.record import Source
 from shared.plumbing.clock import Clock
 from shared.plumbing.database import Pool, open_pool
 from shared.plumbing.edge import Desk
+from shared.plumbing.field_keys import body_key
 from shared.plumbing.inbox import Handle, Inbox
 from shared.plumbing.journal import seal
+from shared.plumbing.metrics import SAMPLE_SECONDS, Lag, Sampler
 from shared.plumbing.relay import KeepInLog, Relay, Sender
-from shared.plumbing.settings import Settings, unmarked
+from shared.plumbing.settings import Settings
 from shared.plumbing.workers import Workers
 
 _SEAL_SECONDS = 0.5
@@ -40,11 +42,11 @@ class Runtime:
             self.pool,
             self.tokens,
             self.clock,
-            bytes.fromhex(unmarked(self.settings.field_key)),
+            body_key(self.settings),
         )
 
     def tell_and_seal(self) -> None:
-        """Start the relay and the sealer."""
+        """Start the relay, the sealer, and the sampler of the gauges that tell of them."""
         sender: Sender = (
             KafkaSender(self.settings.kafka, self.settings.topic_prefix)
             if self.settings.bus == "kafka"
@@ -55,6 +57,8 @@ class Runtime:
         self.workers.every(
             "sealer", _SEAL_SECONDS, lambda: seal(self.pool, self.clock, self.settings.anchor_file)
         )
+        sampler = Sampler(self.service, self.pool, self.clock)
+        self.workers.every("metrics", SAMPLE_SECONDS, sampler.sample)
 
     async def hear(self, producer: str, topic: str, handle: Handle) -> Inbox:
         """Start the consumer of another service's topic; its name is service and topic."""
@@ -67,7 +71,8 @@ class Runtime:
             feed = await open_pool(self.settings.feeds[producer].get_secret_value(), size=2)
             self._feeds.append(feed)
             source = LocalSource(feed, self.pool, consumer, topic)
-        inbox = Inbox(consumer, self.pool, source, handle, self.clock)
+        lag = Lag(self.service, consumer, topic, self.clock)
+        inbox = Inbox(consumer, self.pool, source, handle, self.clock, lag)
         self.workers.start(f"hear {topic}", inbox.run)
         return inbox
 

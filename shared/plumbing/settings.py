@@ -44,7 +44,14 @@ class Settings(BaseSettings):
     )
 
     signing_key: SecretStr = Field(description="Ed25519 private key, PEM, of this service's tokens")
-    field_key: SecretStr = Field(description="32 hex digits: SM4 key of fields at rest")
+    field_key: SecretStr = Field(
+        description="32 hex digits: SM4 key of fields at rest; several as `2:digits,1:digits`,"
+        " the current one first (docs/keys.md)"
+    )
+    body_key: SecretStr = Field(
+        SecretStr(""),
+        description="32 hex digits: key of body hashes; else the field key lowest in number",
+    )
     anchor_file: Path = Field(description="where sealed blocks are anchored, outside the database")
     book_grades: list[str] = Field(
         default=[], description="grades and open cells of the policy book allowed beyond A to C"

@@ -6,10 +6,14 @@ from typing import Any
 from urllib.parse import unquote_to_bytes
 from uuid import uuid4
 
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared.plumbing.problem_answers import problem_response
+from shared.plumbing.auth import BadToken
+from shared.plumbing.edge import caller
+from shared.plumbing.problem_answers import as_problem, problem_response
 from shared.plumbing.problems import (
+    HEADERS_TOO_LARGE,
     MALFORMED,
     TOO_LARGE,
     WRONG_MEDIA,
@@ -17,9 +21,11 @@ from shared.plumbing.problems import (
     Problem,
 )  # fmt: skip
 from shared.plumbing.strict_json import NotStrict, clean_text, parse
+from shared.plumbing.tracing import trace_id_of
 
 _BODY_MOST = 256 * 1024
 _LINES_MOST = 1024 * 1024
+_HEADERS_MOST = 32 * 1024
 
 
 class StrictBodies:
@@ -35,27 +41,35 @@ class StrictBodies:
             return
         trace_id = self.trace(scope)
         try:
-            _check_address(scope)
+            _check_head(scope)
             if scope["method"] in ("POST", "PUT", "PATCH"):
+                await self._ask_who_calls(scope)
                 body = await _read_body(scope, receive)
                 scope["state"]["body"] = _parsed(body)
                 receive = _once(body)
-        except Problem as problem:
-            await problem_response(problem, trace_id)(scope, receive, send)
+        except (Problem, BadToken) as error:
+            await problem_response(as_problem(error), trace_id)(scope, receive, send)
             return
         await self._app(scope, receive, send)
 
     @staticmethod
+    async def _ask_who_calls(scope: Scope) -> None:
+        """Nobody's body is read before the caller is known; the route asks for the role."""
+        if "/v1/" in scope["path"] and not scope["path"].endswith("/v1/token"):
+            await caller(Request(scope))
+
+    @staticmethod
     def trace(scope: Scope) -> str:
-        """Give a request its trace id."""
-        trace_id = uuid4().hex
-        scope.setdefault("state", {})["trace_id"] = trace_id
+        """Give a request its trace id: the caller's own (W3C traceparent), else a new one."""
+        state = scope.setdefault("state", {})
+        trace_id: str = state.get("trace_id") or trace_id_of(scope) or uuid4().hex
+        state["trace_id"] = trace_id
         return trace_id
 
 
 async def read_strict_body(scope: Scope, receive: Receive) -> Any:
     """A request's body, parsed; for routes outside the framework. Raises Problem."""
-    _check_address(scope)
+    _check_head(scope)
     return _parsed(await _read_body(scope, receive))
 
 
@@ -66,7 +80,9 @@ def _parsed(body: bytes) -> Any:
         raise Problem(MALFORMED, [Fault("", "not-strict-json")]) from error
 
 
-def _check_address(scope: Scope) -> None:
+def _check_head(scope: Scope) -> None:
+    if sum(len(name) + len(value) for name, value in scope["headers"]) > _HEADERS_MOST:
+        raise Problem(HEADERS_TOO_LARGE)
     for raw in (scope.get("raw_path") or b"", scope.get("query_string") or b""):
         try:
             clean_text(unquote_to_bytes(raw).decode("utf-8"))
@@ -92,6 +108,8 @@ async def _read_body(scope: Scope, receive: Receive) -> bytes:
         if not message.get("more_body"):
             break
     body = b"".join(chunks)
+    if headers.get(b"content-encoding", b"identity") != b"identity":
+        raise Problem(WRONG_MEDIA)
     if body and headers.get(b"content-type", b"").split(b";")[0].strip() != b"application/json":
         raise Problem(WRONG_MEDIA)
     return body

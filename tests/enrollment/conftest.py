@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -115,33 +116,56 @@ def registration(**changes: Any) -> dict[str, Any]:
     return body | changes
 
 
-@pytest.fixture
-async def enrollment(
-    service_databases: ServiceDatabases, tmp_path: Path
-) -> AsyncIterator[Enrollment]:
-    """The service, running, with a credential for each role."""
-    databases = service_databases("enrollment")
-    key = Ed25519PrivateKey.generate().private_bytes(
-        Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
-    )
-    settings = Settings(
-        mode="demo", bus="local", owner_dsn=databases["owner"], service_dsn=databases["service"],
-        group_dsn=databases["group"], signing_key=key.decode(), field_key="0123456789abcdef" * 2,
-        anchor_file=tmp_path / "anchor",
-    )  # fmt: skip
-    owner = await open_pool(databases["owner"], size=2)
-    secrets = {
+FIELD_KEY = "0123456789abcdef" * 2
+SIGNING_KEY = (
+    Ed25519PrivateKey.generate()
+    .private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    .decode()
+)
+
+
+async def credentials(owner: asyncpg.Pool[asyncpg.Record]) -> dict[str, str]:
+    """Store a credential for each role; their secrets."""
+    return {
         client: await add_client(
             owner, client_id=client, role=role, pool_code=pool, institution_code=institution, at=NOW
         )
         for client, (role, pool, institution) in _CLIENTS.items()
     }
+
+
+@asynccontextmanager
+async def serving(
+    dsns: Mapping[str, str], folder: Path, secrets: dict[str, str], field_key: str = FIELD_KEY
+) -> AsyncIterator[Enrollment]:
+    """One process of the service, as it runs with these field keys."""
+    settings = Settings(
+        mode="demo", bus="local", owner_dsn=dsns["owner"], service_dsn=dsns["service"],
+        group_dsn=dsns["group"], signing_key=SIGNING_KEY, field_key=field_key,
+        anchor_file=folder / "anchor",
+    )  # fmt: skip
+    owner = await open_pool(dsns["owner"], size=2)
     clock = StandingClock(NOW)
     app = create_app(settings, clock)
     transport = httpx.ASGITransport(app)
-    async with (
-        app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=transport, base_url="http://enrollment") as http,
-    ):
-        yield Enrollment(http, transport, clock, owner, secrets)
+    try:
+        async with (
+            app.router.lifespan_context(app),
+            httpx.AsyncClient(transport=transport, base_url="http://enrollment") as http,
+        ):
+            yield Enrollment(http, transport, clock, owner, secrets)
+    finally:
+        await owner.close()
+
+
+@pytest.fixture
+async def enrollment(
+    service_databases: ServiceDatabases, tmp_path: Path
+) -> AsyncIterator[Enrollment]:
+    """The service, running, with a credential for each role."""
+    dsns = service_databases("enrollment")
+    owner = await open_pool(dsns["owner"], size=1)
+    secrets = await credentials(owner)
     await owner.close()
+    async with serving(dsns, tmp_path, secrets) as here:
+        yield here

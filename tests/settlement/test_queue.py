@@ -174,3 +174,26 @@ async def test_a_server_that_goes_away_costs_no_caller_its_answer(
     assert await group.submit(Ask("h", "k", "answered")) == "answered"
     assert group.counts.halved == 0
     await group.close()
+
+
+async def test_what_was_written_is_measured_what_is_replayed_is_not(
+    service_databases: ServiceDatabases,
+) -> None:
+    pool = await open_pool(service_databases("settlement")["group"], size=1)
+    measured: list[tuple[str, float]] = []
+    act = Keeping()
+    group: Queue = Group(
+        pool, act, flushers=1, written=lambda entry, seconds: measured.append((entry.key, seconds))
+    )
+    group.start()
+    asked = [asyncio.create_task(group.submit(Ask("H", key))) for key in ("one", "two")]
+    await asyncio.sleep(0.05)
+    assert group.length() == 2
+    act.gate.set()
+    await asyncio.gather(*asked)
+    await group.submit(Ask("H", "one"))
+    assert group.length() == 0
+    assert [key for key, _ in measured] == ["one", "two"]
+    assert all(seconds >= 0.05 for _, seconds in measured)
+    await group.close()
+    await pool.close()

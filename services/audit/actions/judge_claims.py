@@ -16,6 +16,7 @@ from services.audit.told.raised import flag_raised
 from shared.ids import new_id
 from shared.plumbing.database import Connection
 from shared.plumbing.outbox import tell
+from shared.plumbing.tracing import span, traceparent
 
 
 async def judge_claims(
@@ -36,7 +37,8 @@ async def judge_claims(
     for those in of_person.values():
         for claim in those:
             if claim.claim_id in new_ids:
-                found += judge(claim, those, book)
+                with span("rules", parent=traceparent(causes[claim.claim_id])):
+                    found += judge(claim, those, book)
     await findings.record_judgements(
         tx, [(claim, book.in_force(claim.settled_on).version) for claim in new], at
     )

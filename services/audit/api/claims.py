@@ -8,6 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Request
 
 from services.audit.api.shapes import claim_shape, flag_shape, judgement_shape
+from services.audit.api.shown import ClaimWhole
 from services.audit.store import claims, findings, flags
 from shared.plumbing.auth import Caller
 from shared.plumbing.database import AGENCY, transaction
@@ -17,7 +18,7 @@ from shared.plumbing.problems import NOT_FOUND, Problem
 router = APIRouter(prefix="/audit/v1/claims", tags=["claims"])
 
 
-@router.get("/{claim_id}")
+@router.get("/{claim_id}", response_model=ClaimWhole)
 async def get_claim(
     request: Request, claim_id: UUID, who: Annotated[Caller, Depends(only("reviewer"))]
 ) -> dict[str, Any]:

@@ -9,12 +9,13 @@ from fastapi import APIRouter, Depends, Query, Request
 
 from services.audit.api.explanation import explain
 from services.audit.api.shapes import claim_shape, flag_shape, next_steps, step_shape
+from services.audit.api.shown import FlagsShown, FlagWhole
 from services.audit.domain.flag import Flag, FlagState
 from services.audit.domain.rule import RuleBook
 from services.audit.store import claims, findings, flags
 from shared.plumbing.auth import Caller
 from shared.plumbing.database import AGENCY, Connection, transaction
-from shared.plumbing.edge import desk, only
+from shared.plumbing.edge import Whole, desk, only
 from shared.plumbing.problems import NOT_FOUND, Problem
 
 
@@ -22,13 +23,13 @@ def flags_router(book: RuleBook) -> APIRouter:
     """The routes; `book` gives the words of each rule's findings."""
     router = APIRouter(prefix="/audit/v1/flags", tags=["flags"])
 
-    @router.get("")
+    @router.get("", response_model=FlagsShown)
     async def list_flags(
         request: Request,
         who: Annotated[Caller, Depends(only("reviewer", "hospital"))],
         state: FlagState | None = None,
         after: UUID | None = None,
-        limit: Annotated[int, Query(ge=1, le=500)] = 50,
+        limit: Annotated[Whole, Query(ge=1, le=500)] = 50,
     ) -> dict[str, Any]:
         """Flags of the caller's pool in the order raised; `next` is the `after` of the next page.
 
@@ -45,7 +46,7 @@ def flags_router(book: RuleBook) -> APIRouter:
         further = str(found[-1].flag_id) if len(found) == limit else None
         return {"flags": [flag_shape(flag) for flag in found], "next": further}
 
-    @router.get("/{flag_id}")
+    @router.get("/{flag_id}", response_model=FlagWhole)
     async def get_flag(
         request: Request, flag_id: UUID, who: Annotated[Caller, Depends(only("reviewer"))]
     ) -> dict[str, Any]:

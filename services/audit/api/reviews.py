@@ -15,21 +15,19 @@ from services.audit.actions.first_review import first_review
 from services.audit.actions.second_review import second_review
 from services.audit.api.refusals import problem_of
 from services.audit.api.shapes import flag_shape
+from services.audit.api.shown import FlagShown
 from services.audit.domain.flag import Flag, Outcome, Proposal
 from services.audit.domain.refusals import Refusal
 from services.audit.store.flags import Stale
 from shared.money import Money
 from shared.plumbing.auth import Caller
 from shared.plumbing.database import AGENCY, Connection
-from shared.plumbing.edge import Key, Wire, desk, once_per_key, only
+from shared.plumbing.edge import Key, Line, Wire, desk, once_per_key, only
 from shared.plumbing.problems import NOT_FOUND, Problem
 from shared.plumbing.repeats import Answer
 
-Reason = Annotated[
-    str,
-    Field(max_length=500, pattern=r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$"),
-]
-"""Why, in the reviewer's words: one line with something in it."""
+Reason = Annotated[Line, Field(max_length=500)]
+"""Why, in the reviewer's words."""
 
 Step = Callable[[Connection], Awaitable[Flag | Refusal | None]]
 
@@ -51,7 +49,7 @@ class SecondReview(Wire):
     reason: Reason
 
 
-@router.post("/{flag_id}/first-review")
+@router.post("/{flag_id}/first-review", response_model=FlagShown)
 async def post_first_review(
     request: Request,
     flag_id: UUID,
@@ -76,7 +74,7 @@ async def post_first_review(
     return await _review(request, who, flag_id, "first-review", step)
 
 
-@router.post("/{flag_id}/second-review")
+@router.post("/{flag_id}/second-review", response_model=FlagShown)
 async def post_second_review(
     request: Request,
     flag_id: UUID,

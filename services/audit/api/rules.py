@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request
 
 from services.audit.api.explanation import legal_basis
+from services.audit.api.shown import RulesShown
 from services.audit.domain.rule import RuleBook
 from shared.plumbing.auth import Caller
 from shared.plumbing.clock import business_day
@@ -17,7 +18,7 @@ def rules_router(book: RuleBook) -> APIRouter:
     """The routes over one rule book."""
     router = APIRouter(prefix="/audit/v1/rules", tags=["rules"])
 
-    @router.get("")
+    @router.get("", response_model=RulesShown)
     async def list_rules(
         request: Request, who: Annotated[Caller, Depends(only("reviewer", "operator"))]
     ) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from services.enrollment.domain.employer import Employer, EmployerKind
 from services.enrollment.domain.refusals import Refusal
 from shared.ids import new_id
 from shared.plumbing.database import Connection
-from shared.plumbing.edge import Key, Wire
+from shared.plumbing.edge import Key, Line, Wire
 from shared.plumbing.problems import NOT_FOUND, Problem
 
 router = APIRouter(prefix="/enrollment/v1", tags=["employers"])
@@ -26,7 +26,7 @@ class EmployerBody(Wire):
     """An employer; `pool` must be the caller's own."""
 
     employer_ref: EmployerRef
-    name: Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]+$", min_length=1, max_length=200)]
+    name: Annotated[Line, Field(max_length=200)]
     pool: PoolCode
     county_code: PoolCode
     kind: Literal["enterprise", "public_institution", "self_financed"]

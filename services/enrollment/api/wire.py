@@ -14,13 +14,17 @@ from shared.period import Month
 from shared.plumbing.edge import Wire
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+_EARLIEST, _LATEST = date(1949, 10, 1), date(2099, 12, 31)
 _BASE_FEN_MOST = 1_000_000_00
 
 
 def _day(value: Any) -> date:
     if not isinstance(value, str) or not _DAY.fullmatch(value):
         raise ValueError("a day is written YYYY-MM-DD")
-    return date.fromisoformat(value)
+    day = date.fromisoformat(value)
+    if not _EARLIEST <= day <= _LATEST:
+        raise ValueError("out of range")
+    return day
 
 
 def _month(value: Any) -> Month:
@@ -41,7 +45,7 @@ MonthOf = Annotated[
     InstanceOf[Month],
     BeforeValidator(_month),
     PlainSerializer(str),
-    WithJsonSchema({"type": "string", "pattern": "^[0-9]{4}-(0[1-9]|1[0-2])$"}),
+    WithJsonSchema({"type": "string", "pattern": "^(19|20)[0-9]{2}-(0[1-9]|1[0-2])$"}),
 ]
 Base = Annotated[
     InstanceOf[Money],

@@ -16,6 +16,15 @@ from services.settlement.actions.scene import Scene
 from services.settlement.api.office import CLERK, FINANCE, HOSPITAL, keyed, office, seen
 from services.settlement.api.refusals import problem_of
 from services.settlement.api.render import deduction_item
+from services.settlement.api.shown import (
+    AgreementMade,
+    AgreementsShown,
+    BookApproved,
+    BookProposed,
+    DeductionsShown,
+    ItemListed,
+    PeriodClosed,
+)
 from services.settlement.api.wire import AgreementBody, ItemBody, NoBody, PeriodBody
 from services.settlement.domain.agreement import Agreement
 from services.settlement.domain.refusals import Refusal
@@ -23,7 +32,7 @@ from services.settlement.store import agreements, ledger
 from shared.ids import new_id
 from shared.plumbing.auth import Caller
 from shared.plumbing.database import Connection
-from shared.plumbing.edge import Key, only, reply
+from shared.plumbing.edge import Key, Whole, only, reply
 from shared.plumbing.repeats import Answer
 from shared.policy.faults import PolicyFaults
 
@@ -36,7 +45,7 @@ Finance = Annotated[Caller, Depends(only(FINANCE))]
 Reader = Annotated[Caller, Depends(only(HOSPITAL, CLERK, FINANCE))]
 
 
-@router.post("/agreements", status_code=201)
+@router.post("/agreements", status_code=201, response_model=AgreementMade)
 async def agree(request: Request, body: AgreementBody, who: Clerk, _: Key = None) -> Response:
     """Put an agreement with a hospital in force for a period."""
     agreement = Agreement(body.institution_code, body.level)
@@ -52,9 +61,9 @@ async def agree(request: Request, body: AgreementBody, who: Clerk, _: Key = None
     )
 
 
-@router.get("/agreements")
+@router.get("/agreements", response_model=AgreementsShown)
 async def agreed(
-    request: Request, who: Reader, limit: Annotated[int, Query(ge=1, le=1000)] = 100
+    request: Request, who: Reader, limit: Annotated[Whole, Query(ge=1, le=1000)] = 100
 ) -> Response:
     """Agreements that the caller may see."""
     rows = await seen(
@@ -72,7 +81,7 @@ async def agreed(
     return reply(Answer(200, orjson.dumps({"items": items})))
 
 
-@router.post("/catalogue-items", status_code=201)
+@router.post("/catalogue-items", status_code=201, response_model=ItemListed)
 async def list_catalogue_item(
     request: Request, body: ItemBody, who: Clerk, _: Key = None
 ) -> Response:
@@ -86,7 +95,7 @@ async def list_catalogue_item(
     )
 
 
-@router.post("/books", status_code=201)
+@router.post("/books", status_code=201, response_model=BookProposed)
 async def propose(
     request: Request, who: Clerk, body: NoBody | None = None, _: Key = None
 ) -> Response:
@@ -109,10 +118,10 @@ async def propose(
     )
 
 
-@router.post("/books/{proposal}/approve", status_code=201)
+@router.post("/books/{proposal}/approve", status_code=201, response_model=BookApproved)
 async def approve(
     request: Request,
-    proposal: Annotated[int, Path(ge=1, le=2**31)],
+    proposal: Annotated[Whole, Path(ge=1, le=2**31)],
     who: Clerk,
     body: NoBody | None = None,
     _: Key = None,
@@ -127,7 +136,7 @@ async def approve(
     )
 
 
-@router.post("/periods", status_code=201)
+@router.post("/periods", status_code=201, response_model=PeriodClosed)
 async def close(request: Request, body: PeriodBody, who: Finance, _: Key = None) -> Response:
     """Close a month that is over, and keep each account's movement."""
     return await keyed(
@@ -139,12 +148,12 @@ async def close(request: Request, body: PeriodBody, who: Finance, _: Key = None)
     )
 
 
-@router.get("/deductions")
+@router.get("/deductions", response_model=DeductionsShown)
 async def waiting_deductions(
     request: Request,
     who: Reader,
     state: Literal["pending", "cancelled"] = "pending",
-    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    limit: Annotated[Whole, Query(ge=1, le=1000)] = 100,
 ) -> Response:
     """Deductions that wait for the next payment run, or were cancelled by a reversal."""
     found = await seen(

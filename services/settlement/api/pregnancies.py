@@ -13,6 +13,7 @@ from services.settlement.actions.register_pregnancy import (
 )
 from services.settlement.api.office import CLERK, HOSPITAL, keyed
 from services.settlement.api.render import pregnancy_bytes
+from services.settlement.api.shown import PregnancyShown
 from services.settlement.api.wire import Id, PregnancyBody, TransferBody
 from shared.plumbing.auth import Caller
 from shared.plumbing.edge import Key, only
@@ -22,7 +23,7 @@ router = APIRouter(prefix="/settlement/v1/pregnancies", tags=["pregnancies"])
 Registrar = Annotated[Caller, Depends(only(HOSPITAL, CLERK))]
 
 
-@router.post("", status_code=201)
+@router.post("", status_code=201, response_model=PregnancyShown)
 async def register(
     request: Request, body: PregnancyBody, who: Registrar, _: Key = None
 ) -> Response:
@@ -42,7 +43,7 @@ async def register(
     )
 
 
-@router.post("/{pregnancy_id}/transfer", status_code=201)
+@router.post("/{pregnancy_id}/transfer", status_code=201, response_model=PregnancyShown)
 async def transfer(
     request: Request, pregnancy_id: Id, body: TransferBody, who: Registrar, _: Key = None
 ) -> Response:

@@ -9,6 +9,7 @@ from shared.plumbing.problems import Kind, Problem
 _STATUS = {
     Refusal.STAY_UNKNOWN: 404,
     Refusal.SETTLEMENT_UNKNOWN: 404,
+    Refusal.PREGNANCY_UNKNOWN: 404,
     Refusal.BOOK_UNKNOWN: 404,
     Refusal.STAY_NUMBER_USED: 409,
     Refusal.STAY_CLOSED: 409,

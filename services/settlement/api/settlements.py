@@ -14,6 +14,12 @@ from services.settlement.api.explanation import explain
 from services.settlement.api.office import CLERK, FINANCE, HOSPITAL, keyed, seen
 from services.settlement.api.refusals import problem_of
 from services.settlement.api.render import settlement_bytes, settlements_bytes
+from services.settlement.api.shown import (
+    ExplanationShown,
+    SettlementNow,
+    SettlementShown,
+    SettlementsShown,
+)
 from services.settlement.api.wire import Id, NoBody
 from services.settlement.domain.refusals import Refusal
 from services.settlement.domain.settlement import ClaimState, Settlement
@@ -30,7 +36,7 @@ Hospital = Annotated[Caller, Depends(only(HOSPITAL))]
 Reader = Annotated[Caller, Depends(only(HOSPITAL, CLERK, FINANCE))]
 
 
-@router.get("")
+@router.get("", response_model=SettlementsShown)
 async def of_stay(
     request: Request,
     who: Reader,
@@ -46,14 +52,14 @@ async def of_stay(
     return reply(Answer(200, settlements_bytes(await seen(request, who, look))))
 
 
-@router.get("/{settlement_id}")
+@router.get("/{settlement_id}", response_model=SettlementNow | SettlementShown)
 async def get(request: Request, settlement_id: Id, who: Reader) -> Response:
     """A settlement with its present state."""
     settlement, state = await _find(request, who, settlement_id)
     return reply(Answer(200, settlement_bytes(settlement, state)))
 
 
-@router.get("/{settlement_id}/explanation")
+@router.get("/{settlement_id}/explanation", response_model=ExplanationShown)
 async def explanation(request: Request, settlement_id: Id, who: Reader) -> Response:
     """Every step in sentences, Chinese and English, rendered from the stored steps alone."""
     settlement, _ = await _find(request, who, settlement_id)
@@ -66,7 +72,7 @@ async def explanation(request: Request, settlement_id: Id, who: Reader) -> Respo
     return reply(Answer(200, orjson.dumps(body)))
 
 
-@router.post("/{settlement_id}/reverse", status_code=201)
+@router.post("/{settlement_id}/reverse", status_code=201, response_model=SettlementShown)
 async def reverse_(
     request: Request, settlement_id: Id, who: Hospital, body: NoBody | None = None, _: Key = None
 ) -> Response:

@@ -16,13 +16,14 @@ from services.settlement.actions.settle import Outcome, Settle
 from services.settlement.api.office import HOSPITAL, Office, fetch_state, office
 from services.settlement.api.refusals import problem_of
 from services.settlement.api.render import settlement_bytes
+from services.settlement.api.shown import SettlementShown
 from services.settlement.api.wire import Id, SettleBody
 from services.settlement.domain.refusals import Refusal, Refused
 from shared.money import Money
-from shared.plumbing.auth import BadToken, Caller, Tokens
-from shared.plumbing.edge import Key, key_matches, key_of, only, reply
+from shared.plumbing.auth import Caller, Tokens
+from shared.plumbing.edge import Key, bearer, key_matches, key_of, only, reply
 from shared.plumbing.problem_answers import as_problem, faults_of, problem_response
-from shared.plumbing.problems import FORBIDDEN, KEY_MISSING, MALFORMED, NO_TOKEN, Problem
+from shared.plumbing.problems import FORBIDDEN, KEY_MISSING, MALFORMED, Problem
 from shared.plumbing.repeats import Answer, Ask, DifferentBody, body_hash
 from shared.plumbing.strict_bodies import StrictBodies, read_strict_body
 
@@ -35,7 +36,7 @@ _ADDRESS = re.compile(
 _ASK_FOR_STATE = frozenset({Refusal.PERSON_UNKNOWN, Refusal.PERSON_STATE_TOO_OLD})
 
 
-@router.post("/stays/{stay_id}/settle", status_code=201)
+@router.post("/stays/{stay_id}/settle", status_code=201, response_model=SettlementShown)
 async def settle(
     request: Request,
     stay_id: Id,
@@ -93,7 +94,7 @@ class HotSettle:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer settle; pass everything else on."""
-        if scope["type"] != "http" or scope["method"] != "POST":
+        if scope["type"] != "http" or scope["method"] != "POST" or scope["query_string"]:
             await self._app(scope, receive, send)
             return
         place = _ADDRESS.fullmatch(scope["path"])
@@ -113,16 +114,10 @@ class HotSettle:
 
     async def _settle(self, scope: Scope, receive: Receive, stay_id: UUID, trace_id: str) -> Answer:
         headers = dict(scope["headers"])
-        parsed = await read_strict_body(scope, receive)
-        scheme, _, token = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
-        if scheme.lower() != "bearer":
-            raise Problem(NO_TOKEN)
-        try:
-            who = self._tokens.read(token)
-        except BadToken as error:
-            raise Problem(NO_TOKEN) from error
+        who = self._tokens.read(bearer(headers.get(b"authorization", b"").decode("latin-1")))
         if who.role != HOSPITAL:
             raise Problem(FORBIDDEN)
+        parsed = await read_strict_body(scope, receive)
         try:
             body = SettleBody.model_validate(parsed)
         except ValidationError as error:

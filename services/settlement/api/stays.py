@@ -13,6 +13,7 @@ from services.settlement.actions.quote import quote
 from services.settlement.api.office import HOSPITAL, fetch_state, keyed, office, scene_of, seen
 from services.settlement.api.refusals import problem_of
 from services.settlement.api.render import quote_bytes, stay_bytes
+from services.settlement.api.shown import QuoteShown, StayShown
 from services.settlement.api.wire import Id, LinesBody, NoBody, OpenStayBody, OutcomeBody
 from services.settlement.domain.refusals import Refusal, Refused
 from services.settlement.domain.settlement import Settlement
@@ -28,7 +29,7 @@ router = APIRouter(prefix="/settlement/v1/stays", tags=["stays"])
 Hospital = Annotated[Caller, Depends(only(HOSPITAL))]
 
 
-@router.post("", status_code=201)
+@router.post("", status_code=201, response_model=StayShown)
 async def open_(request: Request, body: OpenStayBody, who: Hospital, _: Key = None) -> Response:
     """Admission: open a stay for a registered pregnancy."""
     return await keyed(
@@ -47,7 +48,7 @@ async def open_(request: Request, body: OpenStayBody, who: Hospital, _: Key = No
     )
 
 
-@router.get("/{stay_id}")
+@router.get("/{stay_id}", response_model=StayShown)
 async def get(request: Request, stay_id: Id, who: Hospital) -> Response:
     """A stay and its bill so far."""
     stay = await seen(
@@ -58,7 +59,7 @@ async def get(request: Request, stay_id: Id, who: Hospital) -> Response:
     return Response(stay_bytes(stay), media_type="application/json")
 
 
-@router.post("/{stay_id}/lines", status_code=201)
+@router.post("/{stay_id}/lines", status_code=201, response_model=StayShown)
 async def lines(
     request: Request, stay_id: Id, body: LinesBody, who: Hospital, _: Key = None
 ) -> Response:
@@ -73,7 +74,7 @@ async def lines(
     )
 
 
-@router.post("/{stay_id}/discharge", status_code=201)
+@router.post("/{stay_id}/discharge", status_code=201, response_model=StayShown)
 async def discharge_(
     request: Request, stay_id: Id, body: OutcomeBody, who: Hospital, _: Key = None
 ) -> Response:
@@ -87,7 +88,7 @@ async def discharge_(
     )
 
 
-@router.post("/{stay_id}/quote")
+@router.post("/{stay_id}/quote", response_model=QuoteShown)
 async def quote_(
     request: Request, stay_id: Id, who: Hospital, body: OutcomeBody | NoBody | None = None
 ) -> Response:

@@ -8,14 +8,14 @@ from decimal import Decimal
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
 from services.settlement.domain.delivery import Delivery
 from services.settlement.domain.line import CatalogueItem, FeeLine
 from services.settlement.domain.stay import Outcome
 from shared.money import Money
 from shared.period import Month
-from shared.plumbing.edge import Wire
+from shared.plumbing.edge import Line, Wire
 from shared.policy.shapes import DeliveryMode
 
 _EARLIEST = date(1990, 1, 1)
@@ -46,7 +46,7 @@ def _above_zero(text: str) -> str:
     return text
 
 
-Day = Annotated[date, BeforeValidator(_day, json_schema_input_type=str)]
+Day = Annotated[date, BeforeValidator(_day), WithJsonSchema({"type": "string", "format": "date"})]
 AmountText = Annotated[str, Field(pattern=r"^(0|[1-9][0-9]{0,9})\.[0-9]{2}$", max_length=13)]
 BillText = Annotated[AmountText, AfterValidator(_positive)]
 PriceText = Annotated[str, Field(pattern=r"^(0|[1-9][0-9]{0,7})\.[0-9]{2}$", max_length=11)]
@@ -57,16 +57,19 @@ QuantityText = Annotated[
 ]
 Code = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
 PersonRef = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{8,64}$")]
-MonthText = Annotated[str, Field(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$")]
+MonthText = Annotated[str, Field(pattern=r"^(19|20)[0-9]{2}-(0[1-9]|1[0-2])$")]
+
+
+_CANONICAL = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 
 
 def _uuid(text: object) -> object:
-    if not isinstance(text, str) or len(text) != 36:
+    if not isinstance(text, str) or not _CANONICAL.fullmatch(text):
         raise ValueError("a UUID in its canonical form")
     return UUID(text)
 
 
-Id = Annotated[UUID, BeforeValidator(_uuid, json_schema_input_type=str)]
+Id = Annotated[UUID, BeforeValidator(_uuid), WithJsonSchema({"type": "string", "format": "uuid"})]
 
 
 class OpenStayBody(Wire):
@@ -166,7 +169,7 @@ class ItemBody(Lasting):
     first co-payment."""
 
     item_code: Code
-    name: Annotated[str, Field(min_length=1, max_length=200)]
+    name: Annotated[Line, Field(max_length=200)]
     item_class: Literal["a", "b", "c"]
     first_copay_rate: Annotated[str, Field(pattern=r"^(0(\.[0-9]{1,4})?|1)$")] = "0"
     limit: BillText | None = None

@@ -1,0 +1,190 @@
+"""The forms of settlement's answers, for the description; the bytes themselves come from `render`.
+
+A test holds each rendered answer against its form, both ways.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from services.settlement.api.wire import Code, MonthText
+from shared.plumbing.edge import Wire
+
+IdText = Annotated[str, Field(json_schema_extra={"format": "uuid"})]
+DayText = Annotated[str, Field(json_schema_extra={"format": "date"})]
+Instant = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
+Amount = Annotated[
+    str,
+    Field(
+        pattern=r"^-?(0|[1-9][0-9]{0,12})\.[0-9]{2}$",
+        description="yuan with two decimals; negative in a reversal",
+    ),
+]
+BookHash = Annotated[str, Field(description="hash of the policy book that decided")]
+
+
+class StepShown(Wire):
+    """One step of the decision, with the article that decided it and how well that is known."""
+
+    what: str
+    amount: Amount | None
+    values: dict[str, str]
+    article: str
+    document: str
+    document_title: str
+    grade: str
+    label: str
+
+
+class DeskShown(Wire):
+    """What the receipt shows."""
+
+    fund: Amount
+    member: Amount
+
+
+class QuoteShown(Wire):
+    """What settling would come to: total = fund + member + institution + other_fund.
+
+    `institution` is what the hospital bears (or, negative, gains) after the month's clearing.
+    """
+
+    stay_id: IdText
+    pool: str
+    institution_code: Code
+    benefit: str
+    insurance_type: Literal["310", "510"]
+    expenditure_item: Literal["maternity", "medical"]
+    total: Amount
+    fund: Amount
+    member: Amount
+    member_account: Amount
+    member_cash: Amount
+    institution: Amount
+    other_fund: Amount
+    desk: DeskShown
+    rule_on: DayText
+    steps: list[StepShown]
+    book: BookHash
+    engine: str
+
+
+class SettlementShown(QuoteShown):
+    """A settlement as it was made, or (`reverses` names it) the exact negative of one."""
+
+    settlement_id: IdText
+    reverses: IdText | None
+    settled_at: Instant
+
+
+class SettlementNow(SettlementShown):
+    """A settlement and what has become of its claim."""
+
+    state: Literal["settled", "reversed"]
+
+
+class SettlementsShown(Wire):
+    """What became of a stay, oldest first; a reversal has no state of its own."""
+
+    items: list[SettlementNow | SettlementShown]
+
+
+class ExplanationShown(Wire):
+    """One sentence a step, in both languages."""
+
+    settlement_id: IdText
+    zh: list[str]
+    en: list[str]
+
+
+class StayShown(Wire):
+    """A stay and its bill so far: total = in_scope + out_of_scope + over_limit + first_copay."""
+
+    stay_id: IdText
+    stay_number: Code
+    state: str
+    pregnancy_id: IdText
+    admitted_on: DayText
+    discharged_on: DayText | None
+    line_count: int
+    total: Amount
+    in_scope: Amount
+    out_of_scope: Amount
+    over_limit: Amount
+    first_copay: Amount
+
+
+class PregnancyShown(Wire):
+    """A registered pregnancy; `until` is the first day after it."""
+
+    pregnancy_id: IdText
+    person_ref: str
+    institution_code: Code
+    since: DayText
+    until: DayText | None
+    delivered_on: DayText | None
+
+
+class AgreementMade(Wire):
+    """The agreement that was put in force."""
+
+    institution_code: Code
+    level: int
+
+
+class AgreementShown(AgreementMade):
+    """An agreement; `end` is the first day without it, null while it runs."""
+
+    start: DayText
+    end: DayText | None
+
+
+class AgreementsShown(Wire):
+    """Agreements that the caller may see."""
+
+    items: list[AgreementShown]
+
+
+class ItemListed(Wire):
+    """The catalogue item that was listed."""
+
+    item_code: Code
+
+
+class BookProposed(Wire):
+    """A proposal for another person to approve."""
+
+    proposal: int
+    book: BookHash
+
+
+class BookApproved(Wire):
+    """The book that is current in two seconds."""
+
+    book: BookHash
+
+
+class PeriodClosed(Wire):
+    """The month that was closed."""
+
+    month: MonthText
+
+
+class DeductionShown(Wire):
+    """An amount decided by audit, to be deducted from the next payment run."""
+
+    deduction_id: IdText
+    settlement_id: IdText
+    institution_code: Code
+    flag_id: IdText
+    decision: int
+    amount: Amount
+    taken_at: Instant
+
+
+class DeductionsShown(Wire):
+    """Deductions in one state."""
+
+    items: list[DeductionShown]

@@ -1,0 +1,260 @@
+"""One birth, from the employer's registration to the deduction, by every call that there is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from shared.plumbing.auth import add_client
+from shared.plumbing.database import open_pool
+from tests.contracts.rest.calls import Recorder
+from tests.support.agency import SERVICES, Agency, made, until
+from tests.support.running import Client
+
+POOL, COUNTY = "320100", "320102"
+HIGH, LOW = "H32010000001", "H32010000002"
+CATALOGUE: list[dict[str, Any]] = [
+    {"item_code": "bed-day", "name": "床位费", "item_class": "a", "limit": "60.00"},
+    {"item_code": "cesarean-section", "name": "剖宫产术", "item_class": "b",
+     "first_copay_rate": "0.1"},
+    {"item_code": "ward-single", "name": "单人病房加收", "item_class": "c"},
+]  # fmt: skip
+LINES = [
+    {"line_number": 1, "item_code": "cesarean-section", "quantity": "1", "price": "9000.00"},
+    {"line_number": 2, "item_code": "bed-day", "quantity": "4", "price": "80.00"},
+    {"line_number": 3, "item_code": "ward-single", "quantity": "1", "price": "300.00"},
+]
+TOTAL = "9620.00"
+
+
+class Walker:
+    """A caller whose calls are kept."""
+
+    def __init__(self, recorder: Recorder, client: Client) -> None:
+        self.recorder = recorder
+        self.client = client
+
+    async def post(self, path: str, body: Any, name: str = "usual") -> Any:
+        """POST under the service's prefix."""
+        return await self.recorder.call(
+            self.client.http,
+            "POST",
+            f"/{self.client.service}/v1{path}",
+            token=self.client.token,
+            body=body,
+            name=name,
+        )
+
+    async def get(self, path: str, name: str = "usual", **query: Any) -> Any:
+        """GET under the service's prefix."""
+        return await self.recorder.call(
+            self.client.http,
+            "GET",
+            f"/{self.client.service}/v1{path}",
+            token=self.client.token,
+            name=name,
+            **query,
+        )
+
+
+async def walk(whole: Agency, recorder: Recorder) -> None:
+    """Make every call of the three services once; each keeps its request and answer."""
+    for service in SERVICES:
+        await _before_a_token(whole, recorder, service)
+    mother = await _enrolled(whole, recorder)
+    await open_for_business(whole, recorder)
+    await heard_of(whole, mother)
+    claims = await _born(whole, recorder, mother)
+    await _reviewed(whole, recorder, claims["second"])
+    await _looked_back(whole, recorder, claims)
+    for service in SERVICES:
+        operator = Walker(recorder, await whole.caller(service, "operator", "operator", ""))
+        topic = {
+            "enrollment": "maternity.enrollment.person-state.v1",
+            "settlement": "maternity.settlement.claim.v1",
+            "audit": "maternity.audit.flag.v1",
+        }[service]
+        await operator.get("/events", topic=topic, after=0, limit=1)
+
+
+async def _before_a_token(whole: Agency, recorder: Recorder, service: str) -> None:
+    http = whole.services[service].http
+    for place in ("livez", "readyz", "metrics"):
+        await recorder.call(http, "GET", f"/{service}/{place}")
+    await recorder.call(http, "GET", "/problems/3-unauthenticated", service=service)
+    client_id, role, institution = {
+        "enrollment": ("clerk-320100-a", "clerk", ""),
+        "settlement": ("hospital-320100-a", "hospital", HIGH),
+        "audit": ("reviewer-320100-a", "reviewer", ""),
+    }[service]
+    secret = await credential(whole, service, client_id, role, institution)
+    body = {"client_id": client_id, "client_secret": secret}
+    await recorder.call(http, "POST", f"/{service}/v1/token", body=body)
+    wrong = {"client_id": client_id, "client_secret": "another"}
+    await recorder.call(http, "POST", f"/{service}/v1/token", body=wrong, name="refused")
+
+
+async def credential(
+    whole: Agency, service: str, client_id: str, role: str, institution: str
+) -> str:
+    """The secret of a new client."""
+    owner = await open_pool(whole.databases[service]["owner"], size=1)
+    try:
+        return await add_client(
+            owner, client_id=client_id, role=role, pool_code=POOL,
+            institution_code=institution, at=whole.clock.now(),
+        )  # fmt: skip
+    finally:
+        await owner.close()
+
+
+async def _enrolled(whole: Agency, recorder: Recorder) -> str:
+    clerk = Walker(recorder, await whole.caller("enrollment", "clerk", "clerk", POOL))
+    await clerk.post(
+        "/employers",
+        {"employer_ref": "E-9001", "name": "示例单位", "pool": POOL, "county_code": COUNTY,
+         "kind": "enterprise"},
+    )  # fmt: skip
+    employee = {"id_number": "320102199003159011", "name": "例某", "county_code": COUNTY,
+                "kind": "employee", "employer_ref": "E-9001", "start": "2023-01-01"}  # fmt: skip
+    person: str = (await clerk.post("/persons", employee))["person_ref"]
+    await clerk.post("/persons", employee, name="registered-already")
+    flexible = {"id_number": "32010219900315902X", "name": "例乙", "county_code": COUNTY,
+                "kind": "flexible", "start": "2023-06-01"}  # fmt: skip
+    (listed,) = (await clerk.post("/imports", {"items": [flexible]}))["items"]
+    months = [f"{2023 + n // 12}-{n % 12 + 1:02d}" for n in range(15)]
+    items = [{"person_ref": person, "month": month, "base": "6000.00"} for month in months]
+    await clerk.post("/contributions", {"items": items})
+    await clerk.post(f"/persons/{listed['person_ref']}/spells:end", {"end": "2024-01-01"})
+    await clerk.post("/persons:find", {"id_number": employee["id_number"]})
+    await clerk.get(f"/persons/{person}")
+    await clerk.get(f"/persons/{person}/state")
+    await clerk.get(f"/persons/{person}/entitlement", on="2024-03-21", benefit="delivery")
+    await clerk.get("/rates", pool=POOL, on="2024-03-21")
+    unlisted = {"items": [{"id_number": "320102199003159038", "employer_ref": "E-9001"}]}
+    await clerk.post("/coverage-gaps", unlisted | {"on": "2024-03-21"})
+    return person
+
+
+async def open_for_business(whole: Agency, recorder: Recorder) -> None:
+    """Agreements, a catalogue and a book in force, as the agency makes them."""
+    plain = await whole.caller("settlement", "clerk-a", "clerk", POOL)
+    clerk = Walker(recorder, plain)
+    agreement = {"level": 3, "start": "2020-01-01"}
+    for code in (HIGH, LOW):
+        await made(plain.post("/agreements", agreement | {"institution_code": code}))
+    for item in CATALOGUE:
+        await made(plain.post("/catalogue-items", item | {"start": "2020-01-01"}))
+    await clerk.post("/agreements", agreement | {"institution_code": "H32010000009"})
+    await clerk.get("/agreements", limit=10)
+    await clerk.post(
+        "/catalogue-items",
+        {"item_code": "labour-analgesia", "name": "分娩镇痛", "item_class": "b",
+         "first_copay_rate": "0.1", "start": "2020-01-01"},
+    )  # fmt: skip
+    proposal = (await clerk.post("/books", {}))["proposal"]
+    await clerk.post(f"/books/{proposal}/approve", {}, name="second-person-needed")
+    second = Walker(recorder, await whole.caller("settlement", "clerk-b", "clerk", POOL))
+    await second.post(f"/books/{proposal}/approve", {})
+    whole.clock.move(seconds=3)
+    app = whole.services["settlement"].app
+
+    async def current() -> bool:
+        return app.state.office.book() is not None
+
+    await until(current)
+    finance = Walker(recorder, await whole.caller("settlement", "finance", "finance", POOL))
+    await finance.post("/periods", {"month": "2024-02"})
+
+
+async def heard_of(whole: Agency, person: str) -> None:
+    """Wait until settlement knows, by events, what a person has paid."""
+    pool = whole.services["settlement"].app.state.office.pool
+    paid = (
+        "select true from person_state where person_ref = $1"
+        " and json_array_length(state -> 'paid') > 0"
+    )
+
+    async def known() -> bool:
+        return bool(await pool.fetchval(paid, person))
+
+    await until(known)
+
+
+async def _born(whole: Agency, recorder: Recorder, mother: str) -> dict[str, str]:
+    """A birth by every call; and one in another hospital, eleven days later, that cannot be."""
+    plain = await whole.caller("settlement", "hospital-a", "hospital", POOL, HIGH)
+    desk = Walker(recorder, plain)
+    registered = {"person_ref": mother, "since": "2023-07-01", "institution_code": LOW}
+    pregnancy = (await desk.post("/pregnancies", registered))["pregnancy_id"]
+    await desk.post(f"/pregnancies/{pregnancy}/transfer", {"institution_code": HIGH})
+    admission = {"stay_number": "ZY-2024-0310", "person_ref": mother,
+                 "pregnancy_id": pregnancy, "admitted_on": "2024-03-10"}  # fmt: skip
+    stay = (await desk.post("/stays", admission))["stay_id"]
+    lines = [line | {"charged_on": "2024-03-10"} for line in LINES]
+    await desk.post(f"/stays/{stay}/lines", {"lines": lines})
+    await desk.post(f"/stays/{stay}/settle", {"total": TOTAL}, name="not-discharged")
+    outcome = {"event_on": "2024-03-10", "discharged_on": "2024-03-14", "mode": "cesarean",
+               "infants": 1, "weeks": 39, "total": TOTAL}  # fmt: skip
+    await desk.post(f"/stays/{stay}/quote", outcome)
+    await desk.post(f"/stays/{stay}/discharge", outcome)
+    await desk.get(f"/stays/{stay}")
+    first = (await desk.post(f"/stays/{stay}/settle", {"total": TOTAL}))["settlement_id"]
+    await desk.post(f"/stays/{stay}/settle", {"total": TOTAL}, name="settled-already")
+    await desk.get(f"/settlements/{first}")
+    await desk.get(f"/settlements/{first}/explanation")
+    return {"stay": stay, "first": first, "second": await claimed_again(whole, mother)}
+
+
+async def claimed_again(whole: Agency, mother: str) -> str:
+    """A second birth of the same mother in another hospital, settled: it cannot be."""
+    low = await whole.caller("settlement", "hospital-b", "hospital", POOL, LOW)
+    registered = {"person_ref": mother, "since": "2024-03-12", "institution_code": LOW}
+    pregnancy = (await made(low.post("/pregnancies", registered)))["pregnancy_id"]
+    admission = {"stay_number": "ZY-2024-0321", "person_ref": mother,
+                 "pregnancy_id": pregnancy, "admitted_on": "2024-03-21"}  # fmt: skip
+    stay = (await made(low.post("/stays", admission)))["stay_id"]
+    lines = [line | {"charged_on": "2024-03-21"} for line in LINES]
+    await made(low.post(f"/stays/{stay}/lines", {"lines": lines}))
+    outcome = {"event_on": "2024-03-21", "discharged_on": "2024-03-24", "mode": "cesarean",
+               "total": TOTAL}  # fmt: skip
+    await made(low.post(f"/stays/{stay}/discharge", outcome))
+    return str((await made(low.post(f"/stays/{stay}/settle", {"total": TOTAL})))["settlement_id"])
+
+
+async def _reviewed(whole: Agency, recorder: Recorder, claim: str) -> None:
+    plain = await whole.caller("audit", "reviewer-a", "reviewer", POOL)
+    first = Walker(recorder, plain)
+    second = Walker(recorder, await whole.caller("audit", "reviewer-b", "reviewer", POOL))
+
+    async def raised() -> Any:
+        found = (await made(plain.get("/flags", state="open")))["flags"]
+        return [flag["flag_id"] for flag in found if flag["claim_id"] == claim]
+
+    (flag,) = await until(raised)
+    await first.get("/flags", state="open", limit=10)
+    proposal = {"outcome": "deduct", "amount": "100.00", "reason": "同一次分娩重复申报"}
+    await first.post(f"/flags/{flag}/first-review", proposal)
+    agreed = {"agree": True, "reason": "同意"}
+    await first.post(f"/flags/{flag}/second-review", agreed, name="by-the-same-person")
+    await second.post(f"/flags/{flag}/second-review", agreed)
+    clerk = await whole.caller("settlement", "clerk-c", "clerk", POOL)
+
+    async def taken() -> Any:
+        return (await made(clerk.get("/deductions")))["items"]
+
+    async def told_back() -> Any:
+        return (await made(plain.get(f"/flags/{flag}")))["deduction"] == "taken"
+
+    await until(taken)
+    await until(told_back)
+    await first.get(f"/flags/{flag}")
+    await first.get(f"/claims/{claim}")
+    await first.get("/rules")
+    await Walker(recorder, clerk).get("/deductions", state="pending", limit=10)
+
+
+async def _looked_back(whole: Agency, recorder: Recorder, claims: dict[str, str]) -> None:
+    plain = await whole.caller("settlement", "hospital-a", "hospital", POOL, HIGH)
+    desk = Walker(recorder, plain)
+    await desk.post(f"/settlements/{claims['first']}/reverse", {})
+    await desk.get("/settlements", stay=claims["stay"], institution=HIGH)

@@ -1,0 +1,230 @@
+"""A valid request for each route, made together with what it needs."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+from tests.support.agency import made
+from tests.support.peopled import SECRET, SERVICES, Asked, Owner, Peopled, request_of
+
+E_, S_, U_ = "/enrollment/v1", "/settlement/v1", "/audit/v1"
+
+
+async def _token(_: Peopled, __: Owner) -> Asked:
+    return Asked("", body={"client_id": "known", "client_secret": SECRET})
+
+
+async def _events(_: Peopled, __: Owner) -> Asked:
+    return Asked("operator", query={"topic": "any", "after": "0", "type": "", "limit": "5"})
+
+
+for _service in SERVICES:
+    request_of(f"POST /{_service}/v1/token")(_token)
+    request_of(f"GET /{_service}/v1/events")(_events)
+
+
+@request_of(f"POST {E_}/employers")
+async def employer(here: Peopled, owner: Owner) -> Asked:
+    return Asked(
+        "clerk",
+        body={
+            "employer_ref": here.fresh(), "name": "示例单位", "pool": owner.pool,
+            "county_code": owner.pool, "kind": "enterprise",
+        },
+    )  # fmt: skip
+
+
+@request_of(f"POST {E_}/persons")
+async def person(here: Peopled, owner: Owner) -> Asked:
+    return Asked("clerk", body=await here.registration(owner))
+
+
+@request_of(f"POST {E_}/imports")
+async def persons(here: Peopled, owner: Owner) -> Asked:
+    return Asked("clerk", body={"items": [await here.registration(owner)]})
+
+
+@request_of(f"POST {E_}/persons/{{person_ref}}/spells:end")
+async def spell_end(here: Peopled, owner: Owner) -> Asked:
+    known = await here.registered(owner)
+    return Asked("clerk", {"person_ref": known["person_ref"]}, body={"end": "2024-01-01"})
+
+
+@request_of(f"POST {E_}/persons:find")
+async def found(here: Peopled, owner: Owner) -> Asked:
+    return Asked("clerk", body={"id_number": (await here.registered(owner))["id_number"]})
+
+
+@request_of(f"GET {E_}/persons/{{person_ref}}")
+@request_of(f"GET {E_}/persons/{{person_ref}}/state")
+async def known_person(here: Peopled, owner: Owner) -> Asked:
+    return Asked("clerk", {"person_ref": (await here.registered(owner))["person_ref"]})
+
+
+@request_of(f"GET {E_}/persons/{{person_ref}}/entitlement")
+async def entitlement(here: Peopled, owner: Owner) -> Asked:
+    asked = await known_person(here, owner)
+    asked.query = {"on": "2024-03-20", "benefit": "delivery"}
+    return asked
+
+
+@request_of(f"POST {E_}/contributions")
+async def contribution(here: Peopled, owner: Owner) -> Asked:
+    known = await here.registered(owner)
+    month = {"person_ref": known["person_ref"], "month": "2024-01", "base": "6000.00"}
+    return Asked("clerk", body={"items": [month]})
+
+
+@request_of(f"GET {E_}/rates")
+async def rates(_: Peopled, owner: Owner) -> Asked:
+    return Asked("clerk", query={"pool": owner.pool, "on": "2024-03-20"})
+
+
+@request_of(f"POST {E_}/coverage-gaps")
+async def gaps(here: Peopled, _: Owner) -> Asked:
+    listed = {"id_number": here.id_number(), "employer_ref": "E1"}
+    return Asked("clerk", body={"items": [listed], "on": "2024-03-20"})
+
+
+@request_of(f"POST {S_}/stays")
+async def stay(here: Peopled, owner: Owner) -> Asked:
+    person_ref, pregnancy = await here.pregnancy(owner)
+    return Asked(
+        "hospital",
+        body={
+            "stay_number": here.fresh(), "person_ref": person_ref, "pregnancy_id": pregnancy,
+            "admitted_on": "2024-03-20",
+        },
+    )  # fmt: skip
+
+
+@request_of(f"GET {S_}/stays/{{stay_id}}")
+async def known_stay(here: Peopled, owner: Owner) -> Asked:
+    return Asked("hospital", {"stay_id": (await here.stay(owner, discharge=False))[0]})
+
+
+@request_of(f"POST {S_}/stays/{{stay_id}}/lines")
+async def lines(here: Peopled, owner: Owner) -> Asked:
+    asked = await known_stay(here, owner)
+    line = {"line_number": 50, "item_code": "delivery", "charged_on": "2024-03-21",
+            "quantity": "1", "price": "100.00"}  # fmt: skip
+    asked.body = {"lines": [line]}
+    return asked
+
+
+@request_of(f"POST {S_}/stays/{{stay_id}}/discharge")
+@request_of(f"POST {S_}/stays/{{stay_id}}/quote")
+async def outcome(here: Peopled, owner: Owner) -> Asked:
+    stay_id, body = await here.stay(owner, discharge=False)
+    return Asked("hospital", {"stay_id": stay_id}, body=body | {"infants": 1, "weeks": 39})
+
+
+@request_of(f"POST {S_}/stays/{{stay_id}}/settle")
+async def settle(here: Peopled, owner: Owner) -> Asked:
+    stay_id, body = await here.stay(owner)
+    return Asked("hospital", {"stay_id": stay_id}, body={"total": body["total"]})
+
+
+@request_of(f"GET {S_}/settlements")
+async def of_stay(here: Peopled, owner: Owner) -> Asked:
+    settled = await here.settled(owner)
+    return Asked("hospital", query={"stay": settled["stay_id"], "institution": owner.hospital})
+
+
+@request_of(f"GET {S_}/settlements/{{settlement_id}}")
+@request_of(f"GET {S_}/settlements/{{settlement_id}}/explanation")
+@request_of(f"POST {S_}/settlements/{{settlement_id}}/reverse")
+async def settlement(here: Peopled, owner: Owner) -> Asked:
+    return Asked("hospital", {"settlement_id": (await here.settled(owner))["settlement_id"]})
+
+
+@request_of(f"POST {S_}/pregnancies")
+async def pregnancy(here: Peopled, owner: Owner) -> Asked:
+    person_ref = await here.house.person(owner.pool)
+    body = {"person_ref": person_ref, "since": "2023-07-01", "institution_code": owner.hospital}
+    return Asked("hospital", body=body)
+
+
+@request_of(f"POST {S_}/pregnancies/{{pregnancy_id}}/transfer")
+async def transfer(here: Peopled, owner: Owner) -> Asked:
+    _, pregnancy_id = await here.pregnancy(owner)
+    path = {"pregnancy_id": pregnancy_id}
+    return Asked("hospital", path, body={"institution_code": owner.hospital})
+
+
+@request_of(f"POST {S_}/agreements")
+async def agreement(here: Peopled, _: Owner) -> Asked:
+    body = {"institution_code": here.fresh(), "level": 3, "start": "2020-01-01",
+            "end": "2030-01-01"}  # fmt: skip
+    return Asked("clerk", body=body)
+
+
+@request_of(f"GET {S_}/agreements")
+async def agreements(_: Peopled, __: Owner) -> Asked:
+    return Asked("clerk", query={"limit": "5"})
+
+
+@request_of(f"GET {S_}/deductions")
+async def deductions(_: Peopled, __: Owner) -> Asked:
+    return Asked("clerk", query={"limit": "5", "state": "pending"})
+
+
+@request_of(f"POST {S_}/catalogue-items")
+async def item(here: Peopled, _: Owner) -> Asked:
+    body = {"item_code": here.fresh(), "name": "床位费", "start": "2020-01-01", "end": "2030-01-01",
+            "item_class": "b", "first_copay_rate": "0.1", "limit": "35.00"}  # fmt: skip
+    return Asked("clerk", body=body)
+
+
+@request_of(f"POST {S_}/books")
+async def book(_: Peopled, __: Owner) -> Asked:
+    return Asked("clerk")
+
+
+@request_of(f"POST {S_}/books/{{proposal}}/approve")
+async def approval(here: Peopled, owner: Owner) -> Asked:
+    other = await here.caller("settlement", "clerk", owner, name="proposer")
+    return Asked("clerk", {"proposal": str((await made(other.post("/books")))["proposal"])})
+
+
+@request_of(f"POST {S_}/periods")
+async def period(here: Peopled, _: Owner) -> Asked:
+    number = next(here.number)
+    return Asked("finance", body={"month": f"{1990 + number // 12 % 30}-{number % 12 + 1:02d}"})
+
+
+@request_of(f"GET {U_}/flags")
+async def flags(here: Peopled, owner: Owner) -> Asked:
+    await here.flag(owner)
+    return Asked("reviewer", query={"state": "open", "after": str(uuid4()), "limit": "5"})
+
+
+@request_of(f"GET {U_}/flags/{{flag_id}}")
+async def flag(here: Peopled, owner: Owner) -> Asked:
+    return Asked("reviewer", {"flag_id": (await here.flag(owner))["flag_id"]})
+
+
+@request_of(f"POST {U_}/flags/{{flag_id}}/first-review")
+async def first_review(here: Peopled, owner: Owner) -> Asked:
+    asked = await flag(here, owner)
+    asked.body = {"outcome": "deduct", "amount": "100.00", "reason": "同一次分娩"}
+    return asked
+
+
+@request_of(f"POST {U_}/flags/{{flag_id}}/second-review")
+async def second_review(here: Peopled, owner: Owner) -> Asked:
+    asked = await first_review(here, owner)
+    first = await here.caller("audit", "reviewer", owner, name="first")
+    await made(first.post(f"/flags/{asked.path['flag_id']}/first-review", asked.body))
+    asked.body = {"agree": True, "reason": "资料已核"}
+    return asked
+
+
+@request_of(f"GET {U_}/claims/{{claim_id}}")
+async def claim(here: Peopled, owner: Owner) -> Asked:
+    return Asked("reviewer", {"claim_id": (await here.flag(owner))["claim_id"]})
+
+
+@request_of(f"GET {U_}/rules")
+async def rules(_: Peopled, __: Owner) -> Asked:
+    return Asked("reviewer")
