@@ -96,7 +96,7 @@ class Front:
         """A document as it lies in `docs/`: plain text that any browser shows."""
         file = front_page.documents().get(scope["path"].removeprefix("/docs/"))
         if file is None:
-            return JSONResponse({"title": "not found"}, 404)
+            return problem_response(Problem(NOT_FOUND), uuid4().hex)
         return PlainTextResponse(file.read_text(encoding="utf-8"))
 
     async def _picture(self, language: Language) -> Picture | None:
