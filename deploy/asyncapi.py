@@ -38,6 +38,7 @@ _ATTRIBUTES = {
     "ce_partitionkey": {"type": "string", "description": "the message's key"},
     "ce_sequence": {"type": "string", "description": "1, 2, 3 ... of the aggregate"},
     "ce_causationid": {"type": "string", "description": "the event that this one answers"},
+    "ce_traceparent": {"type": "string", "description": "the trace it was told in (W3C), if any"},
     "content-type": {"type": "string", "const": "application/json"},
 }
 

@@ -39,12 +39,15 @@ def run(folder: Path, port: int, births: int) -> None:
     """
     folder = folder.resolve()
     run_file = folder / "run.json"
+    new = not (folder / "postgres" / "pgdata").exists()  # books that were restored are not new
     with Postgres(folder / "postgres") as cluster:
         run_file.unlink(missing_ok=True)  # an old one would name ports and pids of the past
         listener = bind(port)
         address = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        seeding.clear_interrupted(folder, cluster)
-        births = births if seeding.is_due(folder) else 0
+        new = seeding.clear_interrupted(folder, cluster) or new
+        births = births if new else 0
+        if births:
+            seeding.note_begun(folder)
         site = Site(
             folder=folder,
             databases=create_databases(cluster),

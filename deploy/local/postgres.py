@@ -29,7 +29,8 @@ from deploy.local.private import write_private
 
 OLDEST_MAJOR = 16
 SUPERUSER = "postgres"
-START_SECONDS_MAX = 60
+START_SECONDS_MAX = 900
+"""A start ends when the server is ready or gone; after a crash it may replay for minutes."""
 STOP_SECONDS_MAX = 15
 # Of a machine's memory; with the server's default of 128 MB a large history loses a third.
 BUFFERS_SHARE = 4
@@ -101,6 +102,15 @@ class Postgres:
 
     def stop(self) -> None:
         """Fast shutdown: sessions are cut, everything committed is on disk."""
+        self._end()
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    def _lives(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def _end(self) -> None:
         process, self._process = self._process, None
         if process is not None and process.poll() is None:
             process.send_signal(signal.SIGINT)
@@ -109,9 +119,6 @@ class Postgres:
             except subprocess.TimeoutExpired:
                 process.send_signal(signal.SIGQUIT)
                 process.wait()
-        if self._lock is not None:
-            self._lock.close()
-            self._lock = None
 
     def dsn(self, role: str = SUPERUSER, database: str = "postgres") -> str:
         """The address of a database for a role that this cluster knows."""
@@ -185,8 +192,10 @@ class Postgres:
             self.port = self._wanted_port or free_port()
             if self._launch_once(binaries, wrapper):
                 return
-            if self._wanted_port or attempt == 2:
+            if self._wanted_port or attempt == 2 or self._lives():
                 break
+        if self._lives():  # two servers on one folder would be worse than none
+            self._end()
         raise PostgresUnavailableError(
             f"PostgreSQL did not start on port {self.port}; the end of {self._log}:\n"
             + "\n".join(self._log.read_text(errors="replace").splitlines()[-8:])

@@ -38,7 +38,7 @@ def problem_response(problem: Problem, trace_id: str) -> Response:
     """A refusal as a response, counted: every refusal of a service passes here."""
     count_refusal(problem.kind)
     headers = {}
-    if problem.kind.status in (409, 429, 503) and problem.kind.retryable:
+    if problem.kind.status in (409, 429, 500, 503) and problem.kind.retryable:
         headers["retry-after"] = str(problem.retry_after or 1)
     if problem.kind.status == 401:
         headers["www-authenticate"] = "Bearer"

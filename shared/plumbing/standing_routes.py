@@ -117,6 +117,7 @@ _EVENT = {
         "datacontenttype": {"const": "application/json"},
         "partitionkey": {"type": "string", "description": "the aggregate's key"},
         "sequence": {"type": "string", "description": "1, 2, 3 ... of the aggregate"},
+        "traceparent": {"type": "string", "description": "the trace that it was told in"},
         "causationid": {"type": "string", "description": "the event that this one answers"},
         "position": {"type": "string", "description": "the `after` of the next question"},
         "data": {"type": "object"},

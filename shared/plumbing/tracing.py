@@ -31,7 +31,8 @@ _heard: ContextVar[Mapping[str, str]] = ContextVar("heard", default=_NOTHING_HEA
 
 def configure_traces(service: str) -> None:
     """Export spans by OTLP over HTTP, if the environment says where to."""
-    if not os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT"):
+    switched_off = os.environ.get("OTEL_SDK_DISABLED", "").lower() == "true"
+    if switched_off or not os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT"):
         return
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
     from opentelemetry.sdk.resources import Resource

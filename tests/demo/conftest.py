@@ -52,12 +52,12 @@ class House:
             await connection.close()
 
 
-class _Start:
+class Start:
     """One start, as `make run` does it."""
 
-    def __init__(self, folder: Path, number: int) -> None:
+    def __init__(self, folder: Path, number: int, seed: str) -> None:
         self.log = folder.with_name(f"start-{number}.log")
-        settings = {"DATA_DIR": str(folder), "PORT": str(free_port()), "SEED": str(BIRTHS)}
+        settings = {"DATA_DIR": str(folder), "PORT": str(free_port()), "SEED": seed}
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "deploy.local", "run"],
@@ -65,6 +65,7 @@ class _Start:
             )  # fmt: skip
 
     def wait_until_said(self, pattern: str) -> str:
+        """All that it said until then."""
         deadline = time.monotonic() + START_SECONDS_MAX
         while not re.search(pattern, said := self.log.read_text()):
             assert self.process.poll() is None, said
@@ -73,6 +74,7 @@ class _Start:
         return said
 
     def end(self, number: signal.Signals) -> None:
+        """End it, if it has not ended."""
         if self.process.poll() is None:
             self.process.send_signal(number)
             self.process.wait(30)
@@ -83,12 +85,13 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     folder = tmp_path_factory.mktemp("demo") / "data"
     made = House(folder, [])
     endings = (
-        ("months booked|stays made|settled", signal.SIGKILL),
-        ("Ctrl-C", signal.SIGTERM),
-        ("Ctrl-C", None),
+        # Too many to be made before the first word of how far it is.
+        (2000, "months booked|stays made|settled", signal.SIGKILL),
+        (BIRTHS, "Ctrl-C", signal.SIGTERM),
+        (BIRTHS, "Ctrl-C", None),
     )
-    for number, (pattern, ending) in enumerate(endings):
-        start = _Start(folder, number)
+    for number, (births, pattern, ending) in enumerate(endings):
+        start = Start(folder, number, str(births))
         try:
             made.said.append(start.wait_until_said(pattern))
             if ending is None:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from deploy.local.demo.seeding import wanted
 from deploy.local.demo.town import read_town
-from tests.demo.conftest import BIRTHS, House
+from tests.demo.conftest import BIRTHS, House, Start
 from tests.support.source import ROOT
 
 
 async def test_an_interrupted_making_begins_anew_and_is_whole(house: House) -> None:
-    assert "made anew" not in house.said[0]
-    assert "made anew" in house.said[1]
+    assert "cleared away" not in house.said[0]
+    assert "cleared away" in house.said[1]
     doubled = sum(1 for line in house.planted() if line["irregularity"].startswith("twice-"))
     assert doubled >= 1
     claims = await house.column("settlement", "select settled_at from settlement")
@@ -50,6 +52,27 @@ def test_every_invariant_holds_on_it(house: House) -> None:
     )  # fmt: skip
     assert verified.returncode == 0, verified.stdout
     assert "M08 ok" in verified.stdout
+
+
+def test_books_that_are_not_a_new_demo_are_never_touched(tmp_path: Path) -> None:
+    """An interrupted demo is cleared once; what stands there afterwards is somebody's work."""
+    folder = tmp_path / "data"
+    said = []
+    for number, (seed, pattern, ending) in enumerate(
+        (
+            ("2000", "months booked|stays made|settled", signal.SIGKILL),
+            ("none", "Ctrl-C", signal.SIGTERM),
+            ("5", "Ctrl-C", signal.SIGTERM),
+        )
+    ):
+        start = Start(folder, number, seed)
+        try:
+            said.append(start.wait_until_said(pattern))
+        finally:
+            start.end(ending)
+    assert "cleared away" in said[1]
+    assert "cleared away" not in said[2]
+    assert not any("making the demo" in later for later in said[1:])
 
 
 def test_seed_says_how_many() -> None:

@@ -27,6 +27,7 @@ from deploy.local.quiet import unheard
 from services.enrollment.store.sealed import Vault
 from shared.contracts.person import PersonStateChanged
 from shared.plumbing.database import Pool, open_pool
+from shared.plumbing.field_keys import body_key
 from shared.plumbing.settings import Settings, read_settings, unmarked
 from shared.policy.compiler import allowance, compile_book
 
@@ -71,7 +72,7 @@ async def _make(births: list[Birth], today: date, planted: Path) -> None:
             group=await pool_of(settlement, "group", for_group=True),
             book=compile_book(allow=allowance("demo", [])),
             vault=Vault(unmarked(enrollment.field_key)),
-            hash_key=bytes.fromhex(unmarked(settlement.field_key)),
+            hash_key=body_key(settlement),
             epoch=epoch(today),
             progress=tally,
         )

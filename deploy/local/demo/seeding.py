@@ -41,6 +41,7 @@ PROCESSES = 2
 SAY_SECONDS = 2
 MONTHS_BACK = MONTHS + MONTHS_BEFORE
 PLANTED = "planted.jsonl"
+_MARK = "demo"
 _BEGUN = "begun"
 
 
@@ -56,28 +57,31 @@ def wanted(seed: str) -> int:
     return 0 if seed == "none" else int(seed) if seed else SETTLEMENTS
 
 
-def is_due(folder: Path) -> bool:
-    """Whether a folder that was never opened, or whose demo was interrupted, waits for its demo."""
-    mark = folder / "demo"
-    return mark.read_text() == _BEGUN if mark.exists() else not (folder / "opened").exists()
+def note_begun(folder: Path) -> None:
+    """Remember that a demo is being made here."""
+    (folder / _MARK).write_text(_BEGUN)
 
 
-def clear_interrupted(folder: Path, cluster: Postgres) -> None:
-    """Empty what an interrupted making left; what is not begun or is complete stays as it is."""
-    if not (folder / "demo").exists() or not is_due(folder):
-        return
-    typer.echo("the demo was interrupted; it is made anew")
+def clear_interrupted(folder: Path, cluster: Postgres) -> bool:
+    """Empty the databases of a making that was begun and not ended; whether there was one.
+
+    The mark goes last: from then on the folder is as new, and what is made in it is not touched.
+    """
+    mark = folder / _MARK
+    if not mark.exists() or mark.read_text() != _BEGUN:
+        return False
+    typer.echo("the demo was interrupted; it is cleared away")
     for service in SERVICES:
         databases.drop(cluster.dsn(), service)
         (folder / f"{service}.anchors").unlink(missing_ok=True)
-    for left in ("opened", PLANTED, "run.verify-snapshot"):
+    for left in ("opened", PLANTED, "run.verify-snapshot", _MARK):
         (folder / left).unlink(missing_ok=True)
+    return True
 
 
 async def make_demo(site: Site, count: int) -> None:
     """Make the demo of `count` births, saying how far it is. Raises SeedingFailed."""
     today, began = business_day(SystemClock().now()), time.monotonic()
-    (site.folder / "demo").write_text(_BEGUN)
     planted = site.folder / PLANTED
     planted.unlink(missing_ok=True)
     typer.echo(f"making the demo: {count} settlements over {MONTHS} months")
@@ -93,7 +97,7 @@ async def make_demo(site: Site, count: int) -> None:
         raise failed.exceptions[0] from None
     finally:
         saying.cancel()
-    (site.folder / "demo").write_text(f"{count} made on {today}")
+    (site.folder / _MARK).write_text(f"{count} made on {today}")
     typer.echo(f"the demo was made in {time.monotonic() - began:.0f} s; planted: {planted}")
 
 

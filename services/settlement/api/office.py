@@ -14,7 +14,7 @@ from services.settlement.actions.note_person_states import note_person_states
 from services.settlement.actions.scene import Scene
 from services.settlement.actions.settle import Outcome, Settle
 from services.settlement.api.refusals import problem_of
-from services.settlement.domain.refusals import Refusal
+from services.settlement.domain.refusals import Refusal, Refused
 from services.settlement.store.settling import Entry, Facts
 from shared.plumbing.auth import Caller
 from shared.plumbing.database import AGENCY, Connection, Pool, transaction
@@ -111,3 +111,19 @@ async def fetch_state(here: Office, person_ref: str) -> Refusal | None:
     async with transaction(here.pool, [AGENCY]) as tx:
         await note_person_states(tx, [found])
     return None
+
+
+ASK_FOR_STATE = frozenset({Refusal.PERSON_UNKNOWN, Refusal.PERSON_STATE_TOO_OLD})
+
+
+async def with_state(
+    here: Office, refused: Refused, again: Callable[[], Awaitable[T | Refused]]
+) -> T | Refused:
+    """Ask enrollment for the state that a judgement lacked, and have it judged again.
+
+    Where nobody could be asked that is what is said: an outage is no unknown person.
+    """
+    failed = await fetch_state(here, str(dict(refused.values)["person_ref"]))
+    if failed is None:
+        return await again()
+    return refused if refused.refusal is Refusal.PERSON_STATE_TOO_OLD else Refused(failed)

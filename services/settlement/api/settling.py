@@ -12,8 +12,8 @@ from pydantic import ValidationError
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from services.settlement.actions.settle import Outcome, Settle
-from services.settlement.api.office import HOSPITAL, Office, fetch_state, office
+from services.settlement.actions.settle import Settle
+from services.settlement.api.office import ASK_FOR_STATE, HOSPITAL, Office, office, with_state
 from services.settlement.api.refusals import problem_of
 from services.settlement.api.render import settlement_bytes
 from services.settlement.api.shown import SettlementShown
@@ -33,7 +33,6 @@ _ADDRESS = re.compile(
     r"/settlement/v1/stays/([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})/settle",
     re.ASCII,
 )
-_ASK_FOR_STATE = frozenset({Refusal.PERSON_UNKNOWN, Refusal.PERSON_STATE_TOO_OLD})
 
 
 @router.post("/stays/{stay_id}/settle", status_code=201, response_model=SettlementShown)
@@ -69,20 +68,11 @@ async def settled(
     except asyncpg.ExclusionViolationError:
         # The birth, restated after a reversal, would reach into the next pregnancy.
         raise problem_of(Refusal.PREGNANCY_OVERLAPS) from None
-    if isinstance(outcome, Refused) and outcome.refusal in _ASK_FOR_STATE:
-        outcome = await _with_state(here, command, outcome)
+    if isinstance(outcome, Refused) and outcome.refusal in ASK_FOR_STATE:
+        outcome = await with_state(here, outcome, lambda: here.settlements.submit(command))
     if isinstance(outcome, Answer):
         return outcome
     raise outcome if isinstance(outcome, DifferentBody) else problem_of(outcome)
-
-
-async def _with_state(here: Office, command: Settle, refused: Refused) -> Outcome:
-    failed = await fetch_state(here, str(dict(refused.values)["person_ref"]))
-    if failed is None:
-        return await here.settlements.submit(command)
-    if refused.refusal is Refusal.PERSON_STATE_TOO_OLD:
-        return refused
-    return Refused(failed)
 
 
 class HotSettle:

@@ -10,7 +10,15 @@ from starlette.responses import Response
 
 from services.settlement.actions import add_lines, discharge, open_stay
 from services.settlement.actions.quote import quote
-from services.settlement.api.office import HOSPITAL, fetch_state, keyed, office, scene_of, seen
+from services.settlement.api.office import (
+    ASK_FOR_STATE,
+    HOSPITAL,
+    keyed,
+    office,
+    scene_of,
+    seen,
+    with_state,
+)
 from services.settlement.api.refusals import problem_of
 from services.settlement.api.render import quote_bytes, stay_bytes
 from services.settlement.api.shown import QuoteShown, StayShown
@@ -95,10 +103,8 @@ async def quote_(
     """What settling would come to now; nothing is stored. Before discharge, state the outcome."""
     here, outcome = office(request), body.to_outcome() if isinstance(body, OutcomeBody) else None
     quoted = await _quoted(request, who, stay_id, outcome)
-    if isinstance(quoted, Refused) and "person_ref" in dict(quoted.values):
-        failed = await fetch_state(here, str(dict(quoted.values)["person_ref"]))
-        if failed is None:
-            quoted = await _quoted(request, who, stay_id, outcome)
+    if isinstance(quoted, Refused) and quoted.refusal in ASK_FOR_STATE:
+        quoted = await with_state(here, quoted, lambda: _quoted(request, who, stay_id, outcome))
     if isinstance(quoted, Refused):
         raise problem_of(quoted)
     return Response(quote_bytes(quoted), media_type="application/json")
