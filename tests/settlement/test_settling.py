@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import httpx
 
@@ -265,3 +265,19 @@ async def test_a_quote_before_discharge_asks_for_the_agreement_of_the_stated_day
     settled = await risen.post(f"/stays/{stay}/settle", {"total": outcome["total"]})
     assert settled.json()["steps"] == quoted.json()["steps"]
     assert settled.json()["fund"] == quoted.json()["fund"]
+
+
+async def test_while_nobody_can_be_asked_a_missing_person_is_an_outage_not_an_unknown(
+    house: House, nanjing_a: Client
+) -> None:
+    """This house has no enrollment to ask: quote and settle say so alike, and can be retried."""
+    person_ref = uuid4().hex
+    pregnancy = await house.pregnancy(nanjing_a, person_ref)
+    stay, body = await house.stay(nanjing_a, person_ref, pregnancy)
+    before = await house.counts()
+    for call, sent in (("quote", {}), ("settle", {"total": body["total"]})):
+        refused = await nanjing_a.post(f"/stays/{stay}/{call}", sent)
+        assert refused.status_code == 503
+        assert refused.json()["code"] == "1013-person-state-unreachable"
+        assert refused.json()["retryable"]
+    assert await house.counts() == before
