@@ -137,4 +137,5 @@ async def test_a_planted_fault_of_the_plumbing_is_found(
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 1, done.stderr
-    assert FAULTS[patch] in done.stdout.splitlines()[0], done.stdout
+    found = [line for line in done.stdout.splitlines() if line.startswith("seed ")]
+    assert FAULTS[patch] in found[0], done.stdout

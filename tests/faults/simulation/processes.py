@@ -11,6 +11,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 from uuid import UUID
 
+import asyncpg
 import orjson
 
 from services.audit.heard.claim import claim_handler
@@ -175,15 +176,18 @@ class World:
                 await self.schedule.pause()
             pool = cast(Any, StoppingPool(self.town.service, self.schedule))
             relay = Relay(pool, VirtualSender(self.broker), self.town.clock)
-            await relay.raise_fence()
+            raised = False
             while True:
                 over = not self.callers_left
                 try:
+                    if not raised:
+                        await relay.raise_fence()
+                        raised = True
                     passed = await relay.pass_on()
                 except Fenced:
                     return  # another took over, and goes on
-                except OSError:
-                    passed = 1
+                except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                    passed, raised = 1, False  # as the relay's own run: it starts again
                 if over and not passed:
                     return
                 await self.schedule.pause()
