@@ -130,6 +130,11 @@ def _bars(paid: Sequence[Paid], caption: str, told: str) -> str:
     )
 
 
+def _hospital(borne: Money, words: Mapping[str, str]) -> str:
+    keeps = borne.fen < 0
+    return f"{words['keeps' if keeps else 'institution']} {_yuan(-borne if keeps else borne)}"
+
+
 def _latest(latest: Sequence[Latest], words: Mapping[str, str]) -> str:
     entries = [
         f'<li><strong>{escape(one.institution)}</strong> <span class="meta">{escape(one.pool)} ·'
@@ -137,7 +142,7 @@ def _latest(latest: Sequence[Latest], words: Mapping[str, str]) -> str:
         f'<div class="sums"><span>{words["total"]} {_yuan(one.total)}</span>'
         f"<strong>{words['fund']} {_yuan(one.fund)}</strong>"
         f"<span>{words['member']} {_yuan(one.member)}</span>"
-        f"<span>{words['institution']} {_yuan(one.borne)}</span></div>"
+        f"<span>{_hospital(one.borne, words)}</span></div>"
         + _why(str(one.settlement_id), words["why"], one.why)
         + "</li>"
         for one in latest

@@ -16,7 +16,7 @@ def write_run_file(file: Path, record: Mapping[str, Any]) -> None:
 
 
 def run_table(record: Mapping[str, Any], file: Path) -> Iterable[str]:
-    """What is said when all is up: addresses, keys, and a first command."""
+    """What is said when all is up: addresses, keys, and three commands that work as pasted."""
     for name, entry in record["services"].items():
         yield f"  {name:<11} {entry['url']}/{name}/openapi.json   (pid {entry['pid']})"
     yield ""
@@ -27,10 +27,14 @@ def run_table(record: Mapping[str, Any], file: Path) -> Iterable[str]:
                 f"  {one['client_id']:<20} {one['role']:<12} {one['institution_code'] or '-':<14}"
                 f" {one['client_secret']}"
             )
-    first = record["credentials"][0]
-    body = json.dumps({name: first[name] for name in ("client_id", "client_secret")})
+    operator = next(one for one in record["credentials"] if one["role"] == "operator")
+    body = json.dumps({name: operator[name] for name in ("client_id", "client_secret")})
+    url = record["services"]["settlement"]["url"]
     yield ""
-    yield "a token, good for ten minutes:"
-    yield f"  curl -s {record['url']}/settlement/v1/token \\"
-    yield f"    -H 'Content-Type: application/json' -d '{body}'"
+    yield "is it ready; a token, good for ten minutes; the first settlement as others hear of it:"
+    yield f"  curl -s {url}/settlement/readyz"
+    yield f"  TOKEN=$(curl -s {url}/settlement/v1/token -H 'Content-Type: application/json' \\"
+    yield f"    -d '{body}' | sed 's/.*access_token\":\"\\([^\"]*\\).*/\\1/')"
+    yield f"  curl -s '{url}/settlement/v1/events?topic=maternity.settlement.claim.v1&limit=1' \\"
+    yield '    -H "Authorization: Bearer $TOKEN"'
     yield f"all of this is in {file}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from datetime import date
 
-from deploy.local.demo.plan import MONTHS, Birth, epoch, plan
+from deploy.local.demo.plan import MONTHS, SETTLEMENTS, Birth, epoch, plan
 from deploy.local.demo.town import read_town
 from services.enrollment.domain.id_number import IdNumber, read_id_number
 from shared.period import Month
@@ -96,7 +96,7 @@ def test_a_doubled_birth_is_another_hospitals_within_the_same_month() -> None:
         of_mother[birth.mother.id_number].append(birth)
     doubled = [those for those in of_mother.values() if len(those) > 1]
     assert len(doubled) == sum(
-        max(1, one.count * COUNT // 20_000)
+        max(1, one.count * COUNT // SETTLEMENTS)
         for one in TOWN.irregularities
         if one.kind == "duplicate-claim"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from deploy.local.demo.plan import SETTLEMENTS
 from deploy.local.demo.seeding import wanted
 from deploy.local.demo.town import read_town
 from tests.demo.conftest import BIRTHS, House, Start
@@ -45,6 +47,15 @@ async def test_audit_flags_what_is_planted_for_its_rule_and_nothing_else(house: 
     assert set(flagged) == expected
 
 
+def test_the_commands_that_it_says_work_as_pasted(house: House) -> None:
+    pasted = re.search(r"as others hear of it:\n(.*)all of this is in", house.said[2], re.S)
+    assert pasted is not None
+    done = subprocess.run(["bash", "-e"], input=pasted[1], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert '"ready"' in done.stdout
+    assert "settlement.claim.settled" in done.stdout
+
+
 def test_every_invariant_holds_on_it(house: House) -> None:
     verified = subprocess.run(
         [sys.executable, "-m", "deploy.verify", "--run", str(house.folder / "run.json")],
@@ -78,6 +89,6 @@ def test_books_that_are_not_a_new_demo_are_never_touched(tmp_path: Path) -> None
 def test_seed_says_how_many() -> None:
     assert wanted("none") == 0
     assert wanted("7") == 7
-    assert wanted("") == 20_000
+    assert wanted("") == SETTLEMENTS
     with pytest.raises(ValueError, match="invalid literal"):
         wanted("some")

@@ -15,8 +15,8 @@ from services.enrollment.domain.id_number import check_character
 from shared.period import Month
 from shared.plumbing.clock import SHANGHAI
 
-SETTLEMENTS = 20_000
-"""How many births a full demo has."""
+SETTLEMENTS = 4_000
+"""How many births a full demo has: as many as two cores make in a minute."""
 SEED = 20_200_101
 MONTHS = 24
 MONTHS_BEFORE = 12
