@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from tests.faults.desk import History
 
 BROKEN = frozenset({"broken"})
+_ENDED_SECONDS_MAX = 60
 
 
 class Killer:
@@ -53,6 +54,10 @@ class Killer:
         while self._history.last_success.get(service, 0) < killed_at:
             await asyncio.sleep(0.01)
         recovered_at = time.monotonic()
+        # Whoever was on the way may end a moment after the first success of another.
+        async with asyncio.timeout(_ENDED_SECONDS_MAX):
+            while not all(attempt.outcome for attempt in met):
+                await asyncio.sleep(0.01)
         broken = sum(attempt.outcome in self._met_as for attempt in met)
         self._history.write(killed=service, in_flight=len(met), broken=broken)
         if broken:
