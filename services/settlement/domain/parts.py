@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from services.settlement.domain.cost import Cost
 from services.settlement.domain.prenatal import UnitUse
@@ -11,8 +11,7 @@ from shared.money import NOTHING, Money
 from shared.policy.rules import Citation
 
 
-@dataclass(frozen=True, slots=True)
-class Parts:
+class Parts(NamedTuple):
     """cost.total = fund + member + institution + other_fund; only `institution` may be negative."""
 
     cost: Cost

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 from services.settlement.domain.allowance import AllowanceClaim, NutritionClaim
 from services.settlement.domain.case import Case
@@ -51,16 +51,14 @@ ENGINE = "1"
 """Version of the arithmetic. It changes when the same case and book would give another answer."""
 
 
-@dataclass(frozen=True, slots=True)
-class Desk:
+class Desk(NamedTuple):
     """What the mother's receipt shows; its two parts add up to what is paid there."""
 
     fund: Money
     member: Money
 
 
-@dataclass(frozen=True, slots=True)
-class Priced:
+class Priced(NamedTuple):
     """A decision. total = fund + member + institution + other_fund; only `institution` may be
     negative (what the hospital keeps); member = member_account + member_cash.
 
@@ -138,8 +136,7 @@ def entitled(case: Case, claim: AllowanceClaim, book: Book) -> Entitled | Refuse
         return _no_rule(none)
 
 
-@dataclass(frozen=True, slots=True)
-class _Opened:
+class _Opened(NamedTuple):
     """The rules of the day that decides, and which day that is."""
 
     day: date

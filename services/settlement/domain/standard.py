@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import NamedTuple
 
 from services.settlement.domain.refusals import Refusal, Refused
 from services.settlement.domain.shares import percent
@@ -26,8 +27,7 @@ from shared.policy.payments import (
 from shared.policy.rules import Citation
 
 
-@dataclass(frozen=True, slots=True)
-class Standard:
+class Standard(NamedTuple):
     """An amount, the steps that made it, and the versions of rules that it used."""
 
     amount: Money

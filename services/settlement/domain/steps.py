@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from shared.money import Money
 from shared.period import Month
@@ -100,8 +99,7 @@ class StepKind(StrEnum):
     LATE_FEE = "late_fee"
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """One step: its amount where it has one, its values by name, and who says so.
 
     A value is written out, by `str`, when the step is stored: most priced cases never are.

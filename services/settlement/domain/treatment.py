@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from services.settlement.domain.case import Case
 from services.settlement.domain.complication import Complication
@@ -19,8 +19,7 @@ from shared.policy.shapes import DeliveryMode
 PerCase = Delivery | Loss | Surgery | Complication
 
 
-@dataclass(frozen=True, slots=True)
-class Treatment:
+class Treatment(NamedTuple):
     """What is paid for, by which clause, and what its amount depends on.
 
     `name` tells amounts of one clause apart: a stage of loss, a surgery.
