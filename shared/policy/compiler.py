@@ -111,13 +111,12 @@ def _read_pool(folder: Path, reading: _Reading) -> None:
             continue
         if read.pool != code:
             reading.faults.append(
-                PolicyFault(name, "", f'pool "{read.pool}" in the folder of "{code}"')
+                PolicyFault(name, "", f'pool "{read.pool}" in the folder of "{code}"', ("pool",))
             )
         identity = (read.pool, "" if isinstance(read, PoolSheet) else read.id)
         if identity in reading.files:
-            reading.faults.append(
-                PolicyFault(name, "", f"duplicate of {reading.files[identity]}: choose another id")
-            )
+            other = f"duplicate of {reading.files[identity]}: choose another id"
+            reading.faults.append(PolicyFault(name, "", other, ("id",)))
         reading.files[identity] = name
         if isinstance(read, PoolSheet):
             reading.sheets.append(read)
@@ -139,15 +138,27 @@ def _read(path: Path, name: str, model: type[M], faults: list[PolicyFault]) -> M
 
 
 def _explained(error: ValidationError, raw: dict[str, Any], name: str) -> Iterator[PolicyFault]:
-    for problem in error.errors(include_url=False, include_input=False):
-        place = list(problem["loc"])
+    problems = error.errors(include_url=False, include_input=False)
+    for problem in problems:
+        if _follows_from_another(problem, problems):
+            continue
+        place = whole = list(problem["loc"])
         clause = ""
         if len(place) > 1 and place[0] == "clause" and isinstance(place[1], int):
             article = raw["clause"][place[1]].get("article", "without article")
             clause = f"clause {place[1] + 1} ({article})"
             place = place[2:]
         where = ".".join(str(part) for part in place)
-        yield PolicyFault(name, clause, f"{where}: {_advice(problem, place)}".lstrip(": "))
+        what = f"{where}: {_advice(problem, place)}".lstrip(": ")
+        yield PolicyFault(name, clause, what, tuple(whole))
+
+
+def _follows_from_another(problem: Any, problems: Sequence[Any]) -> bool:
+    """A list whose entries are all at fault is then also too short; that alone mends nothing."""
+    whole = problem["loc"]
+    return problem["type"] == "too_short" and any(
+        len(other["loc"]) > len(whole) and other["loc"][: len(whole)] == whole for other in problems
+    )
 
 
 def _advice(problem: Any, place: list[int | str]) -> str:
@@ -168,12 +179,13 @@ def _structure_faults(
 ) -> Iterator[PolicyFault]:
     sheets = {sheet.pool: sheet for sheet in reading.sheets}
     for sheet in reading.sheets:
-        for inherited in sheet.inherits:
+        for number, inherited in enumerate(sheet.inherits):
             if inherited.pool not in sheets:
                 yield PolicyFault(
                     reading.files[(sheet.pool, "")],
                     "",
                     f'inherits from "{inherited.pool}", which is not loaded',
+                    ("inherits", number, "pool"),
                 )
     for key, versions in rules.items():
         sheet = sheets[key[0]]
@@ -183,6 +195,7 @@ def _structure_faults(
             yield _at(
                 reading,
                 first,
+                "from",
                 f"gap: {key_name(key)} of {key[0]} says nothing from {sheet.first_date} to"
                 f" {first.sourced.since}; write the earlier rule, or name it in begins_later",
             )
@@ -198,6 +211,7 @@ def _overlaps(reading: _Reading, key: Key, versions: tuple[Rule, ...]) -> Iterat
             yield _at(
                 reading,
                 later,
+                "from",
                 f"overlap: {key_name(key)} of {key[0]} is set twice from {later.sourced.since}:"
                 f" also by {earlier.document.id} {earlier.clause.article}; keep one",
             )
@@ -210,17 +224,22 @@ def _admission_faults(
         pool, cell, _ = key
         for rule in versions:
             if rule.grade == "D" and (pool, "D") not in allow.grades:
-                yield _at(reading, rule, f"{key_name(key)} of {pool} has grade D: admit it by name")
+                what = f"{key_name(key)} of {pool} has grade D: admit it by name"
+                yield _at(reading, rule, "grade", what)
             if rule.is_open and (pool, cell) not in allow.open_cells:
                 yield _at(
                     reading,
                     rule,
+                    "conflict",
                     f"{key_name(key)} of {pool} is an open conflict: resolve it by a source, or"
                     " admit the cell by name",
                 )
 
 
-def _at(reading: _Reading, rule: Rule, what: str) -> PolicyFault:
-    number = rule.document.clause.index(rule.clause) + 1
+def _at(reading: _Reading, rule: Rule, key: str, what: str) -> PolicyFault:
+    """A fault of the clause behind `rule`, to be mended at its `key`."""
+    # By identity: a clause written twice is equal to its twin, and the second is at fault.
+    number = next(n for n, each in enumerate(rule.document.clause) if each is rule.clause)
     file = reading.files[(rule.document.pool, rule.document.id)]
-    return PolicyFault(file, f"clause {number} ({rule.clause.article})", what)
+    clause = f"clause {number + 1} ({rule.clause.article})"
+    return PolicyFault(file, clause, what, ("clause", number, key))

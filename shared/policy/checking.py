@@ -1,0 +1,60 @@
+"""What an author is told of a folder of pools: each fault with its line, else what it admits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from shared.policy.book import Book
+from shared.policy.cells import CELLS
+from shared.policy.compiler import BUILT_IN, SHEET, compile_book, demo_allowance
+from shared.policy.faults import PolicyFault
+from shared.policy.lines import line_of
+
+
+def compile_with(folder: Path | None) -> Book:
+    """The book of the built-in pools and of those in `folder`, a demo's allowances admitted.
+
+    Raises PolicyFaults.
+    """
+    folders = (BUILT_IN,) if folder is None or folder.resolve() == BUILT_IN else (BUILT_IN, folder)
+    return compile_book(folders, demo_allowance(folders))
+
+
+def described(faults: Iterable[PolicyFault], folder: Path | None) -> Iterator[str]:
+    """One line a fault, `file:line: clause: what to write`; without a line where it is a folder."""
+    for fault in faults:
+        path = _path_of(fault.file, [folder, BUILT_IN] if folder else [BUILT_IN])
+        place = str(path)
+        if path.is_file():
+            # A file that is not even text is at fault as a whole.
+            text = path.read_text(encoding="utf-8", errors="replace")
+            place = f"{path}:{line_of(text, fault.place)}"
+        yield ": ".join(part for part in (place, fault.clause, fault.what) if part)
+
+
+def summary(book: Book, folder: Path) -> Iterator[str]:
+    """What is to be known of the folder's pools though nothing is wrong with them."""
+    for sheet in book.pools():
+        if not any(folder.glob(f"{sheet.pool}-*/{SHEET}")):
+            continue
+        rules = {
+            key: versions for key, versions in book.parameters().items() if key[0] == sheet.pool
+        }
+        set_cells = {cell for _, cell, _ in rules}
+        yield f"{sheet.pool} {sheet.name}: {len(set_cells)} of {len(CELLS)} cells are set"
+        unset = [name for name in CELLS if name not in set_cells]
+        if unset:
+            yield f"  not set, so what needs it is refused: {', '.join(unset)}"
+        admitted = dict.fromkeys(
+            [f"{sheet.pool}:D" for _, rule in flat if rule.grade == "D"]
+            + [f"{sheet.pool}:{cell}" for cell, rule in flat if rule.is_open]
+        )
+        if admitted:
+            yield f"  production would have to admit by name: {', '.join(admitted)}"
+
+
+def _path_of(file: str, folders: Sequence[Path]) -> Path:
+    """Where a fault's file lies: it is named within the folder that it was read from."""
+    found = [folder / file for folder in folders if (folder / file).exists()]
+    return found[0] if found else Path(file)
