@@ -38,10 +38,9 @@ def summary(book: Book, folder: Path) -> Iterator[str]:
     for sheet in book.pools():
         if not any(folder.glob(f"{sheet.pool}-*/{SHEET}")):
             continue
-        rules = {
-            key: versions for key, versions in book.parameters().items() if key[0] == sheet.pool
-        }
-        set_cells = {cell for _, cell, _ in rules}
+        table = book.parameters().items()
+        flat = [(key[1], rule) for key, rules in table if key[0] == sheet.pool for rule in rules]
+        set_cells = {cell for cell, _ in flat}
         yield f"{sheet.pool} {sheet.name}: {len(set_cells)} of {len(CELLS)} cells are set"
         unset = [name for name in CELLS if name not in set_cells]
         if unset:

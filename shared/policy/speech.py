@@ -1,0 +1,99 @@
+"""The values of the book in words: short, complete, in either language; the words are data."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
+from decimal import Decimal
+from functools import cache
+from itertools import groupby
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel
+
+from shared.money import Money
+
+Language = Literal["zh", "en"]
+_WORDS = Path(__file__).parent / "words"
+# A key whose value alone says it: the name of a method.
+_SPEAKS_FOR_ITSELF = "method"
+_SHORT = 40
+
+
+@cache
+def words(language: Language) -> Mapping[str, Mapping[str, str]]:
+    """All words of one language: cells, fields, values, labels, headings, forms."""
+    tables: dict[str, dict[str, str]] = tomllib.loads(
+        (_WORDS / f"{language}.toml").read_text(encoding="utf-8")
+    )
+    return tables
+
+
+def spoken(value: Any, language: Language, of: str = "") -> str:
+    """A rule's value on one line; what the clause left at its default is left out.
+
+    `of` is the key that holds the value: some words depend on it.
+    """
+    said = words(language)
+    forms = said["forms"]
+    match value:
+        case bool():
+            return said["values"][str(value).lower()]
+        case Money():
+            return forms["money"].format(value.to_wire())
+        case Decimal() | int() | date():
+            return str(value)
+        case str():
+            return said["values"].get(f"{of}.{value}") or said["values"].get(value, str(value))
+        case BaseModel():
+            return _joined(_stated(value), language)
+        case Mapping():
+            return _joined(value.items(), language)
+        case tuple():
+            return forms["between_items"].join(spoken(each, language, of) for each in value)
+    raise TypeError(f"no words for {type(value).__name__}")
+
+
+def _stated(value: BaseModel) -> Iterator[tuple[str, Any]]:
+    for name, field in type(value).model_fields.items():
+        found = getattr(value, name)
+        if field.is_required() or found != field.get_default(call_default_factory=True):
+            yield name, found
+
+
+def spoken_in_lines(value: Any, language: Language) -> str:
+    """As `spoken`, each part of a long value on a line of its own."""
+    whole = spoken(value, language)
+    if len(whole) <= _SHORT or not isinstance(value, BaseModel):
+        return whole
+    return "\n".join(_parts(_stated(value), language))
+
+
+def _joined(parts: Iterable[tuple[str, Any]], language: Language) -> str:
+    return words(language)["forms"]["between_parts"].join(_parts(parts, language))
+
+
+def _parts(parts: Iterable[tuple[str, Any]], language: Language) -> list[str]:
+    """Names with their values; neighbours of one value share it: level_1/level_2 0.00."""
+    forms = words(language)["forms"]
+    said = []
+    texts = [(name, spoken(value, language, name), value) for name, value in parts]
+    for text, alike in groupby(texts, key=lambda part: part[1]):
+        group = list(alike)
+        if group[0][0] == _SPEAKS_FOR_ITSELF:
+            said.append(text)
+            continue
+        names = "/".join(_name(name, language) for name, _, _ in group)
+        compound = isinstance(group[0][2], BaseModel | Mapping | tuple) and (
+            forms["between_parts"] in text or forms["between_items"] in text
+        )
+        said.append(forms["compound" if compound else "plain"].format(names, text))
+    return said
+
+
+def _name(name: str, language: Language) -> str:
+    """The word for a field, or for a value that stands as a key; a pool's own names are kept."""
+    said = words(language)
+    return said["fields"].get(name) or said["values"].get(name, name)
