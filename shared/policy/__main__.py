@@ -22,6 +22,7 @@ from shared.policy.faults import PolicyFaults
 from shared.policy.shapes import MemberKind
 from shared.policy.showing import Table, changes, rules_of_day
 from shared.policy.speech import Language
+from shared.policy.starting import write_pool
 
 WIDTH_OF_A_FILE = 200
 Day = partial(typer.Option, formats=["%Y-%m-%d"])
@@ -74,6 +75,23 @@ def diff(
     with _told(policy):
         days = since.date(), until.date()
         _print(changes(compile_with(policy), pool, days, kind, lang))
+
+
+@commands.command("new-pool")
+def new_pool(
+    code: Annotated[str, typer.Argument(help="six digits")],
+    name: Annotated[str, typer.Argument(help="the pool's name")],
+    into: Annotated[Path, typer.Option(metavar="DIR", help="folder of pools")] = Path(),
+    slug: Annotated[str | None, typer.Option(help="how its files are called")] = None,
+) -> None:
+    """Write a pool's first files: they compile, and hold each cell as an example to uncomment."""
+    try:
+        written = write_pool(into, code, name, slug or code, compile_with(None))
+    except (ValueError, FileExistsError) as refused:
+        print(refused)
+        raise typer.Exit(1) from None
+    for path in written:
+        print(path)
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from shared.policy.book import Book, in_force
+from shared.policy.book import Book, NoRule, in_force
 from shared.policy.cells import CELLS
 from shared.policy.rules import Key, Rule
 from shared.policy.shapes import MemberKind
@@ -55,7 +55,11 @@ def changes(
 
 
 def _in_force(book: Book, pool: str, on: date, kind: MemberKind | None) -> list[tuple[Key, Rule]]:
-    book.on(pool, None, on=on, known_on=date.max)  # is there such a pool, on such a day?
+    first_dates = {sheet.pool: sheet.first_date for sheet in book.pools()}
+    if pool not in first_dates:
+        raise NoRule(pool, "pool", "pool_unknown")
+    if on < first_dates[pool]:
+        raise NoRule(pool, "pool", "not_yet")
     order = list(CELLS)
     kinds = [None, *MemberKind]
     table = [
