@@ -19,6 +19,7 @@ from rich.text import Text
 from shared.policy.book import NoRule
 from shared.policy.checking import compile_with, described, summary
 from shared.policy.faults import PolicyFaults
+from shared.policy.schema import Form, schema_text
 from shared.policy.shapes import MemberKind
 from shared.policy.showing import Table, changes, rules_of_day
 from shared.policy.speech import Language
@@ -92,6 +93,14 @@ def new_pool(
         raise typer.Exit(1) from None
     for path in written:
         print(path)
+
+
+@commands.command("schema")
+def schema(
+    form: Annotated[Form, typer.Argument(help="document or pool")],
+) -> None:
+    """The JSON Schema of a document or of a pool.toml, for editors."""
+    print(schema_text(form), end="")
 
 
 @contextmanager

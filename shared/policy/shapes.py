@@ -21,6 +21,7 @@ from pydantic import (
     PlainSerializer,
     Tag,
     ValidationInfo,
+    WithJsonSchema,
     model_validator,
 )
 
@@ -107,9 +108,18 @@ def _read_rate(value: object, info: ValidationInfo) -> Decimal:
 
 
 Yuan = Annotated[
-    Money, InstanceOf[Money], BeforeValidator(_read_yuan), PlainSerializer(Money.to_wire)
+    Money,
+    InstanceOf[Money],
+    BeforeValidator(_read_yuan),
+    PlainSerializer(Money.to_wire),
+    WithJsonSchema({"type": "string", "pattern": r"^(0|[1-9][0-9]{0,12})\.[0-9]{2}$"}),
 ]
-Rate = Annotated[Decimal, BeforeValidator(_read_rate), PlainSerializer(str)]
+Rate = Annotated[
+    Decimal,
+    BeforeValidator(_read_rate),
+    PlainSerializer(str),
+    WithJsonSchema({"type": "number", "minimum": 0, "maximum": 1}),
+]
 Months = Annotated[int, Field(ge=0, le=120)]
 
 
