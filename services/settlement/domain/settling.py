@@ -64,6 +64,7 @@ def judge(
     priced = price(_case(stay, outcome, agreement, person, spell, book, today), book)
     if isinstance(priced, Refused):
         return priced
+    assert isinstance(priced, Priced)  # noqa: S101 - only sums are ever deferred
     return Judged(stay, outcome, agreement, ended, person, spell, priced)
 
 
@@ -101,7 +102,7 @@ def _case(
     return Case(
         pool=stay.pool_code,
         member=member_of(person, spell, day),
-        delivery=outcome.delivery,
+        claimed=outcome.delivery,
         dates=dates,
         known_on=today,
         institution=Institution(agreement.level),
