@@ -44,7 +44,7 @@ def summary(book: Book, folder: Path) -> Iterator[str]:
         yield f"{sheet.pool} {sheet.name}: {len(set_cells)} of {len(CELLS)} cells are set"
         unset = [name for name in CELLS if name not in set_cells]
         if unset:
-            yield f"  not set, so what needs it is refused: {', '.join(unset)}"
+            yield f"  says nothing of: {', '.join(unset)}"
         admitted = dict.fromkeys(
             [f"{sheet.pool}:D" for _, rule in flat if rule.grade == "D"]
             + [f"{sheet.pool}:{cell}" for cell, rule in flat if rule.is_open]

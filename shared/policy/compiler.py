@@ -142,7 +142,7 @@ def _explained(error: ValidationError, raw: dict[str, Any], name: str) -> Iterat
     for problem in problems:
         if _follows_from_another(problem, problems):
             continue
-        place = whole = list(problem["loc"])
+        place = whole = _as_written(problem["loc"], raw)
         clause = ""
         if len(place) > 1 and place[0] == "clause" and isinstance(place[1], int):
             article = raw["clause"][place[1]].get("article", "without article")
@@ -151,6 +151,19 @@ def _explained(error: ValidationError, raw: dict[str, Any], name: str) -> Iterat
         where = ".".join(str(part) for part in place)
         what = f"{where}: {_advice(problem, place)}".lstrip(": ")
         yield PolicyFault(name, clause, what, tuple(whole))
+
+
+def _as_written(place: Sequence[int | str], raw: Any) -> list[int | str]:
+    """A fault's place by the file's own keys: without the names of variants that a validator adds
+    on its way. The last part stays, it may be the key that is missing."""
+    written = []
+    for part in place[:-1]:
+        try:
+            raw = raw[part]
+        except (KeyError, IndexError, TypeError):
+            continue
+        written.append(part)
+    return [*written, *place[-1:]]
 
 
 def _follows_from_another(problem: Any, problems: Sequence[Any]) -> bool:

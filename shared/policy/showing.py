@@ -97,7 +97,7 @@ def _change(key: Key, old: Rule | None, new: Rule, language: Language) -> tuple[
         change,
         spoken_in_lines(old.sourced.value, language) if old else "",
         spoken_in_lines(new.sourced.value, language),
-        " → ".join(_cited(rule) for rule in (old, new) if rule),
+        "\n→ ".join(_cited(rule) for rule in (old, new) if rule),
     )
 
 

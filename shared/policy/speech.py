@@ -57,7 +57,8 @@ def spoken(value: Any, language: Language, of: str = "") -> str:
 
 
 def _stated(value: BaseModel) -> Iterator[tuple[str, Any]]:
-    for name, field in type(value).model_fields.items():
+    fields = type(value).model_fields.items()
+    for name, field in sorted(fields, key=lambda named: named[0] != _SPEAKS_FOR_ITSELF):
         found = getattr(value, name)
         if field.is_required() or found != field.get_default(call_default_factory=True):
             yield name, found

@@ -106,11 +106,12 @@ def test_the_changes_between_two_days(tmp_path: Path) -> None:
     days = ("--from", "2021-12-31", "--to", "2022-01-01")
     told = run("diff", "--pool", "990000", *days, "--policy", folder)
     assert told.exit_code == 0, told.output
-    rows = [line for line in told.output.splitlines() if "→" in line]
-    assert len(rows) == 2
+    assert told.output.count("→") == 2
+    rows = told.output.splitlines()
     [waiting] = [row for row in rows if " waiting " in row]
-    for part in ("改变", "月数 10", "月数 6", "first 二 (2020-01-01) →"):
+    for part in ("改变", "月数 10", "月数 6", "first 二 (2020-01-01)"):
         assert part in waiting
+    assert "→ later 甲 (2022-01-01)" in rows[rows.index(waiting) + 1]
     [restated] = [row for row in rows if "state_age_days_max" in row]
     assert "依据改变" in restated
     same = run("diff", "--pool", "990000", "--from", "2022-01-01", "--to", "2022-01-01",

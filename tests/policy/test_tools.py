@@ -123,6 +123,11 @@ def test_every_fault_is_told_at_once(tmp_path: Path) -> None:
     assert len(run("check", draft(tmp_path, wrong)).output.splitlines()) == 3
 
 
+def test_a_place_is_told_by_the_files_own_keys(tmp_path: Path) -> None:
+    told = run("check", draft(tmp_path, FIRST.replace(AMOUNT, "1.00"))).output
+    assert ": sets.delivery.amounts.assisted: write" in told
+
+
 def test_lines_end_as_they_do_on_a_clerks_machine(tmp_path: Path) -> None:
     folder = draft(tmp_path)
     path = folder / FOLDER / "first.toml"
@@ -137,7 +142,7 @@ def test_what_is_right_is_told_with_what_production_admits(tmp_path: Path) -> No
     done = run("check", draft(tmp_path, opened, sheet))
     assert done.exit_code == 0, done.output
     assert "production would have to admit by name: 990000:state_age_days_max" in done.output
-    assert re.search(r"not set.*\bdeciding_date\b", done.output)
+    assert re.search(r"says nothing of.*\bdeciding_date\b", done.output)
 
 
 def test_a_folder_without_pools_is_a_fault(tmp_path: Path) -> None:
