@@ -91,9 +91,10 @@ def _read_all(folders: Sequence[Path]) -> _Reading:
             sorted(path for path in folder.iterdir() if path.is_dir()) if (folder.is_dir()) else []
         )
         if not pool_folders:
-            reading.faults.append(
-                PolicyFault(str(folder), "", "no pool here: write <code>-<name>/pool.toml in it")
-            )
+            what = f"no pool here: write <code>-<name>/{SHEET} in it"
+            if (folder / SHEET).is_file():
+                what = "this is one pool: name the folder that holds it"
+            reading.faults.append(PolicyFault(str(folder), "", what))
         for pool_folder in pool_folders:
             _read_pool(pool_folder, reading)
     return reading

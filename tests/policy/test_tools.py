@@ -86,6 +86,18 @@ def _named(tmp_path: Path, first: str, clause: str, line: str, what: str) -> Non
     ), done.output
 
 
+def test_of_two_clauses_alike_the_second_is_named(tmp_path: Path) -> None:
+    twice = FIRST + "\n[[clause]]\n" + FIRST.split("[[clause]]\n")[-1]
+    told = run("check", draft(tmp_path, twice)).output
+    assert re.search(r"clause 6 \(五\): overlap", told), told
+
+
+def test_one_fault_is_told_once(tmp_path: Path) -> None:
+    only = SECOND + '[[clause]]\narticle = "七"\n' + EARLY + "\nsets.state_age_days_max = 0\n"
+    told = run("check", draft(tmp_path, only)).output
+    assert len(told.splitlines()) == 1, told
+
+
 def test_a_second_document_at_fault_is_named_itself(tmp_path: Path) -> None:
     again = SECOND + "[[clause]]\n" + 'article = "七"\n' + EARLY + "\n" + LAST + "\n"
     done = run("check", draft(tmp_path, second=again))
@@ -149,6 +161,12 @@ def test_a_folder_without_pools_is_a_fault(tmp_path: Path) -> None:
     done = run("check", tmp_path / "nowhere")
     assert done.exit_code == 1
     assert "no pool here" in done.output
+
+
+def test_a_pools_own_folder_is_not_the_folder_of_pools(tmp_path: Path) -> None:
+    told = run("check", draft(tmp_path) / FOLDER)
+    assert told.exit_code == 1
+    assert "name the folder that holds it" in told.output
 
 
 def test_a_statement_begins_where_it_begins() -> None:
