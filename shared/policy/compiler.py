@@ -116,8 +116,9 @@ def _read_pool(folder: Path, reading: _Reading) -> None:
             )
         identity = (read.pool, "" if isinstance(read, PoolSheet) else read.id)
         if identity in reading.files:
-            other = f"duplicate of {reading.files[identity]}: choose another id"
-            reading.faults.append(PolicyFault(name, "", other, ("id",)))
+            key = "pool" if isinstance(read, PoolSheet) else "id"
+            other = f"duplicate of {reading.files[identity]}: choose another {key}"
+            reading.faults.append(PolicyFault(name, "", other, (key,)))
         reading.files[identity] = name
         if isinstance(read, PoolSheet):
             reading.sheets.append(read)
@@ -208,6 +209,7 @@ def _structure_faults(
         if first.sourced.since > sheet.first_date and not late:
             yield _at(
                 reading,
+                key,
                 first,
                 "from",
                 f"gap: {key_name(key)} of {key[0]} says nothing from {sheet.first_date} to"
@@ -222,12 +224,18 @@ def _overlaps(reading: _Reading, key: Key, versions: tuple[Rule, ...]) -> Iterat
     for earlier, later in pairwise(versions):
         same_day = earlier.sourced.since == later.sourced.since
         if same_day or earlier.known_on > later.known_on:
+            # The pool's own clause is named, not the one that it inherits.
+            mine, other = (earlier, later) if later.document.pool != key[0] else (later, earlier)
+            remedy = "keep one"
+            if other.document.pool != key[0]:
+                remedy = f"take {key[1]} out of `inherits`, or begin on another day"
             yield _at(
                 reading,
-                later,
+                key,
+                mine,
                 "from",
                 f"overlap: {key_name(key)} of {key[0]} is set twice from {later.sourced.since}:"
-                f" also by {earlier.document.id} {earlier.clause.article}; keep one",
+                f" also by {other.document.id} {other.clause.article}; {remedy}",
             )
 
 
@@ -239,10 +247,11 @@ def _admission_faults(
         for rule in versions:
             if rule.grade == "D" and (pool, "D") not in allow.grades:
                 what = f"{key_name(key)} of {pool} has grade D: admit it by name"
-                yield _at(reading, rule, "grade", what)
+                yield _at(reading, key, rule, "grade", what)
             if rule.is_open and (pool, cell) not in allow.open_cells:
                 yield _at(
                     reading,
+                    key,
                     rule,
                     "conflict",
                     f"{key_name(key)} of {pool} is an open conflict: resolve it by a source, or"
@@ -250,10 +259,22 @@ def _admission_faults(
                 )
 
 
-def _at(reading: _Reading, rule: Rule, key: str, what: str) -> PolicyFault:
-    """A fault of the clause behind `rule`, to be mended at its `key`."""
+def _at(reading: _Reading, key: Key, rule: Rule, to_mend: str, what: str) -> PolicyFault:
+    """A fault of `key`, to be mended in the clause behind `rule`; where that is another pool's
+    clause, on the page that inherits it."""
+    if rule.document.pool != key[0]:
+        return _at_inheritance(reading, key, rule, what)
     # By identity: a clause written twice is equal to its twin, and the second is at fault.
     number = next(n for n, each in enumerate(rule.document.clause) if each is rule.clause)
     file = reading.files[(rule.document.pool, rule.document.id)]
     clause = f"clause {number + 1} ({rule.clause.article})"
-    return PolicyFault(file, clause, what, ("clause", number, key))
+    return PolicyFault(file, clause, what, ("clause", number, to_mend))
+
+
+def _at_inheritance(reading: _Reading, key: Key, rule: Rule, what: str) -> PolicyFault:
+    sheet = next(sheet for sheet in reading.sheets if sheet.pool == key[0])
+    taken = enumerate(sheet.inherits)
+    number = next(n for n, i in taken if i.pool == rule.document.pool and key[1] in i.cells)
+    by = f"inherited: {rule.document.id} {rule.clause.article}"
+    place = ("inherits", number, "cells")
+    return PolicyFault(reading.files[(sheet.pool, "")], "", f"{what} ({by})", place)

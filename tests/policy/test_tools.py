@@ -130,6 +130,44 @@ def test_a_fault_of_the_pools_page_has_its_line(
     assert re.search(rf"/pool\.toml:{line}: .*{what}", done.output), done.output
 
 
+ROUNDING = """
+[[clause]]
+article = "七"
+gist = "取整"
+from = 2014-10-01
+sets.rounding = { place = "once", step = "0.01", mode = "half_up" }
+"""
+
+
+@pytest.mark.parametrize("published", ["", "published = 2013-01-01\n"])
+def test_what_is_also_inherited_is_told_to_the_pool_that_inherits(
+    tmp_path: Path, published: str
+) -> None:
+    again = SECOND.replace("checked_on", published + "checked_on") + ROUNDING
+    told = run("check", draft(tmp_path, second=again))
+    assert told.exit_code == 1
+    [line] = told.output.splitlines()
+    assert re.search(r"/second\.toml:\d+: clause 1 \(七\): overlap: rounding of 990000 .*", line)
+    assert "also by system-defaults" in line
+    assert "take rounding out of `inherits`" in line
+
+
+def test_a_gap_in_what_is_inherited_is_told_on_the_page(tmp_path: Path) -> None:
+    told = run("check", draft(tmp_path, sheet=SHEET.replace("2020-01-01", "2014-09-30")))
+    assert re.search(r"/pool\.toml:7: gap: rounding .*inherited: system-defaults", told.output)
+
+
+def test_anothers_open_cell_is_told_on_the_page(tmp_path: Path) -> None:
+    opened = FIRST.replace(LAST, LAST + '\nconflict = { state = "open", other_reading = "30 天" }')
+    folder = draft(tmp_path, opened, SHEET + '[demo]\nopen_cells = ["state_age_days_max"]\n')
+    (folder / "990001-other").mkdir()
+    taken = SHEET.replace("990000", "990001").replace("000000", "990000")
+    taken = taken.replace("rounding", "state_age_days_max")
+    (folder / "990001-other" / "pool.toml").write_text(taken, encoding="utf-8")
+    [line] = run("check", folder).output.splitlines()
+    assert "990001-other/pool.toml:7: state_age_days_max of 990001 is an open conflict" in line
+
+
 def test_every_fault_is_told_at_once(tmp_path: Path) -> None:
     wrong = FIRST.replace(RATE, "medical = 8.0,").replace(AMOUNT, "1.00").replace(MONTHS, "")
     assert len(run("check", draft(tmp_path, wrong)).output.splitlines()) == 3
