@@ -120,6 +120,12 @@ def test_two_documents_of_one_id_are_named(tmp_path: Path) -> None:
         (SHEET.replace("rounding", "roundings"), 5, "no such cell"),
         (SHEET.replace("first_date", "first_day"), 3, "unknown key"),
         (SHEET + "[demo]\ngrades = ['E']\n", 9, "grades"),
+        (SHEET + "[demo]\nopen_cells = ['deliver']\n", 8, "no such cell: deliver"),
+        ("begins_later = ['waiting.farmer']\n" + SHEET, 1, "no such parameter: waiting.farmer"),
+        ("begins_later = ['waiting']\n" + SHEET, 1, "no such parameter: waiting"),
+        ("begins_later = ['rounding.farmer']\n" + SHEET, 1, "no such parameter: rounding"),
+        ("begins_later = ['rounding.employee']\n" + SHEET, 1, "no such parameter: rounding"),
+        ("begins_earlier = ['wating']\n" + SHEET, 1, "no such cell: wating"),
     ],
 )
 def test_a_fault_of_the_pools_page_has_its_line(
