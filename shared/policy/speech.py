@@ -32,7 +32,7 @@ def words(language: Language) -> Mapping[str, Mapping[str, str]]:
 
 
 def spoken(value: Any, language: Language, of: str = "") -> str:
-    """A rule's value on one line; what the clause left at its default is left out.
+    """A rule's value on one line.
 
     `of` is the key that holds the value: some words depend on it.
     """
@@ -57,10 +57,11 @@ def spoken(value: Any, language: Language, of: str = "") -> str:
 
 
 def _stated(value: BaseModel) -> Iterator[tuple[str, Any]]:
+    """The keys that say something, the method first; what has a default is a part of the rule."""
     fields = type(value).model_fields.items()
     for name, field in sorted(fields, key=lambda named: named[0] != _SPEAKS_FOR_ITSELF):
         found = getattr(value, name)
-        if field.is_required() or found != field.get_default(call_default_factory=True):
+        if field.is_required() or found not in (None, False, (), {}):
             yield name, found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from collections.abc import Iterator
@@ -11,8 +12,10 @@ from typing import Any
 
 import pytest
 
+from services.settlement.api.price_command import price_command
 from shared.policy.cells import CELLS, Sets
 from shared.policy.document import Document
+from tests.policy.cases import TODAY
 from tests.policy.drafts import run
 from tests.policy.reflection import methods
 
@@ -96,6 +99,76 @@ def test_every_method_is_shown(started: Path) -> None:
     whole = uncommented(path.read_text(encoding="utf-8")) + "\n".join(alternatives(path))
     shown = set(re.findall(r'method = "(\w+)"', whole))
     assert {method for _, method in methods()} <= shown
+
+
+CASE: dict[str, Any] = {
+    "pool": CODE,
+    "on": "2024-03-25",
+    "known_on": "2026-11-21",
+    "member": {"kind": "employee", "months_paid": 24, "paid_until": "2024-03"},
+    "institution": {"level": 3},
+}
+
+
+def priced(folder: Path, benefit: str, in_scope: str | None, **facts: Any) -> dict[str, Any]:
+    """What a case comes to by the pools of `folder`, which stand in no file of ours."""
+    cost = {"cost": {"total": in_scope, "in_scope": in_scope}} if in_scope else {}
+    case = CASE | {"id": benefit, "benefit": benefit, benefit: facts} | cost
+    answer: dict[str, Any] = json.loads(next(price_command([json.dumps(case)], [folder], TODAY)))
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("benefit", "in_scope", "facts", "fund"),
+    [
+        # 4900.00 less the member's 5 % of 2500.00 and 15 % of 2000.00
+        ("delivery", "9000.00", {"mode": "cesarean"}, "4475.00"),
+        ("prenatal", "700.00", {"week": 12}, "600.00"),
+        ("loss", "1700.00", {"weeks": 14}, "1500.00"),
+        ("family_planning", "300.00", {"procedure": "iud_insert"}, "200.00"),
+        # 7357.48 / 30 is 245.249...: 245.25 a day, 128 days
+        ("allowance", None, {"event": "birth", "mode": "vaginal", "base_monthly": "7357.48"},
+         "31392.00"),
+        ("nutrition", None, {"birth_on": "2024-03-25"}, "1500.00"),
+    ],
+)  # fmt: skip
+def test_the_examples_price_every_benefit(
+    started: Path, benefit: str, in_scope: str | None, facts: dict[str, Any], fund: str
+) -> None:
+    path = started / "shili-first.toml"
+    path.write_text(uncommented(path.read_text(encoding="utf-8")), encoding="utf-8")
+    assert priced(started.parent, benefit, in_scope, **facts)["fund"] == fund
+
+
+@pytest.mark.parametrize(
+    ("method", "parts"),
+    [
+        ("lump_sum", ("6000.00", "0.00", "0.00", "0.00")),
+        ("cap", ("2000.00", "4000.00", "0.00", "0.00")),  # half of 4000.00: its portion
+        ("quota", ("3925.00", "75.00", "2000.00", "0.00")),  # 5 % above 4500.00
+        ("banded", ("5700.00", "300.00", "0.00", "0.00")),
+        ("full", ("6000.00", "0.00", "0.00", "0.00")),
+        ("points", ("6425.00", "75.00", "-500.00", "0.00")),  # 650 points of 10.00
+        ("subsidy", ("2000.00", "0.00", "0.00", "4000.00")),
+        ("handed_over", ("0.00", "0.00", "0.00", "6000.00")),
+    ],
+)
+def test_every_way_of_paying_a_delivery_is_written_not_programmed(
+    started: Path, method: str, parts: tuple[str, ...]
+) -> None:
+    path = started / "shili-first.toml"
+    [other] = [
+        line
+        for line in alternatives(path)
+        if line.startswith(f'sets.delivery = {{ method = "{method}"')
+    ]
+    whole = uncommented(path.read_text(encoding="utf-8"))
+    example = 'sets.delivery = { method = "quota" }\n'
+    assert whole.count(example) == 1
+    path.write_text(whole.replace(example, other + "\n"), encoding="utf-8")
+    # Three times the least of the amounts: no more, so that no case turns to itemised payment.
+    answer = priced(started.parent, "delivery", "6000.00", mode="cesarean")
+    assert tuple(answer[part] for part in ("fund", "member", "institution", "other_fund")) == parts
 
 
 @pytest.mark.parametrize(
