@@ -41,10 +41,13 @@ def tools() -> None:
 
 
 @commands.command("check")
-def check(folder: Annotated[Path, typer.Argument(metavar="DIR", help="folder of pools")]) -> None:
+def check(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="folder of pools")],
+    lang: Lang = "zh",
+) -> None:
     """Compile the pools of DIR with the built-in ones; print every fault, else what they admit."""
-    with _told(folder):
-        for line in summary(compile_with(folder), folder):
+    with _told(folder, lang):
+        for line in summary(compile_with(folder), folder, lang):
             print(line)
 
 
@@ -57,7 +60,7 @@ def show(
     lang: Lang = "zh",
 ) -> None:
     """The rules of a day, each with its article, document, grade and labels."""
-    with _told(policy):
+    with _told(policy, lang):
         _print(rules_of_day(compile_with(policy), pool, on.date(), kind, lang))
 
 
@@ -73,7 +76,7 @@ def diff(
     """What holds otherwise on the later day, cell by cell, by which articles."""
     if until < since:
         raise typer.BadParameter("--to is before --from")
-    with _told(policy):
+    with _told(policy, lang):
         days = since.date(), until.date()
         _print(changes(compile_with(policy), pool, days, kind, lang))
 
@@ -104,12 +107,12 @@ def schema(
 
 
 @contextmanager
-def _told(folder: Path | None) -> Iterator[None]:
+def _told(folder: Path | None, language: Language) -> Iterator[None]:
     """What stands in the way is told in words, and the command fails."""
     try:
         yield
     except PolicyFaults as found:
-        for line in described(found.faults, folder):
+        for line in described(found.faults, folder, language):
             print(line)
         raise typer.Exit(1) from None
     except NoRule as none:

@@ -10,6 +10,7 @@ from shared.policy.cells import CELLS
 from shared.policy.compiler import BUILT_IN, SHEET, compile_book, demo_allowance
 from shared.policy.faults import PolicyFault
 from shared.policy.lines import line_of
+from shared.policy.speech import Language, advice, words
 
 
 def compile_with(folder: Path | None) -> Book:
@@ -21,8 +22,13 @@ def compile_with(folder: Path | None) -> Book:
     return compile_book(folders, demo_allowance(folders))
 
 
-def described(faults: Iterable[PolicyFault], folder: Path | None) -> Iterator[str]:
-    """One line a fault, `file:line: clause: what to write`; without a line where it is a folder."""
+def described(
+    faults: Iterable[PolicyFault], folder: Path | None, language: Language
+) -> Iterator[str]:
+    """One line a fault, `file:line: clause: what to write`; without a line where it is a folder.
+
+    In Chinese with the remedy in Chinese behind it: keys and values are the same in every language.
+    """
     for fault in faults:
         path = _path_of(fault.file, [folder, BUILT_IN] if folder else [BUILT_IN])
         place = str(path)
@@ -30,27 +36,31 @@ def described(faults: Iterable[PolicyFault], folder: Path | None) -> Iterator[st
             # A file that is not even text is at fault as a whole.
             text = path.read_text(encoding="utf-8", errors="replace")
             place = f"{path}:{line_of(text, fault.place)}"
-        yield ": ".join(part for part in (place, fault.clause, fault.what) if part)
+        remedy = advice(fault.what) if language == "zh" else ""
+        told = ": ".join(part for part in (place, fault.clause, fault.what) if part)
+        yield f"{told} ({remedy})" if remedy else told
 
 
-def summary(book: Book, folder: Path) -> Iterator[str]:
+def summary(book: Book, folder: Path, language: Language) -> Iterator[str]:
     """What is to be known of the folder's pools though nothing is wrong with them."""
+    said = words(language)
     for sheet in book.pools():
         if not any(folder.glob(f"{sheet.pool}-*/{SHEET}")):
             continue
         table = book.parameters().items()
         flat = [(key[1], rule) for key, rules in table if key[0] == sheet.pool for rule in rules]
-        set_cells = {cell for cell, _ in flat}
-        yield f"{sheet.pool} {sheet.name}: {len(set_cells)} of {len(CELLS)} cells are set"
-        unset = [name for name in CELLS if name not in set_cells]
+        unset = [name for name in CELLS if name not in {cell for cell, _ in flat}]
+        count = f"{len(CELLS) - len(unset)}/{len(CELLS)}"
+        yield said["summary"]["set"].format(f"{sheet.pool} {sheet.name}", count)
         if unset:
-            yield f"  says nothing of: {', '.join(unset)}"
+            named = ", ".join(f"{said['cells'][name]} {name}" for name in unset)
+            yield said["summary"]["unset"].format(named)
         admitted = dict.fromkeys(
             [f"{sheet.pool}:D" for _, rule in flat if rule.grade == "D"]
             + [f"{sheet.pool}:{cell}" for cell, rule in flat if rule.is_open]
         )
         if admitted:
-            yield f"  production would have to admit by name: {', '.join(admitted)}"
+            yield said["summary"]["admitted"].format(", ".join(admitted))
 
 
 def _path_of(file: str, folders: Sequence[Path]) -> Path:

@@ -31,6 +31,18 @@ def words(language: Language) -> Mapping[str, Mapping[str, str]]:
     return tables
 
 
+@cache
+def _advice() -> Mapping[str, str]:
+    text = (_WORDS / "advice.zh.toml").read_text(encoding="utf-8")
+    found: dict[str, str] = tomllib.loads(text)
+    return found
+
+
+def advice(what: str) -> str:
+    """In Chinese, what to do about a fault that the compiler tells in English; "" for none."""
+    return next((said for fragment, said in _advice().items() if fragment in what), "")
+
+
 def spoken(value: Any, language: Language, of: str = "") -> str:
     """A rule's value on one line.
 

@@ -41,6 +41,6 @@ def test_only_the_planted_fault_is_one(said: str) -> None:
 
 def test_the_page_shows_something_of_each_command() -> None:
     pasted = "".join(blocks("bash"))
-    assert len(blocks("text")) == 4
+    assert len(blocks("text")) == 5
     for command in ("new-pool", "check", "show", "diff", "price"):
         assert f" {command} " in pasted

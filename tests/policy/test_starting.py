@@ -54,7 +54,7 @@ def read(text: str) -> dict[str, Any]:
 def test_it_compiles_as_written(started: Path) -> None:
     checked = run("check", started.parent)
     assert checked.exit_code == 0, checked.output
-    assert checked.output.startswith(f"{CODE} 示例市: ")
+    assert checked.output.startswith(f"{CODE} 示例市：已定参数")
 
 
 def test_it_compiles_with_all_examples(started: Path) -> None:
@@ -62,7 +62,7 @@ def test_it_compiles_with_all_examples(started: Path) -> None:
         path.write_text(uncommented(path.read_text(encoding="utf-8")), encoding="utf-8")
     checked = run("check", started.parent)
     assert checked.exit_code == 0, checked.output
-    assert f"{len(CELLS)} of {len(CELLS)} cells" in checked.output
+    assert f"已定参数 {len(CELLS)}/{len(CELLS)}" in checked.output
 
 
 def test_it_compiles_with_each_example_alone(started: Path) -> None:

@@ -3,13 +3,17 @@
 # ruff: noqa: E501 (a row of the table, a line of a document, is read as one)
 from __future__ import annotations
 
+import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from shared.policy.lines import line_of
+from shared.policy.speech import advice
 from tests.policy.drafts import FIRST, FOLDER, SHEET, draft, run
+from tests.support.source import ROOT
 
 RATE = "medical = 0.08,"
 MONTHS = "months = 10,"
@@ -174,6 +178,43 @@ def test_anothers_open_cell_is_told_on_the_page(tmp_path: Path) -> None:
     assert "990001-other/pool.toml:7: state_age_days_max of 990001 is an open conflict" in line
 
 
+@pytest.mark.parametrize(
+    ("was", "now"), [fault[1:3] for fault in FAULTS], ids=[fault[0] for fault in FAULTS]
+)
+def test_each_fault_has_its_remedy_in_chinese(tmp_path: Path, was: str, now: str) -> None:
+    folder = draft(tmp_path, FIRST.replace(was, now, 1))
+    in_english = run("check", folder, "--lang", "en").output.splitlines()
+    for english, chinese in zip(in_english, run("check", folder).output.splitlines(), strict=True):
+        assert chinese.startswith(f"{english} (")
+        assert re.search(r"[\u4e00-\u9fff]", chinese[len(english) :])
+
+
+def test_whatever_the_forms_object_to_has_its_remedy_in_chinese() -> None:
+    named = ("shapes", "payments", "prenatal", "leave", "contributions", "document", "compiler")
+    said = (message for name in named for message in objections(name))
+    messages = [message for message in said if re.search("[a-z]", message)]
+    assert len(messages) > 30
+    without = [message for message in messages if not advice(message)]
+    assert not without, "write its remedy in words/advice.zh.toml"
+
+
+def objections(name: str) -> Iterator[str]:
+    """What a module of the policy book raises, or tells as a fault, as far as it is fixed text."""
+    tree = ast.parse((ROOT / "shared" / "policy" / f"{name}.py").read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        match node:
+            case ast.Call(func=ast.Name(id="ValueError"), args=[said]):
+                yield fixed(said)
+            case ast.Call(func=ast.Name(id="PolicyFault"), args=[_, _, said, *_]):
+                if not isinstance(said, ast.Name):
+                    yield fixed(said)
+
+
+def fixed(said: ast.expr) -> str:
+    parts = said.values if isinstance(said, ast.JoinedStr) else [said]
+    return "".join(str(part.value) for part in parts if isinstance(part, ast.Constant))
+
+
 def test_every_fault_is_told_at_once(tmp_path: Path) -> None:
     wrong = FIRST.replace(RATE, "medical = 8.0,").replace(AMOUNT, "1.00").replace(MONTHS, "")
     assert len(run("check", draft(tmp_path, wrong)).output.splitlines()) == 3
@@ -195,7 +236,7 @@ def test_lines_end_as_they_do_on_a_clerks_machine(tmp_path: Path) -> None:
 def test_what_is_right_is_told_with_what_production_admits(tmp_path: Path) -> None:
     opened = FIRST.replace(LAST, LAST + '\nconflict = { state = "open", other_reading = "30 天" }')
     sheet = SHEET + '[demo]\nopen_cells = ["state_age_days_max"]\n'
-    done = run("check", draft(tmp_path, opened, sheet))
+    done = run("check", draft(tmp_path, opened, sheet), "--lang", "en")
     assert done.exit_code == 0, done.output
     assert "production would have to admit by name: 990000:state_age_days_max" in done.output
     assert re.search(r"says nothing of.*\bdeciding_date\b", done.output)
