@@ -123,7 +123,9 @@ def _told(folder: Path | None, language: Language) -> Iterator[None]:
 
 def _print(table: Table) -> None:
     """To a terminal as wide as it is; to a file wide enough that a row stays one to the eye."""
-    drawn = Drawn(*table.headings, box=SIMPLE_HEAD, show_lines=False)
+    drawn = Drawn(box=SIMPLE_HEAD)
+    for heading in table.headings:
+        drawn.add_column(heading, overflow="fold")  # never an ellipsis in place of an amount
     for row in table.rows:
         drawn.add_row(*(Text(text) for text in row))
     console = Console() if sys.stdout.isatty() else Console(width=WIDTH_OF_A_FILE)

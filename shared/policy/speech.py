@@ -78,11 +78,28 @@ def _stated(value: BaseModel) -> Iterator[tuple[str, Any]]:
 
 
 def spoken_in_lines(value: Any, language: Language) -> str:
-    """As `spoken`, each part of a long value on a line of its own."""
+    """As `spoken`, each part of a long value, each entry of a long list on a line of its own."""
     whole = spoken(value, language)
     if len(whole) <= _SHORT or not isinstance(value, BaseModel):
         return whole
-    return "\n".join(_parts(_stated(value), language))
+    lines: list[str] = []
+    short: list[tuple[str, Any]] = []
+    for name, part in _stated(value):
+        entries = _entries(part, language)
+        if entries and len(spoken(part, language, name)) > _SHORT:
+            lines += [*_parts(short, language), _name(name, language), *entries]
+            short = []
+        else:
+            short.append((name, part))
+    return "\n".join([*lines, *_parts(short, language)])
+
+
+def _entries(value: Any, language: Language) -> list[str]:
+    if isinstance(value, tuple):
+        return [f"· {spoken(each, language)}" for each in value]
+    if isinstance(value, Mapping):
+        return [f"· {part}" for part in _parts(value.items(), language)]
+    return []
 
 
 def _joined(parts: Iterable[tuple[str, Any]], language: Language) -> str:

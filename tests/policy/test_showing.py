@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from pathlib import Path
 
@@ -88,7 +89,7 @@ def test_a_rule_is_shown_with_its_source(tmp_path: Path) -> None:
     shown = run(*said, "--policy", folder)
     assert shown.exit_code == 0, shown.output
     [row] = [line for line in shown.output.splitlines() if " waiting " in line]
-    for part in ("职工", "月数 6，不足时医疗费用 支付", "2022-01-01", "甲", "later", "B", "解读"):
+    for part in ("职工", "月数 6, 不足时医疗费用 支付", "2022-01-01", "甲", "later", "B", "解读"):
         assert part in row
     assert "later: 第二号文件" in shown.output
     before = run(*said[:4], "2021-12-31", *said[5:], "--policy", folder, "--lang", "en")
@@ -98,7 +99,17 @@ def test_a_rule_is_shown_with_its_source(tmp_path: Path) -> None:
 def test_neighbours_of_one_value_share_it(tmp_path: Path) -> None:
     shown = run("show", "--pool", "990000", "--on", "2022-01-01", "--policy", draft(tmp_path))
     assert "一级/二级 顺产/助娩产/剖宫产 比例 0.0" in shown.output
-    assert "剖宫产（至 4500.00 元，比例 0.0；比例 0.1）" in shown.output
+    assert "剖宫产 (至 4500.00元, 比例 0.0; 比例 0.1)" in shown.output
+
+
+def test_no_amount_is_cut_off_or_broken(book: Book) -> None:
+    for sheet in book.pools():
+        said = ("--pool", sheet.pool, "--on", "2024-03-25")
+        shown = run("show", *said).output
+        assert "…" not in shown
+        day = rules_of_day(book, sheet.pool, date(2024, 3, 25), None, "zh")
+        amounts = re.findall(r"[0-9]+\.[0-9]{2}元", "\n".join(row[2] for row in day.rows))
+        assert sorted(re.findall(r"[0-9]+\.[0-9]{2}元", shown)) == sorted(amounts)
 
 
 def test_the_changes_between_two_days(tmp_path: Path) -> None:
