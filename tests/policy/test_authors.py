@@ -23,7 +23,7 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> str:
     drafts = {"DRAFTS": str(tmp_path_factory.mktemp("drafts"))}
     done = subprocess.run(
         ["bash", "-e"], input="".join(blocks("bash")), cwd=ROOT, env=os.environ | drafts,
-        capture_output=True, text=True, timeout=120,
+        capture_output=True, text=True, timeout=240,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
