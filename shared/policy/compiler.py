@@ -91,9 +91,10 @@ def _read_all(folders: Sequence[Path]) -> _Reading:
             sorted(path for path in folder.iterdir() if path.is_dir()) if (folder.is_dir()) else []
         )
         if not pool_folders:
-            reading.faults.append(
-                PolicyFault(str(folder), "", "no pool here: write <code>-<name>/pool.toml in it")
-            )
+            what = f"no pool here: write <code>-<name>/{SHEET} in it"
+            if (folder / SHEET).is_file():
+                what = "this is one pool: name the folder that holds it"
+            reading.faults.append(PolicyFault(str(folder), "", what))
         for pool_folder in pool_folders:
             _read_pool(pool_folder, reading)
     return reading
@@ -111,13 +112,13 @@ def _read_pool(folder: Path, reading: _Reading) -> None:
             continue
         if read.pool != code:
             reading.faults.append(
-                PolicyFault(name, "", f'pool "{read.pool}" in the folder of "{code}"')
+                PolicyFault(name, "", f'pool "{read.pool}" in the folder of "{code}"', ("pool",))
             )
         identity = (read.pool, "" if isinstance(read, PoolSheet) else read.id)
         if identity in reading.files:
-            reading.faults.append(
-                PolicyFault(name, "", f"duplicate of {reading.files[identity]}: choose another id")
-            )
+            key = "pool" if isinstance(read, PoolSheet) else "id"
+            other = f"duplicate of {reading.files[identity]}: choose another {key}"
+            reading.faults.append(PolicyFault(name, "", other, (key,)))
         reading.files[identity] = name
         if isinstance(read, PoolSheet):
             reading.sheets.append(read)
@@ -139,15 +140,40 @@ def _read(path: Path, name: str, model: type[M], faults: list[PolicyFault]) -> M
 
 
 def _explained(error: ValidationError, raw: dict[str, Any], name: str) -> Iterator[PolicyFault]:
-    for problem in error.errors(include_url=False, include_input=False):
-        place = list(problem["loc"])
+    problems = error.errors(include_url=False, include_input=False)
+    for problem in problems:
+        if _follows_from_another(problem, problems):
+            continue
+        place = whole = _as_written(problem["loc"], raw)
         clause = ""
         if len(place) > 1 and place[0] == "clause" and isinstance(place[1], int):
             article = raw["clause"][place[1]].get("article", "without article")
             clause = f"clause {place[1] + 1} ({article})"
             place = place[2:]
         where = ".".join(str(part) for part in place)
-        yield PolicyFault(name, clause, f"{where}: {_advice(problem, place)}".lstrip(": "))
+        what = f"{where}: {_advice(problem, place)}".lstrip(": ")
+        yield PolicyFault(name, clause, what, tuple(whole))
+
+
+def _as_written(place: Sequence[int | str], raw: Any) -> list[int | str]:
+    """A fault's place by the file's own keys: without the names of variants that a validator adds
+    on its way. The last part stays, it may be the key that is missing."""
+    written = []
+    for part in place[:-1]:
+        try:
+            raw = raw[part]
+        except (KeyError, IndexError, TypeError):
+            continue
+        written.append(part)
+    return [*written, *place[-1:]]
+
+
+def _follows_from_another(problem: Any, problems: Sequence[Any]) -> bool:
+    """A list whose entries are all at fault is then also too short; that alone mends nothing."""
+    whole = problem["loc"]
+    return problem["type"] == "too_short" and any(
+        len(other["loc"]) > len(whole) and other["loc"][: len(whole)] == whole for other in problems
+    )
 
 
 def _advice(problem: Any, place: list[int | str]) -> str:
@@ -168,12 +194,13 @@ def _structure_faults(
 ) -> Iterator[PolicyFault]:
     sheets = {sheet.pool: sheet for sheet in reading.sheets}
     for sheet in reading.sheets:
-        for inherited in sheet.inherits:
+        for number, inherited in enumerate(sheet.inherits):
             if inherited.pool not in sheets:
                 yield PolicyFault(
                     reading.files[(sheet.pool, "")],
                     "",
                     f'inherits from "{inherited.pool}", which is not loaded',
+                    ("inherits", number, "pool"),
                 )
     for key, versions in rules.items():
         sheet = sheets[key[0]]
@@ -182,7 +209,9 @@ def _structure_faults(
         if first.sourced.since > sheet.first_date and not late:
             yield _at(
                 reading,
+                key,
                 first,
+                "from",
                 f"gap: {key_name(key)} of {key[0]} says nothing from {sheet.first_date} to"
                 f" {first.sourced.since}; write the earlier rule, or name it in begins_later",
             )
@@ -195,11 +224,18 @@ def _overlaps(reading: _Reading, key: Key, versions: tuple[Rule, ...]) -> Iterat
     for earlier, later in pairwise(versions):
         same_day = earlier.sourced.since == later.sourced.since
         if same_day or earlier.known_on > later.known_on:
+            # The pool's own clause is named, not the one that it inherits.
+            mine, other = (earlier, later) if later.document.pool != key[0] else (later, earlier)
+            remedy = "keep one"
+            if other.document.pool != key[0]:
+                remedy = f"take {key[1]} out of `inherits`, or begin on another day"
             yield _at(
                 reading,
-                later,
+                key,
+                mine,
+                "from",
                 f"overlap: {key_name(key)} of {key[0]} is set twice from {later.sourced.since}:"
-                f" also by {earlier.document.id} {earlier.clause.article}; keep one",
+                f" also by {other.document.id} {other.clause.article}; {remedy}",
             )
 
 
@@ -210,17 +246,35 @@ def _admission_faults(
         pool, cell, _ = key
         for rule in versions:
             if rule.grade == "D" and (pool, "D") not in allow.grades:
-                yield _at(reading, rule, f"{key_name(key)} of {pool} has grade D: admit it by name")
+                what = f"{key_name(key)} of {pool} has grade D: admit it by name"
+                yield _at(reading, key, rule, "grade", what)
             if rule.is_open and (pool, cell) not in allow.open_cells:
                 yield _at(
                     reading,
+                    key,
                     rule,
+                    "conflict",
                     f"{key_name(key)} of {pool} is an open conflict: resolve it by a source, or"
                     " admit the cell by name",
                 )
 
 
-def _at(reading: _Reading, rule: Rule, what: str) -> PolicyFault:
-    number = rule.document.clause.index(rule.clause) + 1
+def _at(reading: _Reading, key: Key, rule: Rule, to_mend: str, what: str) -> PolicyFault:
+    """A fault of `key`, to be mended in the clause behind `rule`; where that is another pool's
+    clause, on the page that inherits it."""
+    if rule.document.pool != key[0]:
+        return _at_inheritance(reading, key, rule, what)
+    # By identity: a clause written twice is equal to its twin, and the second is at fault.
+    number = next(n for n, each in enumerate(rule.document.clause) if each is rule.clause)
     file = reading.files[(rule.document.pool, rule.document.id)]
-    return PolicyFault(file, f"clause {number} ({rule.clause.article})", what)
+    clause = f"clause {number + 1} ({rule.clause.article})"
+    return PolicyFault(file, clause, what, ("clause", number, to_mend))
+
+
+def _at_inheritance(reading: _Reading, key: Key, rule: Rule, what: str) -> PolicyFault:
+    sheet = next(sheet for sheet in reading.sheets if sheet.pool == key[0])
+    taken = enumerate(sheet.inherits)
+    number = next(n for n, i in taken if i.pool == rule.document.pool and key[1] in i.cells)
+    by = f"inherited: {rule.document.id} {rule.clause.article}"
+    place = ("inherits", number, "cells")
+    return PolicyFault(reading.files[(sheet.pool, "")], "", f"{what} ({by})", place)

@@ -13,6 +13,7 @@ from shared.policy.shapes import MemberKind, Strict
 Grade = Literal["A", "B", "C", "D"]
 Text = Annotated[str, Field(min_length=1, max_length=1000)]
 PoolCode = Annotated[str, Field(pattern=r"^[0-9]{6}$")]
+_KINDS = frozenset(kind.value for kind in MemberKind)
 # Labels that a document may give; three more follow from the clause itself (see rules.py).
 GivenLabel = Literal["default", "reading", "proxy", "operational"]
 
@@ -124,6 +125,13 @@ class Tolerance(Strict):
     grades: Annotated[tuple[Grade, ...], Field(strict=False)] = ()
     open_cells: Annotated[tuple[Text, ...], Field(strict=False)] = ()
 
+    @model_validator(mode="after")
+    def _known_cells(self) -> Self:
+        unknown = [name for name in self.open_cells if name not in CELLS]
+        if unknown:
+            raise ValueError(f"no such cell: {', '.join(unknown)}")
+        return self
+
 
 class PoolSheet(Strict):
     """A pool's own page: its first day here, its counties, what it inherits.
@@ -140,3 +148,14 @@ class PoolSheet(Strict):
     begins_later: Annotated[tuple[Text, ...], Field(strict=False)] = ()
     inherits: Annotated[tuple[Inheritance, ...], Field(strict=False)] = ()
     demo: Tolerance = Tolerance()
+
+    @model_validator(mode="after")
+    def _known_parameters(self) -> Self:
+        for name in self.begins_later:
+            cell, _, kind = name.partition(".")
+            if cell not in CELLS or kind not in (_KINDS if CELLS[cell].by_kind else {""}):
+                raise ValueError(f"begins_later: no such parameter: {name}")
+        unknown = [name for name in self.begins_earlier if name not in CELLS]
+        if unknown:
+            raise ValueError(f"begins_earlier: no such cell: {', '.join(unknown)}")
+        return self

@@ -8,11 +8,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class PolicyFault:
-    """One fault: in which file, at which clause (empty for the head), and what to write."""
+    """One fault: in which file, at which clause (empty for the head), and what to write.
+
+    `place` leads to it through the file's keys, `("clause", 2, "sets", "waiting")`, counted from 0.
+    """
 
     file: str
     clause: str
     what: str
+    place: tuple[str | int, ...] = ()
 
     def __str__(self) -> str:
         place = f"{self.file}, {self.clause}" if self.clause else self.file

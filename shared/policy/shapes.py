@@ -19,6 +19,7 @@ from pydantic import (
     InstanceOf,
     PlainSerializer,
     ValidationInfo,
+    WithJsonSchema,
     model_validator,
 )
 
@@ -172,10 +173,24 @@ def _read_factor(value: object, info: ValidationInfo) -> Decimal:
 
 
 Yuan = Annotated[
-    Money, InstanceOf[Money], BeforeValidator(_read_yuan), PlainSerializer(Money.to_wire)
+    Money,
+    InstanceOf[Money],
+    BeforeValidator(_read_yuan),
+    PlainSerializer(Money.to_wire),
+    WithJsonSchema({"type": "string", "pattern": r"^(0|[1-9][0-9]{0,12})\.[0-9]{2}$"}),
 ]
-Rate = Annotated[Decimal, BeforeValidator(_read_rate), PlainSerializer(str)]
-Factor = Annotated[Decimal, BeforeValidator(_read_factor), PlainSerializer(str)]
+Rate = Annotated[
+    Decimal,
+    BeforeValidator(_read_rate),
+    PlainSerializer(str),
+    WithJsonSchema({"type": "number", "minimum": 0, "maximum": 1}),
+]
+Factor = Annotated[
+    Decimal,
+    BeforeValidator(_read_factor),
+    PlainSerializer(str),
+    WithJsonSchema({"type": "number", "exclusiveMinimum": 0, "maximum": 10000}),
+]
 Months = Annotated[int, Field(ge=0, le=120)]
 Days = Annotated[int, Field(ge=0, le=400)]
 Week = Annotated[int, Field(ge=0, le=50)]
