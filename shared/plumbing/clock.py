@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
-SHANGHAI = ZoneInfo("Asia/Shanghai")
+TIME_ZONE = ZoneInfo("Asia/Shanghai")
 
 
 class Clock(Protocol):
@@ -30,7 +30,7 @@ class SystemClock:
 @lru_cache(maxsize=64)
 def business_day(instant: datetime) -> date:
     """The day in Asia/Shanghai that an instant lies in; the accounting month is its month."""
-    return instant.astimezone(SHANGHAI).date()
+    return instant.astimezone(TIME_ZONE).date()
 
 
 @lru_cache(maxsize=64)

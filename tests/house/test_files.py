@@ -45,13 +45,15 @@ def pool_words() -> set[str]:
 
 
 def pools_in(text: str, words: set[str]) -> list[str]:
-    """The pools that a text names."""
-    return sorted(word for word in words if word in text.lower())
+    """The pools that a text names; the country's time zone is named after a city, not a pool."""
+    return sorted(word for word in words if word in text.lower().replace("asia/shanghai", ""))
 
 
 def test_a_planted_pool_is_seen() -> None:
     words = {"123456", "somewhere"}
     assert pools_in("if pool == '123456':  # Somewhere", words) == ["123456", "somewhere"]
+    assert pools_in('ZoneInfo("Asia/Shanghai")', {"shanghai"}) == []
+    assert pools_in("SHANGHAI = Asia/Shanghai", {"shanghai"}) == ["shanghai"]
 
 
 def test_no_code_knows_a_pool() -> None:

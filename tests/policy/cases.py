@@ -17,7 +17,7 @@ from shared.period import Month
 from shared.policy.book import Book
 from shared.policy.shapes import DeliveryMode, MemberKind
 
-NANJING, KIZILSU, URUMQI = "320100", "653000", "650100"
+NANJING, KIZILSU, URUMQI, BEIJING = "320100", "653000", "650100", "110000"
 TODAY = date(2026, 11, 21)
 
 

@@ -19,7 +19,7 @@ from shared.policy.compiler import PRODUCTION, compile_book
 from shared.policy.faults import PolicyFaults
 from shared.policy.rules import key_name
 from shared.policy.shapes import MemberKind
-from tests.policy.cases import KIZILSU, NANJING, TODAY, URUMQI
+from tests.policy.cases import BEIJING, KIZILSU, NANJING, TODAY, URUMQI
 
 SUPPORTED_UNTIL = date(2027, 12, 31)
 
@@ -114,7 +114,7 @@ def test_contribution_rates(
 
 
 def test_our_own_parameters_say_that_they_are_ours(book: Book) -> None:
-    for pool in (KIZILSU, NANJING, URUMQI):
+    for pool in (KIZILSU, NANJING, URUMQI, BEIJING):
         age = book.ask(pool, STATE_AGE_DAYS_MAX, on=TODAY, known_on=TODAY)
         assert (age.value, age.citation.label) == (45, "operational")
 
@@ -126,6 +126,7 @@ def test_production_admits_no_open_cell_and_no_single_page() -> None:
     assert all("open conflict" in fault.what or "has grade D" in fault.what for fault in faults)
     # Where it stands in the pool's own document, and on the page that inherits it.
     assert {fault.file.split("/")[0] for fault in faults} >= {
+        "110000-beijing",
         "320100-nanjing",
         "650000-xinjiang",
         "650100-urumqi",

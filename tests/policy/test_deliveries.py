@@ -183,7 +183,7 @@ def test_refusals_for_want_of_a_rule_or_a_fact(book: Book) -> None:
     retired = Member(MemberKind.RETIREE, 36, Month(2024, 3))
     expected = {
         Refusal.NO_RULE_ON_DATE: case(KIZILSU, date(2019, 12, 31)),
-        Refusal.POOL_UNKNOWN: case("110000", on),
+        Refusal.POOL_UNKNOWN: case("999999", on),
         Refusal.NOT_COVERED: case(NANJING, on, member=retired),
         Refusal.LEVEL_NOT_STATED: case(NANJING, on, institution=UNSTATED),
         Refusal.COST_NOT_STATED: case(NANJING, on, None, institution=UNSTATED),

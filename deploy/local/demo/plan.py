@@ -13,7 +13,7 @@ from random import Random
 from deploy.local.demo.town import Fund, Hospital, Irregularity, Town
 from services.enrollment.domain.id_number import check_character
 from shared.period import Month
-from shared.plumbing.clock import SHANGHAI
+from shared.plumbing.clock import TIME_ZONE
 
 SETTLEMENTS = 4_000
 """How many births a full demo has: as many as two cores make in a minute."""
@@ -260,4 +260,4 @@ def _chance(rng: Random, of_a_thousand: int) -> bool:
 
 
 def _at(day: date, hour: int, minute: int) -> datetime:
-    return datetime.combine(day, time(hour, minute), SHANGHAI)
+    return datetime.combine(day, time(hour, minute), TIME_ZONE)
