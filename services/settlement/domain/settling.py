@@ -71,6 +71,7 @@ def judge(
     )
     if isinstance(priced, Refused):
         return priced
+    assert isinstance(priced, Priced)  # noqa: S101 - only sums are ever deferred
     return Judged(stay, outcome, agreement, ended, person, spell, priced)
 
 
@@ -108,7 +109,7 @@ def _case(
     return Case(
         pool=stay.pool_code,
         member=member_of(person, spell, day),
-        delivery=outcome.delivery,
+        claimed=outcome.delivery,
         dates=dates,
         known_on=known_on,
         institution=Institution(agreement.level),
