@@ -31,6 +31,11 @@ level_3 = { vaginal = "3400.00", assisted = "3400.00", cesarean = "4900.00" }
 """
 """Raises the quota of a vaginal birth at level 3 by 300 yuan, from before it was published."""
 
+LATE_AT_ONCE = LATE.replace("2024-05-01", "2024-03-28").replace(
+    'cesarean = "4900.00"', 'cesarean = "5200.00"'
+)
+"""The same, published on the first day of the tests' clock, and for a caesarean too."""
+
 
 def book_with(folder: Path, document: str) -> Book:
     """The built-in book with one document more in its pool."""

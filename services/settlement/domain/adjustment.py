@@ -24,6 +24,10 @@ from shared.money import Money
 from shared.policy.book import Book
 from shared.policy.shapes import ExpenditureItem
 
+PRICED_ALONE = ("complication", "delivery", "family_planning", "loss")
+"""Benefits whose price rests on the case alone. What is paid per unit or per head rests also on
+what the pregnancy had used before, and so on every other visit: it is not reconsidered alone."""
+
 
 class AdjustmentState(StrEnum):
     """proposed -> released or rejected, by another person; or withdrawn, when it is overtaken."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from services.settlement.domain.adjustment import Adjustment
+from services.settlement.domain.adjustment import PRICED_ALONE, Adjustment
 from services.settlement.domain.person import PersonState
 from services.settlement.domain.pregnancy import Pregnancy
 from services.settlement.domain.settlement import Settlement
@@ -40,6 +40,7 @@ _LIVE = """
 select s.*, c.sequence from claim c join settlement s using (pool_code, settlement_id)
 where c.pool_code = $1 and c.state = 'settled' and c.settlement_id > $2
   and s.rule_on between $3 and $4 and ($5 = '' or s.person_ref = $5)
+  and s.benefit = any($7)
 order by c.settlement_id limit $6
 """
 _STAYS = "select * from stay where pool_code = $1 and stay_id = any($2)"
@@ -66,8 +67,9 @@ async def live(
     limit: int,
 ) -> list[Settled]:
     """Claims that stand, whose rule's date lies from `since` to `until`, both included; of one
-    person, or of all (`person_ref` empty). In the order of their ids, beyond `after`."""
-    rows = await tx.fetch(_LIVE, pool_code, after, since, until, person_ref, limit)
+    person, or of all (`person_ref` empty). In the order of their ids, beyond `after`; those whose
+    price rests on the case alone."""
+    rows = await tx.fetch(_LIVE, pool_code, after, since, until, person_ref, limit, PRICED_ALONE)
     stays = await tx.fetch(_STAYS, pool_code, [row["stay_id"] for row in rows])
     pregnancies = await tx.fetch(_PREGNANCIES, pool_code, [row["pregnancy_id"] for row in rows])
     persons = await tx.fetch(_PERSONS, [row["person_ref"] for row in rows])
