@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+import os
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -44,7 +44,10 @@ def reprice(
 ) -> None:
     """What stored claims would come to under another book: before and after; nothing is stored."""
     dsn = read_settings("settlement").service_dsn.get_secret_value()
-    asyncio.run(reprice_command(dsn, policy or [], since.date(), until.date(), _progress, print))
+    reprice_command(
+        dsn, policy or [], since.date(), until.date(), processes=os.cpu_count() or 1,
+        done=_progress, say=print,
+    )  # fmt: skip
     print(file=sys.stderr)
 
 

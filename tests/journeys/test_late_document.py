@@ -158,9 +158,10 @@ async def _repriced(
     dsn: str, folders: list[Path], since: str = "2024-03-01"
 ) -> list[dict[str, Any]]:
     said: list[str] = []
-    await reprice_command(
-        dsn, folders, date.fromisoformat(since), date(2024, 4, 30), lambda _: None, said.append
-    )
+    await asyncio.to_thread(
+        reprice_command, dsn, folders, date.fromisoformat(since), date(2024, 4, 30), processes=2,
+        done=lambda _: None, say=said.append,
+    )  # fmt: skip
     return [json.loads(line) for line in said]
 
 

@@ -6,24 +6,26 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from services.settlement.domain.refusals import Refused
-from services.settlement.domain.settlement import Shares
 from services.settlement.domain.settling import Judged
 from shared.money import NOTHING, Money
 
 
 @dataclass(slots=True)
 class Borne:
-    """What fund, member and institution bear of many claims."""
+    """What fund, member, institution and another fund bear, of one claim or of many."""
 
     fund: Money = NOTHING
     member: Money = NOTHING
     institution: Money = NOTHING
+    other_fund: Money = NOTHING
 
-    def add(self, fund: Money, member: Money, institution: Money) -> None:
-        """Add one claim's parts."""
-        self.fund += fund
-        self.member += member
-        self.institution += institution
+    def add(self, more: Borne) -> None:
+        """Add what is borne of more claims."""
+        self.fund += more.fund
+        self.member += more.member
+        self.institution += more.institution
+        if more.other_fund:
+            self.other_fund += more.other_fund
 
 
 @dataclass(slots=True)
@@ -41,18 +43,18 @@ class Tally:
     after: Borne = field(default_factory=Borne)
     refused_fund: Money = NOTHING
 
-    def count(self, stands: Shares, judged: Judged | Refused) -> None:
+    def count(self, stands: Borne, judged: Judged | Refused) -> None:
         """Count a claim that comes to `stands` and would be `judged` so."""
         self.claims += 1
         if isinstance(judged, Refused):
             self.refused += 1
             self.refused_fund += stands.fund
             return
-        now = judged.priced
-        self.before.add(stands.fund, stands.member, stands.institution)
-        self.after.add(now.fund, now.member, now.institution)
-        same = (stands.fund, stands.member, stands.institution, stands.other_fund)
-        self.changed += same != (now.fund, now.member, now.institution, now.other_fund)
+        priced = judged.priced
+        now = Borne(priced.fund, priced.member, priced.institution, priced.other_fund)
+        self.before.add(stands)
+        self.after.add(now)
+        self.changed += stands != now
 
 
 def together(tallies: Iterable[Tally]) -> Tally:
@@ -63,6 +65,6 @@ def together(tallies: Iterable[Tally]) -> Tally:
         whole.changed += tally.changed
         whole.refused += tally.refused
         whole.refused_fund += tally.refused_fund
-        for sums, more in ((whole.before, tally.before), (whole.after, tally.after)):
-            sums.add(more.fund, more.member, more.institution)
+        whole.before.add(tally.before)
+        whole.after.add(tally.after)
     return whole

@@ -9,24 +9,22 @@ from datetime import date, datetime
 from services.settlement.domain.adjustment import PRICED_ALONE
 from services.settlement.domain.person import PersonState
 from services.settlement.domain.pregnancy import Pregnancy
-from services.settlement.domain.settlement import Shares
 from services.settlement.domain.stay import Stay
-from services.settlement.store.ledger import shares_from_row
+from services.settlement.domain.what_if import Borne
 from services.settlement.store.person_states import person_from_row
 from services.settlement.store.pregnancies import pregnancy_from_row
 from services.settlement.store.stays import stay_from_row
+from shared.money import Money
 from shared.plumbing.database import Connection
 
 _ROWS = 2000
 
-_PARTS = (
-    "total", "fund", "member", "member_account", "member_cash", "institution", "other_fund",
-    "desk_fund", "desk_member",
-)  # fmt: skip
+_PARTS = ("fund", "member", "institution", "other_fund")
 _WITH_ADJUSTMENTS = ", ".join(
-    f"s.{part}_fen + coalesce(a.{part}_fen, 0) as stands_{part}_fen" for part in _PARTS
+    f"s.{part}_fen + coalesce(a.{part}_fen, 0) as stands_{part}" for part in _PARTS
 )
 _ADJUSTED = ", ".join(f"sum({part}_fen)::bigint as {part}_fen" for part in _PARTS)
+# Half of the claims to each of two processes, and so on: an id's hash says to which.
 _STANDING = f"""
 select s.benefit as settled_benefit, s.institution_level, s.settled_at, {_WITH_ADJUSTMENTS}, t.*,
        p.institution_code as pregnancy_institution, p.person_ref as pregnancy_person,
@@ -42,6 +40,7 @@ left join (
     where state = 'released' group by 1, 2
 ) a on a.pool_code = s.pool_code and a.settlement_id = s.settlement_id
 where c.state = 'settled' and s.rule_on between $1 and $2 and s.benefit = any($3)
+  and abs(uuid_hash(c.settlement_id)::bigint) % $4 = $5
 """  # noqa: S608
 _LEFT_OUT = """
 select count(*) from claim c join settlement s using (pool_code, settlement_id)
@@ -56,25 +55,33 @@ class Stored:
     benefit: str
     level: int
     settled_at: datetime
-    stands: Shares
+    stands: Borne
     stay: Stay
     pregnancy: Pregnancy | None
     person: PersonState | None
 
 
-async def standing_claims(tx: Connection, since: date, until: date) -> AsyncIterator[list[Stored]]:
+async def standing_claims(
+    tx: Connection, since: date, until: date, part: int = 0, parts: int = 1
+) -> AsyncIterator[list[Stored]]:
     """Batch by batch, in no order, those whose rule's date lies from `since` to `until`, both
-    included, and whose price rests on the case alone; all as of one moment."""
+    included, and whose price rests on the case alone; of `parts` of them that number `part`, all
+    as of one moment."""
     # One pass over whole tables: hashes in memory, not on disk.
     await tx.execute("set local work_mem = '128MB'")
-    cursor = await tx.cursor(_STANDING, since, until, PRICED_ALONE)
+    cursor = await tx.cursor(_STANDING, since, until, PRICED_ALONE, parts, part)
     while rows := await cursor.fetch(_ROWS):
         yield [
             Stored(
                 benefit=row["settled_benefit"],
                 level=row["institution_level"],
                 settled_at=row["settled_at"],
-                stands=shares_from_row(row, "stands_"),
+                stands=Borne(
+                    Money(row["stands_fund"]),
+                    Money(row["stands_member"]),
+                    Money(row["stands_institution"]),
+                    Money(row["stands_other_fund"]),
+                ),
                 stay=stay_from_row(row),
                 pregnancy=pregnancy_from_row(row) if row["pregnancy_version"] else None,
                 person=person_from_row(row) if row["state_json"] else None,

@@ -23,18 +23,18 @@ def settlement_from_row(row: Any) -> Settlement:
     )
 
 
-def shares_from_row(row: Any, prefix: str = "") -> Shares:
-    """The parts from the row that holds them, under names that begin with `prefix`."""
+def shares_from_row(row: Any) -> Shares:
+    """The parts from the row that holds them."""
     return Shares(
-        total=Money(row[f"{prefix}total_fen"]),
-        fund=Money(row[f"{prefix}fund_fen"]),
-        member=Money(row[f"{prefix}member_fen"]),
-        member_account=Money(row[f"{prefix}member_account_fen"]),
-        member_cash=Money(row[f"{prefix}member_cash_fen"]),
-        institution=Money(row[f"{prefix}institution_fen"]),
-        other_fund=Money(row[f"{prefix}other_fund_fen"]),
-        desk_fund=Money(row[f"{prefix}desk_fund_fen"]),
-        desk_member=Money(row[f"{prefix}desk_member_fen"]),
+        total=Money(row["total_fen"]),
+        fund=Money(row["fund_fen"]),
+        member=Money(row["member_fen"]),
+        member_account=Money(row["member_account_fen"]),
+        member_cash=Money(row["member_cash_fen"]),
+        institution=Money(row["institution_fen"]),
+        other_fund=Money(row["other_fund_fen"]),
+        desk_fund=Money(row["desk_fund_fen"]),
+        desk_member=Money(row["desk_member_fen"]),
     )
 
 
