@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from services.settlement.actions.scene import Scene
 from services.settlement.actions.take_deduction import take_deduction
 from services.settlement.domain.deduction import Decision
+from services.settlement.store import settled as store
 from shared.money import Money
 from shared.plumbing.database import AGENCY, transaction
 from tests.settlement.conftest import NANJING, House
@@ -199,6 +201,19 @@ async def test_release_and_reversal_at_once_leave_nothing_half_done(
     assert await accounts(house) == {}
     waiting = await house.owner.fetchval("select count(*) from adjustment where state = 'proposed'")
     assert waiting == 0
+
+
+async def test_a_claim_that_moved_since_it_was_read_is_not_proposed_for(
+    house: House, nanjing_a: Client
+) -> None:
+    claim = await settled(house)
+    async with transaction(house.running.app.state.office.pool, [AGENCY]) as tx:
+        read = await store.live(tx, NANJING, date(2024, 3, 1), date(2024, 3, 31), limit=10)
+        assert [c.settlement.settlement_id for c in read] == [_uuid(claim)]
+        assert await store.hold(tx, NANJING, read)
+    await made(nanjing_a.post(f"/settlements/{claim['settlement_id']}/reverse"))
+    async with transaction(house.running.app.state.office.pool, [AGENCY]) as tx:
+        assert not await store.hold(tx, NANJING, read)
 
 
 async def test_one_proposal_a_claim_however_many_ask(
