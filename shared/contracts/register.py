@@ -5,7 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from shared.contracts.claim import ClaimReversed, ClaimSettled, DeductionRefused, DeductionTaken
+from shared.contracts.claim import (
+    ClaimAdjusted,
+    ClaimReversed,
+    ClaimSettled,
+    DeductionRefused,
+    DeductionTaken,
+)
 from shared.contracts.contract import Contract
 from shared.contracts.flag import FlagDecided, FlagRaised, FlagReopened
 from shared.contracts.person import ContributionPosted, PersonStateChanged
@@ -14,6 +20,7 @@ CONTRACTS: tuple[type[Contract], ...] = (
     PersonStateChanged,
     ContributionPosted,
     ClaimSettled,
+    ClaimAdjusted,
     ClaimReversed,
     DeductionTaken,
     DeductionRefused,

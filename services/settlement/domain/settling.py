@@ -41,8 +41,13 @@ def judge(
     book: Book,
     now: datetime,
     today: date,
+    known_on: date | None = None,
 ) -> Judged | Refused:
-    """Judge a stay with the outcome that its record states; the first reason to refuse counts."""
+    """Judge a stay with the outcome that its record states; the first reason to refuse counts.
+
+    `today` is the day of settling; the book is asked for what it said on `known_on`, by default
+    that same day.
+    """
     if stay.cost.total != outcome.bill:
         return Refused(Refusal.LINES_DO_NOT_SUM)
     if agreement is None:
@@ -61,7 +66,9 @@ def judge(
         return Refused(Refusal.PERSON_NOT_OF_POOL)
     if _too_old(person, stay.pool_code, book, now, today):
         return Refused(Refusal.PERSON_STATE_TOO_OLD, None, (("person_ref", stay.person_ref),))
-    priced = price(_case(stay, outcome, agreement, person, spell, book, today), book)
+    priced = price(
+        _case(stay, outcome, agreement, person, spell, book, today, known_on or today), book
+    )
     if isinstance(priced, Refused):
         return priced
     assert isinstance(priced, Priced)  # noqa: S101 - only sums are ever deferred
@@ -91,11 +98,11 @@ def _too_old(person: PersonState, pool: str, book: Book, now: datetime, today: d
 
 def _case(
     stay: Stay, outcome: Outcome, agreement: Agreement, person: PersonState, spell: Spell,
-    book: Book, today: date,
+    book: Book, today: date, known_on: date,
 ) -> Case:  # fmt: skip
     dates = Dates(stay.admitted_on, outcome.event_on, outcome.discharged_on, today)
     try:
-        rules = book.on(stay.pool_code, spell.kind, on=dates.event, known_on=today)
+        rules = book.on(stay.pool_code, spell.kind, on=dates.event, known_on=known_on)
         day = dates.chosen(rules.ask(DECIDING_DATE).value)
     except NoRule:
         day = dates.event  # as above: the same question is asked again, and refused, in pricing
@@ -104,7 +111,7 @@ def _case(
         member=member_of(person, spell, day),
         claimed=outcome.delivery,
         dates=dates,
-        known_on=today,
+        known_on=known_on,
         institution=Institution(agreement.level),
         cost=stay.cost,
     )
