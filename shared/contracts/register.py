@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from shared.contracts.allowance import AllowanceFixed, AllowanceOpened, AllowanceWithdrawn
 from shared.contracts.claim import ClaimReversed, ClaimSettled, DeductionRefused, DeductionTaken
 from shared.contracts.contract import Contract
 from shared.contracts.flag import FlagDecided, FlagRaised, FlagReopened
@@ -17,6 +18,9 @@ CONTRACTS: tuple[type[Contract], ...] = (
     ClaimReversed,
     DeductionTaken,
     DeductionRefused,
+    AllowanceOpened,
+    AllowanceFixed,
+    AllowanceWithdrawn,
     FlagRaised,
     FlagDecided,
     FlagReopened,

@@ -6,6 +6,7 @@ from dataclasses import replace
 from uuid import UUID
 
 from services.settlement.actions.scene import Scene
+from services.settlement.actions.undo_course import undo_course
 from services.settlement.domain.deduction import CannotDeduct, Decision, refused
 from services.settlement.domain.postings import Account, Leg, negated
 from services.settlement.domain.refusals import Refusal
@@ -54,6 +55,9 @@ async def reverse(tx: Connection, scene: Scene, settlement_id: UUID) -> Settleme
     events = [claim_reversed(reversal, settlement_id, number, legs)]
     subject = f"claim:{settlement_id}"
     deeds = [scene.deed("reverse", subject, ClaimState.SETTLED, ClaimState.REVERSED)]
+    withdrawn = await undo_course(tx, scene, settlement, reversal)
+    events += withdrawn[0]
+    deeds += withdrawn[1]
     for deduction in await ledger.cancel_deductions(tx, scene.pool_code, settlement_id):
         previous = number
         number = await ledger.move_claim(
