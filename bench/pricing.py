@@ -48,7 +48,7 @@ def _some_case(drawn: random.Random, pools: list[str], modes: list[DeliveryMode]
     return Case(
         pool=drawn.choice(pools),
         member=Member(kind, drawn.randrange(24, 60), Month.of(day)),
-        delivery=Delivery(drawn.choice(modes), drawn.choice([1] * 30 + [2])),
+        claimed=Delivery(drawn.choice(modes), drawn.choice([1] * 30 + [2])),
         dates=Dates.all_on(day),
         known_on=KNOWN_ON,
         institution=Institution(drawn.choice([1, 2, 3])),

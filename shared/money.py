@@ -1,7 +1,8 @@
 """Money of a Chinese insurance fund: whole fen, and only lawful operations.
 
-There is no division and no float here: a rate is a Decimal from the policy book, and whoever
-applies it says how the result is rounded, because rounding is policy (place, step, mode).
+There is no bare division and no float here: a rate is a Decimal from the policy book, a ratio two
+whole numbers, and whoever applies one says how the result is rounded, because rounding is policy
+(place, step, mode).
 """
 
 from __future__ import annotations
@@ -80,6 +81,20 @@ class Money:
             Decimal(1), rounding=_DECIMAL_MODES[mode]
         )
         return Money(int(steps) * step_fen)
+
+    def ratio(
+        self, numerator: int, denominator: int, mode: RoundingMode, step_fen: int = 1
+    ) -> Money:
+        """This amount times `numerator` / `denominator`, exactly, then rounded once by `mode`.
+
+        For an amount that is not negative and a ratio of positive whole numbers.
+        """
+        if self.fen < 0 or numerator < 0 or denominator <= 0:
+            raise ValueError("a ratio of an amount that is not negative")
+        steps, rest = divmod(self.fen * numerator, denominator * step_fen)
+        up = mode is RoundingMode.UP and rest > 0
+        half = mode is RoundingMode.HALF_UP and 2 * rest >= denominator * step_fen
+        return Money((steps + (up or half)) * step_fen)
 
     @staticmethod
     def total(parts: Iterable[Money]) -> Money:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
 
 from shared.contracts.contract import Amount, Contract, Day, MonthText, PoolCode, Shape
 
@@ -75,7 +77,7 @@ class ClaimSettled(Contract):
     book: str
     engine: str
     particulars: dict[str, str | int | bool | list[str] | None] | None = None
-    units: list[UnitUsed] = []
+    units: Annotated[list[UnitUsed], Field(default_factory=list)]
 
 
 class ClaimReversed(Contract):

@@ -36,14 +36,19 @@ class NoRule(Exception):
 class Day:
     """The rules of one pool for one kind of member on one day, as known on another."""
 
-    __slots__ = ("_absent", "_pool", "_remembered", "_rules")
+    __slots__ = ("_absent", "_following", "_pool", "_remembered", "_rules")
 
     def __init__(
-        self, pool: str, rules: Mapping[str, Sourced[Any]], absent: Mapping[str, str]
+        self,
+        pool: str,
+        rules: Mapping[str, Sourced[Any]],
+        absent: Mapping[str, str],
+        following: Mapping[str, Sourced[Any]],
     ) -> None:
         self._pool = pool
         self._rules = dict(rules)
         self._absent = dict(absent)
+        self._following = dict(following)
         self._remembered: dict[Any, Any] = {}
 
     def ask(self, cell: Cell[T]) -> Sourced[T]:
@@ -57,6 +62,11 @@ class Day:
     def ask_if_any(self, cell: Cell[T]) -> Sourced[T] | None:
         """As `ask`, None where no rule speaks: for cells that a pool may do without."""
         return self._rules.get(cell.name)
+
+    def following(self, cell: Cell[T]) -> Sourced[T] | None:
+        """The version of `cell` that comes next after this day, as far as it is known: for
+        transitional clauses, which reach back to who was already there."""
+        return self._following.get(cell.name)
 
     def remember(self, key: object, derive: Callable[[], T]) -> T:
         """What `derive` makes of these rules and of `key` alone, made once.
@@ -85,10 +95,11 @@ class Book:
         self._days: dict[tuple[str, MemberKind | None, date, date], Day] = {}
 
     def _canonical(self) -> bytes:
+        # What the author wrote, and no default: a form that grows leaves archived bytes alone.
         content = {
-            "pools": [sheet.model_dump(mode="json") for sheet in self.sheets],
+            "pools": [sheet.model_dump(mode="json", exclude_unset=True) for sheet in self.sheets],
             "documents": [
-                document.model_dump(mode="json", by_alias=True, exclude_none=True)
+                document.model_dump(mode="json", by_alias=True, exclude_unset=True)
                 for document in self.documents
             ],
         }
@@ -124,17 +135,13 @@ class Book:
     def on(self, pool: str, kind: MemberKind | None, *, on: date, known_on: date) -> Day:
         """The rules of `pool` for `kind` on the day `on`, as known on `known_on`.
 
-        `kind` None asks for the pool's own cells only. Raises NoRule for an unknown pool and
-        before the pool's first day.
+        `kind` None asks for the pool's own cells only. Raises NoRule for an unknown pool.
         """
         asked = (pool, kind, on, known_on)
         day = self._days.get(asked)
         if day is None:
-            sheet = self._pools.get(pool)
-            if sheet is None:
+            if pool not in self._pools:
                 raise NoRule(pool, "pool", "pool_unknown")
-            if on < sheet.first_date:
-                raise NoRule(pool, "pool", "not_yet")
             day = self._look_up(pool, kind, on, known_on)
             if len(self._days) >= _MEMO_DAYS_MAX:
                 self._days.clear()
@@ -144,15 +151,27 @@ class Book:
     def _look_up(self, pool: str, kind: MemberKind | None, on: date, known_on: date) -> Day:
         rules: dict[str, Sourced[Any]] = {}
         absent: dict[str, str] = {}
+        following: dict[str, Sourced[Any]] = {}
+        too_early = on < self._pools[pool].first_date
         for (of_pool, cell, of_kind), versions in self._table.items():
             if of_pool != pool or of_kind not in (None, kind):
                 continue
             found = in_force(versions, on, known_on)
-            if found is None:
+            if found is None or (too_early and cell not in self._pools[pool].begins_earlier):
                 absent[cell] = "not_yet"
             else:
                 rules[cell] = found.sourced
-        return Day(pool, rules, absent)
+            later = next(
+                (v for v in versions if v.sourced.since > on and v.known_on <= known_on), None
+            )
+            if later is not None:
+                following[cell] = later.sourced
+        return Day(pool, rules, absent, following)
+
+    def counties(self, pool: str) -> Mapping[str, str]:
+        """The counties of a pool, by code; none where it does not list them."""
+        sheet = self._pools.get(pool)
+        return sheet.counties if sheet is not None else {}
 
     def ask(
         self,

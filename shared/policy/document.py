@@ -126,11 +126,17 @@ class Tolerance(Strict):
 
 
 class PoolSheet(Strict):
-    """A pool's own page: its first day here, what begins later, what it inherits."""
+    """A pool's own page: its first day here, its counties, what it inherits.
+
+    `begins_earlier`: cells that are asked before the first day too (contributions of months before
+    it). `begins_later`: parameters that have no rule on it yet.
+    """
 
     pool: PoolCode
     name: Text
     first_date: date
+    counties: dict[PoolCode, Text] = Field(default_factory=dict)
+    begins_earlier: Annotated[tuple[Text, ...], Field(strict=False)] = ()
     begins_later: Annotated[tuple[Text, ...], Field(strict=False)] = ()
     inherits: Annotated[tuple[Inheritance, ...], Field(strict=False)] = ()
     demo: Tolerance = Tolerance()

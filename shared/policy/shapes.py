@@ -1,25 +1,23 @@
-"""The forms that a rule's value can take, each strict, with its unit.
+"""The forms that a rule's value can take, each strict, with its unit: who, when, and how exact.
 
 An amount is a string of yuan with two decimals, as the paper prints it; a share or a rate is a
-decimal from 0 to 1 (8.5 % is 0.085), never a string.
+decimal from 0 to 1 (8.5 % is 0.085), never a string. What is paid: `payments.py`, `prenatal.py`;
+leave, allowance and subsidy: `leave.py`; contributions: `contributions.py`.
 """
 
 from __future__ import annotations
 
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
-    Discriminator,
     Field,
     InstanceOf,
     PlainSerializer,
-    Tag,
     ValidationInfo,
     model_validator,
 )
@@ -36,6 +34,61 @@ class MemberKind(StrEnum):
     EARLY_RETIREE = "early_retiree"
     SPOUSE_UNEMPLOYED = "spouse_unemployed"
     UNEMPLOYMENT_BENEFIT = "unemployment_benefit"
+
+
+class Benefit(StrEnum):
+    """What the insurance gives: medical benefits settle a bill, cash benefits pay a sum."""
+
+    DELIVERY = "delivery"
+    PRENATAL = "prenatal"
+    LOSS = "loss"
+    FAMILY_PLANNING = "family_planning"
+    COMPLICATION = "complication"
+    ALLOWANCE = "allowance"
+    NUTRITION = "nutrition"
+
+
+class EmployerKind(StrEnum):
+    """How an employer is financed: where a rule asks, it names the rate or the allowance."""
+
+    PUBLIC_INSTITUTION = "public_institution"
+    SELF_FINANCED_INSTITUTION = "self_financed_institution"
+    ENTERPRISE = "enterprise"
+
+
+class Procedure(StrEnum):
+    """A family-planning surgery."""
+
+    TUBAL_LIGATION = "tubal_ligation"
+    VASECTOMY = "vasectomy"
+    TUBAL_REVERSAL = "tubal_reversal"
+    VAS_REVERSAL = "vas_reversal"
+    IUD_INSERT = "iud_insert"
+    IUD_REMOVE = "iud_remove"
+    IMPLANT_INSERT = "implant_insert"
+    IMPLANT_REMOVE = "implant_remove"
+
+
+class Circumstance(StrEnum):
+    """A fact of a case that a pool's exclusions may name."""
+
+    PUBLIC_HEALTH = "public_health"
+    THIRD_PARTY_LIABLE = "third_party_liable"
+    THIRD_PARTY_DOES_NOT_PAY = "third_party_does_not_pay"
+    WORK_INJURY = "work_injury"
+    ABROAD = "abroad"
+    NOT_DESIGNATED = "not_designated"
+    EMERGENCY = "emergency"
+    NO_CARD = "no_card"
+    INFERTILITY = "infertility"
+    ASSISTED_REPRODUCTION = "assisted_reproduction"
+    NEWBORN_COSTS = "newborn_costs"
+    SEX_SELECTION = "sex_selection"
+    SELF_HARM = "self_harm"
+    MEDICAL_ACCIDENT = "medical_accident"
+    OUTSIDE_REGULATION = "outside_regulation"
+    ECTOPIC = "ectopic"
+    MOLE = "mole"
 
 
 class DeliveryMode(StrEnum):
@@ -96,39 +149,46 @@ def _read_yuan(value: object) -> Money:
     return amount
 
 
-def _read_rate(value: object, info: ValidationInfo) -> Decimal:
+def _read_decimal(value: object, info: ValidationInfo) -> Decimal:
     if info.mode == "json" and isinstance(value, str):  # only the archive's own bytes
         value = Decimal(value)
     if not isinstance(value, Decimal):
         raise ValueError("write a rate as a bare decimal with a point, 0.085")
-    if not (value.is_finite() and 0 <= value <= 1):
-        raise ValueError("write a rate from 0 to 1: 8.5 % is 0.085")
     return value
+
+
+def _read_rate(value: object, info: ValidationInfo) -> Decimal:
+    rate = _read_decimal(value, info)
+    if not (rate.is_finite() and 0 <= rate <= 1):
+        raise ValueError("write a rate from 0 to 1: 8.5 % is 0.085")
+    return rate
+
+
+def _read_factor(value: object, info: ValidationInfo) -> Decimal:
+    factor = _read_decimal(value, info)
+    if not (factor.is_finite() and 0 < factor <= 10_000):
+        raise ValueError("write a factor above 0 as a bare decimal: 300 % is 3.0")
+    return factor
 
 
 Yuan = Annotated[
     Money, InstanceOf[Money], BeforeValidator(_read_yuan), PlainSerializer(Money.to_wire)
 ]
 Rate = Annotated[Decimal, BeforeValidator(_read_rate), PlainSerializer(str)]
+Factor = Annotated[Decimal, BeforeValidator(_read_factor), PlainSerializer(str)]
 Months = Annotated[int, Field(ge=0, le=120)]
+Days = Annotated[int, Field(ge=0, le=400)]
+Week = Annotated[int, Field(ge=0, le=50)]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,39}$")]
+"""A name of the pool's own, by which a case refers to it: a unit, an extra, a complication."""
 
 
-class EmployerRate(Strict):
-    """What the employer pays on the base; one contribution, the sum of its two parts."""
-
-    medical: Rate
-    maternity: Rate
-
-    @property
-    def total(self) -> Decimal:
-        """The one rate that is applied, and rounded, once."""
-        return self.medical + self.maternity
+_CircumstanceName = Annotated[Circumstance, Field(strict=False)]
 
 
-class Rounding(Strict):
-    """Where a share is rounded (each band, or once for the sum), to which step, and how."""
+class RoundingStep(Strict):
+    """To which step a result is rounded, and how."""
 
-    place: Literal["each_band", "once"]
     step: Yuan
     mode: Annotated[RoundingMode, Field(strict=False)]
 
@@ -139,6 +199,12 @@ class Rounding(Strict):
         return self
 
 
+class Rounding(RoundingStep):
+    """Where a share is rounded: each band, or once for the sum."""
+
+    place: Literal["each_band", "once"]
+
+
 class Waiting(Strict):
     """Months of continuous payment asked for, and what medical costs get when short of them."""
 
@@ -146,130 +212,67 @@ class Waiting(Strict):
     medical_if_short: Literal["paid", "refused"]
 
 
+class CashWaiting(Strict):
+    """Months asked for allowance and subsidy, and what becomes of them when short of these.
+
+    deferred: paid once the months are reached. employer_then_fund: the employer pays, and the fund
+    pays it back once `months_after` continuous months have followed the birth. pro_rata: paid
+    months / asked months of the amount. refused: nothing.
+    """
+
+    months: Months
+    if_short: Literal["deferred", "employer_then_fund", "pro_rata", "refused"]
+    months_after: Months | None = None
+
+    @model_validator(mode="after")
+    def _says_when_the_fund_follows(self) -> Self:
+        if (self.if_short == "employer_then_fund") != (self.months_after is not None):
+            raise ValueError("write `months_after` exactly when the employer pays first")
+        return self
+
+
+class MakeUp(Strict):
+    """Which gaps a later payment mends, and who bears what fell due in them.
+
+    A gap of at most `within_months`, made up, restores continuity; `gap_paid_by` is who pays the
+    benefits of the gap itself: the fund after all, the employer, or nobody.
+    """
+
+    within_months: Months
+    gap_paid_by: Literal["fund", "employer", "nobody"]
+
+
 class Interruption(Strict):
-    """What stops when contributions stop, counted from the month after the last paid one."""
+    """What stops when contributions stop, counted from the month after the last paid one.
+
+    `grace_months` go on after it. `booking_grace_days`: so many days into the next month a payment
+    may not be booked yet. `counts_as_paid`: what the pool takes as paid.
+    """
 
     stops: Literal["all_benefits", "allowance"]
     grace_months: Months
+    booking_grace_days: Annotated[int, Field(ge=0, le=31)] = 0
+    counts_as_paid: Literal["due", "declared", "paid", "booked"] = "paid"
+    make_up: MakeUp | None = None
 
 
-class ByMode(Strict):
-    """An amount for each mode of delivery."""
+class TransferGap(Strict):
+    """Moving from another pool: a gap of at most `months`, made up, brings no waiting; after a
+    longer one the waiting is at most `waiting_if_longer` months."""
 
-    vaginal: Yuan
-    assisted: Yuan
-    cesarean: Yuan
-
-    def amount(self, mode: DeliveryMode, level: int | None) -> Money:
-        """The amount for `mode`; the level of the hospital does not matter."""
-        del level
-        amount: Money = getattr(self, mode.value)
-        return amount
+    months: Months
+    waiting_if_longer: Months
 
 
-class ByLevel(Strict):
-    """An amount for each level of hospital and mode of delivery."""
+class Exclusions(Strict):
+    """Circumstances under which the fund does not pay.
 
-    level_1: ByMode
-    level_2: ByMode
-    level_3: ByMode
+    `refused`: not paid. `unless`: a circumstance that lifts a refusal (an emergency at a hospital
+    without agreement). `fund_first`: paid, and claimed back. `to_medical`: for basic medical
+    insurance, not for maternity.
+    """
 
-    def amount(self, mode: DeliveryMode, level: int | None) -> Money | None:
-        """The amount for `mode` at `level`; None where the level is not stated."""
-        return None if level is None else self.of(mode, level)
-
-    def of(self, mode: DeliveryMode, level: int) -> Money:
-        """The amount for `mode` at `level`."""
-        of_level: ByMode = getattr(self, f"level_{level}")
-        return of_level.amount(mode, level)
-
-
-def _tariff_form(value: Any) -> str:
-    if isinstance(value, dict):
-        return "by_level" if any(str(key).startswith("level_") for key in value) else "by_mode"
-    return "by_level" if isinstance(value, ByLevel) else "by_mode"
-
-
-Tariff = Annotated[
-    Annotated[ByMode, Tag("by_mode")] | Annotated[ByLevel, Tag("by_level")],
-    Discriminator(_tariff_form),
-]
-
-
-class LumpSum(Strict):
-    """A sum to the insured's credit, never above the bill."""
-
-    method: Literal["lump_sum"]
-    amounts: Tariff
-    extra_infant: Yuan
-
-
-class Cap(Strict):
-    """The in-scope cost, at most this much."""
-
-    method: Literal["cap"]
-    amounts: Tariff
-    extra_infant: Yuan
-
-
-class Quota(Strict):
-    """The hospital is paid per case: what, says `settlement_quota`; the member's part,
-    `member_share`."""
-
-    method: Literal["quota"]
-
-
-class Banded(Strict):
-    """The in-scope cost less the member's banded share (`member_share`)."""
-
-    method: Literal["banded"]
-
-
-class Full(Strict):
-    """The in-scope cost in full."""
-
-    method: Literal["full"]
-
-
-DeliveryMethod = Annotated[LumpSum | Cap | Quota | Banded | Full, Field(discriminator="method")]
-
-
-class Band(Strict):
-    """The member's share of the cost above the band before, up to `up_to` (absent: without end)."""
-
-    up_to: Yuan | None = None
-    share: Rate
-
-
-def _rising_and_open(bands: tuple[Band, ...]) -> tuple[Band, ...]:
-    limits = [band.up_to for band in bands]
-    if not limits or limits[-1] is not None or None in limits[:-1]:
-        raise ValueError("bands: each has `up_to` save the last, which has none")
-    closed = [limit.fen for limit in limits if limit is not None]
-    if closed != sorted(set(closed)) or (closed and closed[0] <= 0):
-        raise ValueError("bands: write them by rising `up_to`")
-    return bands
-
-
-Bands = Annotated[tuple[Band, ...], Field(strict=False), AfterValidator(_rising_and_open)]
-
-
-class BandsByMode(Strict):
-    """Bands for each mode of delivery."""
-
-    vaginal: Bands
-    assisted: Bands
-    cesarean: Bands
-
-
-class MemberShare(Strict):
-    """What the member pays of the in-scope cost, by level of the hospital."""
-
-    level_1: BandsByMode
-    level_2: BandsByMode
-    level_3: BandsByMode
-
-    def bands(self, mode: DeliveryMode, level: int) -> tuple[Band, ...]:
-        """The bands for `mode` at `level`."""
-        found: tuple[Band, ...] = getattr(getattr(self, f"level_{level}"), mode.value)
-        return found
+    refused: Annotated[tuple[_CircumstanceName, ...], Field(strict=False)] = ()
+    unless: Annotated[tuple[_CircumstanceName, ...], Field(strict=False)] = ()
+    fund_first: Annotated[tuple[_CircumstanceName, ...], Field(strict=False)] = ()
+    to_medical: Annotated[tuple[_CircumstanceName, ...], Field(strict=False)] = ()

@@ -31,7 +31,7 @@ def case(pool: str, on: date, in_scope: str | None = "9000.00", **changed: Any) 
     facts: dict[str, Any] = {
         "pool": pool,
         "member": Member(MemberKind.EMPLOYEE, 36, Month.of(on)),
-        "delivery": Delivery(DeliveryMode.CESAREAN),
+        "claimed": Delivery(DeliveryMode.CESAREAN),
         "dates": Dates.all_on(on),
         "known_on": TODAY,
         "institution": Institution(3),

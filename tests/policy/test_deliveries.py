@@ -46,7 +46,7 @@ def test_bands_of_the_member(
         NANJING,
         date.fromisoformat(on),
         in_scope,
-        delivery=Delivery(mode),
+        claimed=Delivery(mode),
         institution=Institution(level),
     )
     answer = priced(of, book)
@@ -98,7 +98,7 @@ def test_a_flexible_member_is_charged_to_the_medical_item(book: Book) -> None:
 def test_the_standard_amount(
     book: Book, pool: str, on: date, mode: DeliveryMode, infants: int, fund: str
 ) -> None:
-    answer = priced(case(pool, on, "12000.00", delivery=Delivery(mode, infants)), book)
+    answer = priced(case(pool, on, "12000.00", claimed=Delivery(mode, infants)), book)
     assert answer.fund == yuan(fund)
     assert answer.member == yuan("12000.00") - yuan(fund)
     assert answer.institution == NOTHING
@@ -106,7 +106,7 @@ def test_the_standard_amount(
 
 def test_half_the_standard_for_an_unemployed_spouse(book: Book) -> None:
     paid = Member(MemberKind.SPOUSE_UNEMPLOYED, 36, Month(2024, 3))
-    of = case(URUMQI, date(2024, 3, 1), None, member=paid, delivery=Delivery(VAGINAL))
+    of = case(URUMQI, date(2024, 3, 1), None, member=paid, claimed=Delivery(VAGINAL))
     assert priced(of, book).fund == yuan("2250.00")  # D-14
 
 
@@ -186,7 +186,7 @@ def test_refusals_for_want_of_a_rule_or_a_fact(book: Book) -> None:
         Refusal.POOL_UNKNOWN: case("110000", on),
         Refusal.NOT_COVERED: case(NANJING, on, member=retired),
         Refusal.LEVEL_NOT_STATED: case(NANJING, on, institution=UNSTATED),
-        Refusal.COST_NOT_STATED: case(NANJING, on, None),
+        Refusal.COST_NOT_STATED: case(NANJING, on, None, institution=UNSTATED),
     }
     assert {refusal: refused(of, book).refusal for refusal, of in expected.items()} == {
         refusal: refusal for refusal in expected

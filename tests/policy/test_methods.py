@@ -19,8 +19,9 @@ from shared.money import NOTHING, Money, RoundingMode
 from shared.period import Month
 from shared.policy.book import Book
 from shared.policy.compiler import compile_book
+from shared.policy.payments import Band
 from shared.policy.rules import Citation, Sourced
-from shared.policy.shapes import Band, MemberKind, Rounding
+from shared.policy.shapes import MemberKind, Rounding
 from tests.policy.cases import case, priced, yuan
 from tests.policy.test_compiler import write
 

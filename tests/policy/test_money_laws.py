@@ -37,7 +37,7 @@ def _cases(draw: st.DrawFn) -> Case:
     return Case(
         pool=draw(st.sampled_from([NANJING, KIZILSU, URUMQI])),
         member=Member(kind, draw(st.integers(24, 400)), Month.of(day)),
-        delivery=Delivery(draw(st.sampled_from(DeliveryMode)), draw(st.integers(1, 4))),
+        claimed=Delivery(draw(st.sampled_from(DeliveryMode)), draw(st.integers(1, 4))),
         dates=Dates.all_on(day),
         known_on=TODAY,
         institution=Institution(draw(st.sampled_from([1, 2, 3]))),

@@ -138,8 +138,14 @@ def test_a_name_written_twice_is_refused() -> None:
     assert answers(twice)[0]["refused"]["code"] == 2010
 
 
-def test_other_benefits_are_refused_by_name() -> None:
-    assert answer(benefit="allowance")["refused"]["code"] == 2009
+def test_a_benefit_without_its_block_is_malformed() -> None:
+    refused = answer(benefit="allowance")["refused"]
+    assert refused["code"] == 2010
+    assert refused["errors"] == [{"pointer": "/allowance", "code": "missing"}]
+
+
+def test_blocks_of_other_benefits_are_ignored() -> None:
+    assert answer(prenatal={"anything": 1}) == answer()
 
 
 def test_refusals_name_code_titles_and_article() -> None:

@@ -11,8 +11,11 @@ from shared.money import Money
 from shared.period import Month
 from shared.policy.book import Book, NoRule
 from shared.policy.cells import EMPLOYER_RATE, INDIVIDUAL_RATE, ROUNDING
+from shared.policy.contributions import Due as Due
+from shared.policy.contributions import EmployerRate
+from shared.policy.contributions import due as due_on
 from shared.policy.rules import Sourced
-from shared.policy.shapes import EmployerRate, MemberKind, Rounding
+from shared.policy.shapes import MemberKind, Rounding
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,19 +25,6 @@ class Rates:
     employer: Sourced[EmployerRate]
     individual: Sourced[Decimal]
     rounding: Rounding
-
-
-@dataclass(frozen=True, slots=True)
-class Due:
-    """What is owed on a base: the employer's part and the individual's."""
-
-    base: Money
-    employer: Money
-    individual: Money
-
-    def total(self) -> Money:
-        """Both parts: the fund's and the personal account's income of the month."""
-        return self.employer + self.individual
 
 
 def rates_of(
@@ -56,14 +46,5 @@ def month_rates(
 
 
 def due(base: Money, rates: Rates) -> Due:
-    """The parts of a month's contribution.
-
-    The employer's part is the base at the sum of the medical and the maternity rate, rounded
-    once: the two rounded apart differ by a fen on many bases (invariant E04).
-    """
-    step, mode = rates.rounding.step.fen, rates.rounding.mode
-    return Due(
-        base,
-        base.at_rate(rates.employer.value.total, mode, step),
-        base.at_rate(rates.individual.value, mode, step),
-    )
+    """The parts of a month's contribution at these rates."""
+    return due_on(base, rates.employer.value, rates.individual.value, rates.rounding)

@@ -32,7 +32,7 @@ def _entitlement(opening: Opening, settlement: Settlement) -> Entitlement:
         payee=opening.payee,
         steps=stored_steps(opening.steps),
         rates=opening.rates,
-        book=book.hash,
+        book=settlement.book,
         engine=settlement.engine,
         opened_at=settlement.settled_at,
         version=1,

@@ -7,9 +7,9 @@ from datetime import datetime
 from uuid import UUID
 
 from services.settlement.actions.settle import settlement_of
+from services.settlement.domain.claimed import benefit_of
 from services.settlement.domain.refusals import Refusal, Refused
 from services.settlement.domain.settlement import Settlement
-from services.settlement.domain.claimed import benefit_of
 from services.settlement.domain.settling import already_ended, judge
 from services.settlement.domain.stay import Outcome, StayState
 from services.settlement.store.settling import Facts

@@ -45,7 +45,7 @@ async def register_pregnancy(
 async def transfer_pregnancy(
     tx: Connection, scene: Scene, pregnancy_id: UUID, institution_code: str, since: date | None
 ) -> Pregnancy | Refusal:
-    """Designate another institution for the rest of the pregnancy, from `since`, else from today."""
+    """Designate another institution from `since` on, else from today."""
     pregnancy = await pregnancies.find(tx, scene.pool_code, pregnancy_id)
     if pregnancy is None:
         return Refusal.PREGNANCY_UNKNOWN

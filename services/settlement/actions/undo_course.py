@@ -29,9 +29,7 @@ async def undo_course(
     if settlement.pregnancy_id is not None and benefit in (*ENDINGS, Benefit.PRENATAL):
         await _give_back(tx, settlement, reversal, ending=benefit in ENDINGS)
     events, deeds = [], []
-    for one in await entitlements.of_settlement(
-        tx, settlement.pool_code, settlement.settlement_id
-    ):
+    for one in await entitlements.of_settlement(tx, settlement.pool_code, settlement.settlement_id):
         after = replace(one, state=EntitlementState.WITHDRAWN, version=one.version + 1)
         if not await entitlements.change(tx, one, after):
             raise Overtaken

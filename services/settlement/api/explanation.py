@@ -40,23 +40,28 @@ def _cited(step: Step, language: Language) -> str:
     labels = [of_language["labels"][label] for label in cited.label.split(",") if label]
     frame = of_language["frame"]
     return frame["labelled" if labels else "cited"].format(
-        sentence=_sentence(step, of_language),
+        sentence=sentence(step, language),
         document_title=cited.document_title,
         article=cited.article,
         labels=frame["label_joint"].join(labels),
     )
 
 
-_SPOKEN = frozenset({"which", "insurance_type", "item", "mode"})
-"""Values that are words of the field; the others are figures and dates."""
+_SPOKEN = frozenset(
+    {"which", "insurance_type", "item", "mode", "event", "of", "period", "payee", "divisor",
+     "circumstance", "employer", "what"}
+)  # fmt: skip
+"""Values that are words of the field; the others are figures, dates and the pool's own names."""
 
 
-def _sentence(step: Step, of_language: dict[str, dict[str, str]]) -> str:
+def sentence(step: Step, language: Language) -> str:
+    """What a step says, without its citation."""
+    of_language = words(language)
     words_of_field = of_language["values"]
     spoken = {}
     for name, value in step.values:
         text = str(value)
-        spoken[name] = words_of_field[text] if name in _SPOKEN else text
+        spoken[name] = words_of_field.get(text, text) if name in _SPOKEN else text
     if step.amount is not None:
         spoken["amount"] = step.amount.to_wire()
     return of_language["steps"][step.kind.value].format_map(spoken)

@@ -19,10 +19,11 @@ from shared.plumbing.edge import Wire
 from shared.policy.shapes import Circumstance, DeliveryMode, Procedure
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,39}$")]
-"""A name of the pool's own: a unit, an extra, a complication. One that no rule uses does nothing."""
-Names = Annotated[list[Name], Field(max_length=20)]
+"""A name of the pool's own: a unit, an extra, a complication. What no rule uses does nothing."""
+Names = Annotated[list[Name], Field(max_length=20, default_factory=list)]
 Circumstances = Annotated[
-    list[Annotated[Circumstance, Field(strict=False)]], Field(max_length=20)
+    list[Annotated[Circumstance, Field(strict=False)]],
+    Field(max_length=20, default_factory=list),
 ]
 
 
@@ -32,7 +33,7 @@ class OfRecord(Wire):
     discharged_on: Day
     event_on: Day
     total: BillText
-    circumstances: Circumstances = []
+    circumstances: Circumstances
 
     def claimed(self) -> Medical:
         """What is claimed, as the domain knows it."""
@@ -53,8 +54,8 @@ class DeliveryOutcome(OfRecord):
     mode: Literal["vaginal", "assisted", "cesarean"]
     infants: Annotated[int, Field(ge=1, le=9)] = 1
     weeks: Annotated[int, Field(ge=20, le=45)] = 40
-    complications: Names = []
-    extras: Names = []
+    complications: Names
+    extras: Names
 
     def claimed(self) -> Medical:
         """The delivery."""
@@ -88,8 +89,8 @@ class LossOutcome(OfRecord):
     manner: Literal["surgical", "medical"] = "surgical"
     setting: Literal["outpatient", "inpatient"] = "inpatient"
     high_risk: bool = False
-    complications: Names = []
-    extras: Names = []
+    complications: Names
+    extras: Names
 
     def claimed(self) -> Medical:
         """The loss."""
@@ -104,8 +105,8 @@ class SurgeryOutcome(OfRecord):
 
     benefit: Literal["family_planning"]
     procedure: Annotated[Procedure, Field(strict=False)]
-    complications: Names = []
-    extras: Names = []
+    complications: Names
+    extras: Names
 
     def claimed(self) -> Medical:
         """The surgery."""
@@ -127,7 +128,9 @@ class ComplicationOutcome(OfRecord):
 def _form(value: Any) -> str:
     """Which form a body has; one that names no benefit states a delivery."""
     named = (
-        value.get("benefit", "delivery") if isinstance(value, dict) else getattr(value, "benefit", "")
+        value.get("benefit", "delivery")
+        if isinstance(value, dict)
+        else getattr(value, "benefit", "")
     )
     return named if isinstance(named, str) else ""
 

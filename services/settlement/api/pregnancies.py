@@ -68,7 +68,7 @@ async def transfer(
 
 @router.get("/{pregnancy_id}/units", response_model=UnitsShown)
 async def units(request: Request, pregnancy_id: Id, who: Registrar) -> Response:
-    """What the pregnancy's limits have left, whoever used them; a unit not yet used is not shown."""
+    """What the pregnancy's limits have left, whoever used them; unused units are not shown."""
 
     async def look(tx: Connection, scene: Scene) -> Course | None:
         if await pregnancies.find(tx, scene.pool_code, pregnancy_id) is None:

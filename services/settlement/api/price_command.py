@@ -10,9 +10,17 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from services.settlement.api.explanation import refusal_title
-from services.settlement.api.price_wire import BENEFITS, CaseWire, read_json, to_case
-from services.settlement.domain.pricing import Priced, price
+from services.settlement.api.explanation import refusal_title, sentence
+from services.settlement.api.price_cases import (
+    Malformed,
+    contribution_of,
+    late_fee_of,
+    to_case,
+    to_member,
+)
+from services.settlement.api.price_wire import BLOCKS, CaseWire, read_json
+from services.settlement.domain.owed import Owed, contribution_owed, late_fee_owed
+from services.settlement.domain.pricing import ENGINE, Deferred, Priced, price
 from services.settlement.domain.refusals import Refusal, Refused
 from shared.policy.book import Book
 from shared.policy.compiler import BUILT_IN, compile_book, demo_allowance
@@ -37,26 +45,44 @@ def priced_line(line: str, book: Book, today: date) -> dict[str, Any]:
     try:
         raw = read_json(line)
     except ValueError as error:
-        return _refused(
-            None, Refused(Refusal.CASE_MALFORMED), [{"pointer": "", "code": str(error)}]
-        )
+        return _malformed(None, [{"pointer": "", "code": str(error)}])
     case_id = _own_id(raw)
     if not isinstance(raw, dict):
-        return _refused(case_id, Refused(Refusal.CASE_MALFORMED))
-    benefit = raw.get("benefit")
-    if isinstance(benefit, str) and benefit in BENEFITS - {"delivery"}:
-        return _refused(case_id, Refused(Refusal.BENEFIT_NOT_OFFERED))
+        return _malformed(case_id)
     try:
-        case = to_case(CaseWire.model_validate(raw), today)
+        wire = CaseWire.model_validate(_own_block_only(raw))
+        return _answered(case_id, wire, book, today)
     except ValidationError as error:
-        return _refused(case_id, Refused(Refusal.CASE_MALFORMED), _pointers(error))
-    except ValueError as error:
-        found = [{"pointer": "/cost", "code": str(error)}]
-        return _refused(case_id, Refused(Refusal.CASE_MALFORMED), found)
-    decision = price(case, book)
+        return _malformed(case_id, _pointers(error))
+    except Malformed as error:
+        return _malformed(case_id, [{"pointer": error.pointer, "code": error.what}])
+
+
+def _own_block_only(raw: dict[str, Any]) -> dict[str, Any]:
+    """The case without the blocks of other benefits: known names, that it does not use."""
+    own = raw.get("benefit")
+    return {name: value for name, value in raw.items() if name not in BLOCKS or name == own}
+
+
+def _answered(case_id: str | None, wire: CaseWire, book: Book, today: date) -> dict[str, Any]:
+    if wire.benefit in ("contribution", "late_fee"):
+        owed = _owed(wire, book, wire.known_on or today)
+        return _refused(case_id, owed) if isinstance(owed, Refused) else _shown_owed(case_id, owed)
+    decision = price(to_case(wire, today), book)
     if isinstance(decision, Refused):
         return _refused(case_id, decision)
+    if isinstance(decision, Deferred):
+        return _deferred(case_id, decision)
     return _priced(case_id, decision)
+
+
+def _owed(wire: CaseWire, book: Book, known_on: date) -> Owed | Refused:
+    member = to_member(wire.member)
+    if wire.benefit == "contribution":
+        paid = contribution_of(wire)
+        return contribution_owed(wire.pool, member, paid.wage, paid.month, known_on, book)
+    late = late_fee_of(wire)
+    return late_fee_owed(wire.pool, member, late.arrears, late.days, wire.on, known_on, book)
 
 
 def _own_id(raw: Any) -> str | None:
@@ -74,6 +100,36 @@ def _pointers(error: ValidationError) -> list[dict[str, str]]:
         pointer = "".join(f"/{part}" for part in place)
         found.append({"pointer": pointer, "code": problem["type"]})
     return found
+
+
+def _malformed(case_id: str | None, errors: list[dict[str, str]] | None = None) -> dict[str, Any]:
+    return _refused(case_id, Refused(Refusal.CASE_MALFORMED), errors)
+
+
+def _deferred(case_id: str | None, deferred: Deferred) -> dict[str, Any]:
+    """When it is due and why then; beside it what it comes to."""
+    step = deferred.reason
+    until = {
+        "until": deferred.until.isoformat(),
+        "reason": sentence(step, "en"),
+        "reason_zh": sentence(step, "zh"),
+        "article": step.citation.article,
+        "document": step.citation.document,
+    }
+    return {**_priced(case_id, deferred.priced), "deferred": until}
+
+
+def _shown_owed(case_id: str | None, owed: Owed) -> dict[str, Any]:
+    return {
+        "id": case_id,
+        "total": owed.total().to_wire(),
+        "employer": owed.employer.to_wire(),
+        "individual": owed.individual.to_wire(),
+        "steps": [step.to_stored() for step in owed.steps],
+        "rate_ids": list(owed.rate_ids),
+        "book": owed.book_hash,
+        "engine": ENGINE,
+    }
 
 
 def _refused(
@@ -106,6 +162,8 @@ def _priced(case_id: str | None, priced: Priced) -> dict[str, Any]:
         "institution": priced.institution.to_wire(),
         "other_fund": priced.other_fund.to_wire(),
         "desk": {"fund": priced.desk.fund.to_wire(), "member": priced.desk.member.to_wire()},
+        "days": priced.days,
+        "payee": priced.payee,
         "insurance_type": priced.insurance_type.value,
         "expenditure_item": priced.expenditure_item.value,
         "steps": [step.to_stored() for step in priced.steps],

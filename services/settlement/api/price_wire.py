@@ -1,22 +1,24 @@
-"""The wire form of a case for `price`: strict, closed, and read into the domain's nouns."""
+"""The wire form of a case for `price`: strict and closed; `price_cases` makes it a case."""
 
 from __future__ import annotations
 
 import json
 import re
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from services.settlement.domain.case import Case, Dates
-from services.settlement.domain.cost import CatalogueClass, Cost, CostLine, of_lines
-from services.settlement.domain.delivery import Delivery
-from services.settlement.domain.institution import Institution
-from services.settlement.domain.member import Member
+from services.settlement.domain.cost import CatalogueClass
 from shared.money import NOTHING, Money
 from shared.period import Month
-from shared.policy.shapes import DeliveryMode, MemberKind
+from shared.policy.shapes import (
+    Circumstance,
+    DeliveryMode,
+    EmployerKind,
+    MemberKind,
+    Procedure,
+)
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _CLASSES = {"A": "class_a", "B": "class_b", "C": "class_c"}
@@ -67,6 +69,13 @@ MoneyText = Annotated[Money, BeforeValidator(_money)]
 CaseId = Annotated[str, Field(min_length=1, max_length=128), AfterValidator(_no_control)]
 
 
+class MadeUpWire(Wire):
+    """A gap that was paid later: its first and last month."""
+
+    first: MonthText
+    last: MonthText
+
+
 class MemberWire(Wire):
     """The insured."""
 
@@ -74,6 +83,9 @@ class MemberWire(Wire):
     months_paid: Annotated[int, Field(ge=0, le=1200)] | None = None
     paid_until: MonthText | None = None
     account_available: MoneyText = NOTHING
+    employer: Annotated[EmployerKind, Field(strict=False)] | None = None
+    made_up: MadeUpWire | None = None
+    transfer_gap_months: Annotated[int, Field(ge=0, le=120)] | None = None
 
 
 class InstitutionWire(Wire):
@@ -82,18 +94,117 @@ class InstitutionWire(Wire):
     level: Literal[1, 2, 3] | None = None
 
 
-class DeliveryWire(Wire):
-    """The delivery; `complications` and `extras` are known names that no rule uses yet."""
+Weeks = Annotated[int, Field(ge=1, le=50)]
+Infants = Annotated[int, Field(ge=1, le=9)]
+Mode = Annotated[DeliveryMode, Field(strict=False)]
+ProcedureName = Annotated[Procedure, Field(strict=False)]
+Names = Annotated[list[Annotated[str, Field(min_length=1, max_length=64)]], Field(max_length=50)]
 
-    mode: Annotated[DeliveryMode, Field(strict=False)]
-    infants: Annotated[int, Field(ge=1, le=9)] = 1
-    weeks: Annotated[int, Field(ge=1, le=50)] = 40
-    complications: list[str] = []
-    extras: list[str] = []
+
+class DeliveryWire(Wire):
+    """The delivery; a complication or extra that no rule of the pool names changes nothing."""
+
+    mode: Mode
+    infants: Infants = 1
+    weeks: Weeks = 40
+    complications: Names = []
+    extras: Names = []
+
+
+class SliceWire(Wire):
+    """The weeks of a head that one hospital claims."""
+
+    from_week: Annotated[int, Field(ge=0, le=50)]
+    until_week: Annotated[int, Field(ge=0, le=50)]
+
+
+class PrenatalWire(Wire):
+    """A check: by its unit, its week, or as a head; `used` by unit, before it."""
+
+    unit: Annotated[str, Field(min_length=1, max_length=40)] | None = None
+    week: Annotated[int, Field(ge=0, le=50)] | None = None
+    head: Literal[True] | SliceWire | None = None
+    high_risk: bool = False
+    first_visit: bool = False
+    postnatal: bool = False
+    used: dict[str, MoneyText] = {}
+
+
+class LossWire(Wire):
+    """A miscarriage or induction."""
+
+    weeks: Weeks
+    manner: Literal["surgical", "medical"] = "surgical"
+    setting: Literal["outpatient", "inpatient"] = "inpatient"
+    high_risk: bool = False
+    complications: Names = []
+    extras: Names = []
+
+
+class SurgeryWire(Wire):
+    """A family-planning surgery."""
+
+    procedure: ProcedureName
+    complications: Names = []
+    extras: Names = []
+
+
+class ComplicationWire(Wire):
+    """A stay for a complication."""
+
+    when: Literal["before_birth", "after_birth"]
+    months_after: Annotated[int, Field(ge=0, le=120)] = 0
+
+
+class EmployerWire(Wire):
+    """One of several employers of the time."""
+
+    base_monthly: MoneyText
+    months: Annotated[int, Field(ge=1, le=120)]
+
+
+class AllowanceWire(Wire):
+    """An event with leave, and the wages that the allowance is counted from."""
+
+    event: Literal["birth", "loss", "family_planning", "paternity"]
+    mode: Mode | None = None
+    infants: Infants = 1
+    weeks: Weeks | None = None
+    procedure: ProcedureName | None = None
+    within_regulation: bool = True
+    base_monthly: MoneyText | None = None
+    wage_sum: MoneyText | None = None
+    head_months: Annotated[int, Field(ge=1, le=100_000_000)] | None = None
+    december_heads: Annotated[int, Field(ge=1, le=10_000_000)] | None = None
+    employers: Annotated[list[EmployerWire], Field(max_length=24)] = []
+    wage_monthly: MoneyText | None = None
+
+
+class NutritionWire(Wire):
+    """A birth, or an induction late enough to have the subsidy."""
+
+    birth_on: Day | None = None
+    loss_weeks: Weeks | None = None
+    annual_wage: MoneyText | None = None
+
+
+class ContributionWire(Wire):
+    """A month's wage."""
+
+    wage: MoneyText
+    month: MonthText
+
+
+class LateFeeWire(Wire):
+    """Days of arrears."""
+
+    arrears: MoneyText
+    days: Annotated[int, Field(ge=0, le=36_500)]
 
 
 class LineWire(Wire):
-    """A fee line; class B says what is paid first, be it nothing."""
+    """A fee line; class B says what is paid first, be it nothing. `bed_days` of a bed charge are
+    held against the pool's bed cap."""
 
     amount: MoneyText
     catalogue_class: Annotated[CatalogueClass, BeforeValidator(_catalogue_class)] = Field(
@@ -101,6 +212,7 @@ class LineWire(Wire):
     )
     over_limit: MoneyText = NOTHING
     first_copay: MoneyText | None = None
+    bed_days: Annotated[int, Field(ge=1, le=366)] | None = None
 
 
 class CostWire(Wire):
@@ -123,34 +235,39 @@ class DatesWire(Wire):
     settled: Day | None = None
 
 
+BenefitName = Literal[
+    "delivery", "prenatal", "loss", "family_planning", "complication", "allowance", "nutrition",
+    "contribution", "late_fee",
+]  # fmt: skip
+BLOCKS: frozenset[str] = frozenset(get_args(BenefitName))
+"""The names of benefits, each also that of its own block."""
+
+
 class CaseWire(Wire):
-    """One line of `price`, for a delivery."""
+    """One line of `price`."""
 
     id: CaseId
     pool: Annotated[str, Field(pattern=r"^[0-9]{6}$")]
-    benefit: Literal["delivery"]
+    benefit: BenefitName
     on: Day
     known_on: Day | None = None
     dates: DatesWire = DatesWire()
     county: Annotated[str, Field(pattern=r"^[0-9]{6}$")] | None = None
+    circumstances: Annotated[
+        list[Annotated[Circumstance, Field(strict=False)]], Field(max_length=20)
+    ] = []
     member: MemberWire
     institution: InstitutionWire = InstitutionWire()
-    delivery: DeliveryWire
     cost: CostWire | None = None
-
-
-BENEFITS = frozenset(
-    {
-        "delivery",
-        "prenatal",
-        "family_planning",
-        "loss",
-        "allowance",
-        "nutrition",
-        "contribution",
-        "late_fee",
-    }
-)
+    delivery: DeliveryWire | None = None
+    prenatal: PrenatalWire | None = None
+    loss: LossWire | None = None
+    family_planning: SurgeryWire | None = None
+    complication: ComplicationWire | None = None
+    allowance: AllowanceWire | None = None
+    nutrition: NutritionWire = NutritionWire()
+    contribution: ContributionWire | None = None
+    late_fee: LateFeeWire | None = None
 
 
 def read_json(line: str) -> Any:
@@ -169,46 +286,3 @@ def read_json(line: str) -> Any:
         return json.loads(line, object_pairs_hook=once, parse_constant=never)
     except RecursionError:
         raise ValueError("nested too deeply") from None
-
-
-def to_case(wire: CaseWire, today: date) -> Case:
-    """The domain's case. Raises ValueError where the parts of the bill contradict each other."""
-    given = wire.dates
-    return Case(
-        pool=wire.pool,
-        member=Member(wire.member.kind, wire.member.months_paid, wire.member.paid_until),
-        delivery=Delivery(wire.delivery.mode, wire.delivery.infants, wire.delivery.weeks),
-        dates=Dates(
-            given.admitted or wire.on,
-            given.event or wire.on,
-            given.discharged or wire.on,
-            given.settled or wire.on,
-        ),
-        known_on=wire.known_on or today,
-        institution=Institution(wire.institution.level),
-        cost=None if wire.cost is None else _cost(wire.cost),
-        account_available=wire.member.account_available,
-    )
-
-
-def _cost(wire: CostWire) -> Cost:
-    if (wire.lines is None) == (wire.in_scope is None):
-        raise ValueError("a cost gives either in_scope or lines")
-    if wire.lines is not None:
-        cost = of_lines([_line(line) for line in wire.lines])
-        if wire.total not in (None, cost.total):
-            raise ValueError("the lines do not add up to the total")
-        return cost
-    assert wire.in_scope is not None  # noqa: S101 - the check above
-    known = wire.in_scope + wire.over_limit + wire.first_copay
-    total = wire.total
-    if total is None:
-        total = known + (wire.out_of_scope or NOTHING)
-    out_of_scope = total - known if wire.out_of_scope is None else wire.out_of_scope
-    return Cost(total, wire.in_scope, out_of_scope, wire.over_limit, wire.first_copay)
-
-
-def _line(wire: LineWire) -> CostLine:
-    if wire.catalogue_class is CatalogueClass.CLASS_B and wire.first_copay is None:
-        raise ValueError("a line of class B says its first_copay")
-    return CostLine(wire.amount, wire.catalogue_class, wire.over_limit, wire.first_copay or NOTHING)

@@ -75,7 +75,7 @@ StayBenefit = Literal["delivery", "prenatal", "loss", "family_planning", "compli
 
 
 class OpenStayBody(Wire):
-    """Admission, or an outpatient visit, of a registered pregnancy; only family planning has none."""
+    """Admission or outpatient visit of a registered pregnancy; only family planning has none."""
 
     stay_number: Code
     person_ref: PersonRef

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from shared.money import NOTHING, Money
@@ -54,6 +54,18 @@ class Cost:
     def outside(self) -> Money:
         """What the member bears before any share: all that is not in scope."""
         return self.total - self.in_scope
+
+    def raised_to(self, total: Money) -> Cost:
+        """The bill as if it came to `total`: what a sum pays above it is hers."""
+        return replace(self, total=total, in_scope=self.in_scope + (total - self.total))
+
+
+@dataclass(frozen=True, slots=True)
+class Bed:
+    """The bed charge within the bill's in-scope cost, and its days."""
+
+    charge: Money
+    days: int
 
 
 def of_lines(lines: Sequence[CostLine]) -> Cost:

@@ -81,7 +81,12 @@ EMPTY = Course()
 
 
 def used_next(
-    last: UnitEntry | None, unit: str, institution_code: str, amount: Money, limit: Money, weeks: int
+    last: UnitEntry | None,
+    unit: str,
+    institution_code: str,
+    amount: Money,
+    limit: Money,
+    weeks: int,
 ) -> UnitEntry:
     """The entry that follows `last`."""
     used = last.used_after if last else NOTHING

@@ -9,11 +9,17 @@ from shared.policy.shapes import DeliveryMode
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """How many children were born, and how; `weeks` of gestation, 40 where not stated."""
+    """How many children were born, and how; `weeks` of gestation, 40 where not stated.
+
+    `complications` and `extras` are the pool's own names; a name that no rule of the pool uses
+    changes nothing.
+    """
 
     mode: DeliveryMode
     infants: int = 1
     weeks: int = 40
+    complications: tuple[str, ...] = ()
+    extras: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not 1 <= self.infants <= 9:

@@ -9,54 +9,105 @@ from services.settlement.domain.refusals import Refusal, Refused
 from services.settlement.domain.steps import Step, StepKind
 from shared.period import Month
 from shared.policy.book import Day
-from shared.policy.cells import INTERRUPTION, WAITING
+from shared.policy.cells import INTERRUPTION, TRANSFER_GAP, WAITING
 from shared.policy.rules import Sourced
 from shared.policy.shapes import Interruption, Waiting
 
 
 def entitlement(member: Member, day: date, rules: Day) -> tuple[Step, Step] | Refused:
     """The two steps that entitle `member` to medical costs on `day`, or why not. Raises NoRule."""
-    month = Month.of(day)
-    current = _contributions(member, month, rules.ask(INTERRUPTION))
+    interruption = rules.ask(INTERRUPTION)
+    current = contributions(member, day, interruption, for_medical=True)
     if isinstance(current, Refused):
         return current
-    waited = _waiting(member, month, rules.ask(WAITING))
+    waited = _waiting(member, day, rules.ask(WAITING), interruption, rules)
     if isinstance(waited, Refused):
         return waited
     return current, waited
 
 
-def _contributions(member: Member, month: Month, rule: Sourced[Interruption]) -> Step | Refused:
-    """Benefits stop from the month after the last paid one, after the pool's grace."""
-    paid_until = member.paid_until
+def contributions(
+    member: Member, day: date, rule: Sourced[Interruption], *, for_medical: bool
+) -> Step | Refused:
+    """Benefits stop from the month after the last paid one, after the pool's grace.
+
+    A gap that was paid later is mended where the rule says so; who then pays what fell due in it,
+    the rule says too.
+    """
+    month, paid_until, terms = Month.of(day), member.paid_until, rule.value
+    gap = member.made_up
+    if gap is not None and gap.first <= month <= gap.last:
+        return _in_the_gap(member, month, rule)
     if paid_until is None:
         return Step(StepKind.CONTRIBUTIONS_NOT_STATED, rule.citation)
     values = (("paid_until", paid_until), ("month", month))
-    if month > paid_until.plus(rule.value.grace_months):
-        if rule.value.stops == "allowance":
-            return Step(StepKind.INTERRUPTION_SPARES_MEDICAL, rule.citation, None, values)
+    last = paid_until.plus(terms.grace_months)
+    if month <= last:
+        return Step(StepKind.CONTRIBUTIONS_CURRENT, rule.citation, None, values)
+    if month == last.plus(1) and day.day <= terms.booking_grace_days:
+        grace = (*values, ("days", terms.booking_grace_days))
+        return Step(StepKind.NOT_BOOKED_YET, rule.citation, None, grace)
+    if terms.stops == "allowance" and for_medical:
+        return Step(StepKind.INTERRUPTION_SPARES_MEDICAL, rule.citation, None, values)
+    return Refused(Refusal.INTERRUPTED, rule.citation, values)
+
+
+def _in_the_gap(member: Member, month: Month, rule: Sourced[Interruption]) -> Step | Refused:
+    gap, make_up = member.made_up, rule.value.make_up
+    assert gap is not None  # noqa: S101 - asked by the caller
+    values = (("from", gap.first), ("to", gap.last), ("month", month))
+    if make_up is None or _length(gap.first, gap.last) > make_up.within_months:
         return Refused(Refusal.INTERRUPTED, rule.citation, values)
-    return Step(StepKind.CONTRIBUTIONS_CURRENT, rule.citation, None, values)
+    if make_up.gap_paid_by == "fund":
+        return Step(StepKind.GAP_MADE_UP, rule.citation, None, values)
+    by_employer = make_up.gap_paid_by == "employer"
+    reason = Refusal.GAP_ON_EMPLOYER if by_employer else Refusal.GAP_NOT_PAID
+    return Refused(reason, rule.citation, values)
 
 
-def _waiting(member: Member, month: Month, rule: Sourced[Waiting]) -> Step | Refused:
+def _length(first: Month, last: Month) -> int:
+    return first.until(last) + 1
+
+
+def _waiting(
+    member: Member, day: date, rule: Sourced[Waiting], interruption: Sourced[Interruption],
+    rules: Day,
+) -> Step | Refused:  # fmt: skip
     asked = rule.value.months
+    gap = None if member.transfer_gap_months is None else rules.ask_if_any(TRANSFER_GAP)
+    if gap is not None and member.transfer_gap_months is not None:
+        unpaid = (("gap", member.transfer_gap_months),)
+        if member.transfer_gap_months <= gap.value.months:
+            return Step(StepKind.TRANSFER_NO_WAITING, gap.citation, None, unpaid)
+        asked = min(asked, gap.value.waiting_if_longer)
     if member.months_paid is None:
         return Step(StepKind.WAITING_NOT_STATED, rule.citation, None, (("months_asked", asked),))
-    paid = _months_paid_by(month, member.months_paid, member.paid_until)
+    paid = continuous_months(member, Month.of(day), interruption.value)
     values = (("months_paid", max(paid, 0)), ("months_asked", asked))
     if paid <= 0:
         return Refused(Refusal.NOT_INSURED_THEN, rule.citation, values)
-    if paid >= rule.value.months:
+    if paid >= asked:
         return Step(StepKind.WAITING_MET, rule.citation, None, values)
     if rule.value.medical_if_short == "paid":
         return Step(StepKind.WAITING_SHORT_BUT_PAID, rule.citation, None, values)
     return Refused(Refusal.WAITING_PERIOD_NOT_MET, rule.citation, values)
 
 
-def _months_paid_by(month: Month, months_paid: int, paid_until: Month | None) -> int:
-    """Of the continuous months that end with `paid_until`, those up to `month`: what was paid
-    after the event does not count towards its waiting period."""
-    if paid_until is None or paid_until <= month:
-        return months_paid
-    return months_paid - month.until(paid_until)
+def continuous_months(member: Member, month: Month, terms: Interruption) -> int:
+    """Continuous paid months up to `month`; 0 or less where the first came after it.
+
+    What was paid after the event does not count towards its waiting period, nor what lies before
+    a gap that the rule does not mend.
+    """
+    assert member.months_paid is not None  # noqa: S101 - asked by the callers
+    paid, until = member.months_paid, member.paid_until
+    if until is not None and until > month:
+        paid -= month.until(until)
+    gap = member.made_up
+    if gap is not None and gap.last < month:
+        mended = terms.make_up is not None and (
+            _length(gap.first, gap.last) <= terms.make_up.within_months
+        )
+        if not mended:
+            paid = min(paid, gap.last.until(month))
+    return paid

@@ -1,191 +1,246 @@
-"""The payment methods of a delivery: how the bill falls on fund, member and hospital."""
+"""The payment methods of a case: how the bill falls on fund, member, hospital and medical
+insurance. The same for a delivery, a loss, a surgery and a complication's stay."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from services.settlement.domain.case import Case
 from services.settlement.domain.cost import Cost
-from services.settlement.domain.delivery import Delivery
+from services.settlement.domain.parts import Parts, without_bill
 from services.settlement.domain.refusals import Refusal, Refused
 from services.settlement.domain.shares import Shares, banded_shares
+from services.settlement.domain.standard import Standard, standard_of
 from services.settlement.domain.steps import Step, StepKind
-from shared.money import NOTHING, Money
+from services.settlement.domain.treatment import Treatment
+from shared.money import NOTHING
 from shared.policy.book import Day
 from shared.policy.cells import (
     APPLIED_AT,
-    DELIVERY,
+    COMPLICATION_CAPS,
+    ITEMISED,
     MEMBER_SHARE,
     QUOTA_INCLUDES_MEMBER_SHARE,
     ROUNDING,
-    SETTLEMENT_QUOTA,
+)
+from shared.policy.payments import (
+    Banded,
+    Cap,
+    ConditionCap,
+    Full,
+    HandedOver,
+    Itemised,
+    LumpSum,
+    Subsidy,
 )
 from shared.policy.rules import Citation, Sourced
-from shared.policy.shapes import AppliedAt, ByLevel, Cap, DeliveryMode, Full, LumpSum, Quota
+from shared.policy.shapes import AppliedAt
+
+RateIds = tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """The final parts of a bill, after clearing, with the steps and rule versions behind them."""
-
-    cost: Cost
-    fund: Money
-    member: Money
-    institution: Money
-    steps: tuple[Step, ...]
-    rate_ids: tuple[str, ...] = ()
-
-
-def parts_of_delivery(case: Case, rules: Day) -> Parts | Refused:
-    """Apply the pool's method for this kind of member on this day. Raises NoRule."""
-    rule = rules.ask(DELIVERY)
-    method = rule.value
+def parts_of(treatment: Treatment, cost: Cost | None, rules: Day) -> Parts | Refused:
+    """Apply the method of the treatment's rule to the bill. Raises NoRule."""
+    method = treatment.payment
+    if isinstance(method, HandedOver | Full | Banded):
+        if cost is None:
+            return Refused(Refusal.COST_NOT_STATED, treatment.cited)
+        if isinstance(method, HandedOver):
+            return handed_over(cost, treatment.cited)
+        return _by_item(treatment, cost, rules, ())
+    exception = _exception(treatment, cost, rules)
+    if exception is not None:
+        return exception
+    standard = standard_of(treatment, rules)
+    if isinstance(standard, Refused):
+        return standard
+    turned = _itemised_by_cost(treatment, cost, standard, rules)
+    if turned is not None:
+        return turned
+    if standard is None:
+        return _without_standard(treatment, cost, rules)
+    if cost is None:
+        return without_bill(standard.amount, treatment.cited, standard.steps, standard.rate_ids)
     if isinstance(method, LumpSum):
-        return _lump_sum(case, method, rule.citation, rules)
-    if case.cost is None:
-        return Refused(Refusal.COST_NOT_STATED, rule.citation)
+        return _lump_sum(treatment, method, cost, standard)
+    if isinstance(method, Subsidy):
+        return _subsidy(treatment, cost, standard)
     if isinstance(method, Cap):
-        return _cap(case, case.cost, method, rule.citation, rules)
-    if isinstance(method, Full):
-        full = Shares(NOTHING, (Step(StepKind.NO_SHARE, rule.citation, NOTHING),))
-        return _in_scope_less_share(case.cost, full, rule.citation)
-    shared_out = _shares(case, case.cost, rules, rule.citation)
+        fund = min(cost.in_scope, standard.amount)
+        return Parts(cost, fund, cost.total - fund, NOTHING, standard.steps, standard.rate_ids)
+    return _quota(treatment, cost, standard, rules)
+
+
+def handed_over(cost: Cost, cited: Citation) -> Parts:
+    """Basic medical insurance takes the in-scope cost: it is not priced here."""
+    step = Step(StepKind.HANDED_OVER, cited, cost.in_scope)
+    outside = cost.outside()
+    return Parts(cost, NOTHING, outside, NOTHING, (step,), other_fund=cost.in_scope)
+
+
+def _exception(treatment: Treatment, cost: Cost | None, rules: Day) -> Parts | Refused | None:
+    """A complication that the pool lists: with a cap of its own, or paid by item."""
+    if not treatment.complications:
+        return None
+    caps = rules.ask_if_any(COMPLICATION_CAPS)
+    for cap in caps.value if caps is not None else ():
+        if cap.condition in treatment.complications:
+            return _condition_cap(cap, cost, caps)
+    itemised = rules.ask_if_any(ITEMISED)
+    if itemised is None:
+        return None
+    listed = [name for name in treatment.complications if name in itemised.value.complications]
+    if not listed:
+        return None
+    if cost is None:
+        return Refused(Refusal.COST_NOT_STATED, itemised.citation)
+    reason = Step(
+        StepKind.ITEMISED_FOR_COMPLICATION, itemised.citation, None, (("name", listed[0]),)
+    )
+    return _by_item(treatment, cost, rules, (reason,), (itemised.rate_id,))
+
+
+def _condition_cap(
+    cap: ConditionCap, cost: Cost | None, caps: Sourced[tuple[ConditionCap, ...]] | None
+) -> Parts:
+    assert caps is not None  # noqa: S101 - the caps were asked for before
+    step = Step(StepKind.CONDITION_CAP, caps.citation, cap.cap, (("name", cap.condition),))
+    if cost is None:
+        return without_bill(cap.cap, caps.citation, (step,), (caps.rate_id,))
+    fund = min(cost.in_scope, cap.cap)
+    return Parts(cost, fund, cost.total - fund, NOTHING, (step,), (caps.rate_id,))
+
+
+def _itemised_by_cost(
+    treatment: Treatment, cost: Cost | None, standard: Standard | None, rules: Day
+) -> Parts | Refused | None:
+    itemised = rules.ask_if_any(ITEMISED)
+    if itemised is None or cost is None or not _dearer(itemised.value, cost, standard):
+        return None
+    values = (("in_scope", cost.in_scope),)
+    reason = Step(StepKind.ITEMISED_FOR_COST, itemised.citation, None, values)
+    return _by_item(treatment, cost, rules, (reason,), (itemised.rate_id,))
+
+
+def _dearer(rule: Itemised, cost: Cost, standard: Standard | None) -> bool:
+    if rule.above is not None and cost.in_scope > rule.above:
+        return True
+    if rule.above_times is None or standard is None:
+        return False
+    return cost.in_scope.fen > standard.amount.fen * rule.above_times
+
+
+def _by_item(
+    treatment: Treatment, cost: Cost, rules: Day, reason: tuple[Step, ...], rate_ids: RateIds = ()
+) -> Parts | Refused:
+    """In-scope cost less the member's share of it."""
+    shared_out = _shares(treatment, cost, rules)
     if isinstance(shared_out, Refused):
         return shared_out
-    shares, rate_ids = shared_out
-    if isinstance(method, Quota):
-        return _quota(case, case.cost, shares, rate_ids, rules)
-    return _in_scope_less_share(case.cost, shares, rule.citation, rate_ids)
+    shares, of_share = shared_out
+    return _in_scope_less_share(treatment, cost, shares, reason, rate_ids + of_share)
 
 
-Standard = tuple[Money, tuple[Step, ...]]
+def _in_scope_less_share(
+    treatment: Treatment, cost: Cost, shares: Shares, reason: tuple[Step, ...], rate_ids: RateIds
+) -> Parts:
+    fund = cost.in_scope - shares.amount
+    values = (("in_scope", cost.in_scope), ("share", shares.amount))
+    last = Step(StepKind.IN_SCOPE_LESS_SHARE, treatment.cited, fund, values)
+    member = shares.amount + cost.outside()
+    return Parts(cost, fund, member, NOTHING, (*reason, *shares.steps, last), rate_ids)
 
 
-def _standard(
-    case: Case, method: LumpSum | Cap, kind: StepKind, cited: Citation, rules: Day
-) -> Standard | Refused:
-    """The amount for this mode and level with what further infants add."""
-    delivery, level = case.delivery, case.institution.level
-    key = ("standard", delivery.mode, level, delivery.infants)
-    return rules.remember(key, lambda: _add_up(method, delivery, level, kind, cited))
-
-
-def _add_up(
-    method: LumpSum | Cap, delivery: Delivery, level: int | None, kind: StepKind, cited: Citation
-) -> Standard | Refused:
-    amount = method.amounts.amount(delivery.mode, level)
-    if amount is None:
-        return Refused(Refusal.LEVEL_NOT_STATED, cited)
-    first = Step(kind, cited, amount, (("mode", delivery.mode.value),))
-    more = delivery.infants - 1
-    if not more:
-        return amount, (first,)
-    added = method.extra_infant.times(more)
-    values = (("infants", more), ("each", method.extra_infant))
-    return amount + added, (first, Step(StepKind.EXTRA_INFANTS, cited, added, values))
-
-
-def _lump_sum(case: Case, method: LumpSum, cited: Citation, rules: Day) -> Parts | Refused:
-    """A sum to the insured's credit, never above the bill; the rest is hers."""
-    found = _standard(case, method, StepKind.LUMP_SUM, cited, rules)
-    if isinstance(found, Refused):
-        return found
-    standard, steps = found
-    if case.cost is None:
-        bare = Cost(total=standard, in_scope=standard)
-        no_bill = Step(StepKind.NO_BILL_GIVEN, cited, standard)
-        return Parts(bare, standard, NOTHING, NOTHING, (*steps, no_bill))
-    bill = case.cost.total
-    if standard <= bill:
-        return Parts(case.cost, standard, bill - standard, NOTHING, steps)
-    limited = Step(StepKind.LIMITED_TO_BILL, cited, bill)
-    return Parts(case.cost, bill, NOTHING, NOTHING, (*steps, limited))
-
-
-def _cap(case: Case, cost: Cost, method: Cap, cited: Citation, rules: Day) -> Parts | Refused:
-    """The in-scope cost, at most the cap; the member bears the rest."""
-    found = _standard(case, method, StepKind.CAP, cited, rules)
-    if isinstance(found, Refused):
-        return found
-    cap, steps = found
-    fund = min(cost.in_scope, cap)
-    return Parts(cost, fund, cost.total - fund, NOTHING, steps)
-
-
-def _shares(
-    case: Case, cost: Cost, rules: Day, cited: Citation
-) -> tuple[Shares, tuple[str, ...]] | Refused:
-    level = case.institution.level
+def _shares(treatment: Treatment, cost: Cost, rules: Day) -> tuple[Shares, RateIds] | Refused:
+    """What the member pays of the in-scope cost: by the rule's own bands, or a delivery's."""
+    method, mode, level = treatment.payment, treatment.mode, treatment.level
+    own = method.bands if isinstance(method, Banded) else None
+    if own is None and (mode is None or isinstance(method, Full)):
+        return Shares(NOTHING, (Step(StepKind.NO_SHARE, treatment.cited, NOTHING),)), ()
+    rounding = rules.ask(ROUNDING)
+    if own is not None:
+        return banded_shares(cost.in_scope, own, treatment.cited, rounding), (rounding.rate_id,)
     if level is None:
-        return Refused(Refusal.LEVEL_NOT_STATED, cited)
-    share, rounding = rules.ask(MEMBER_SHARE), rules.ask(ROUNDING)
-    bands = share.value.bands(case.delivery.mode, level)
+        return Refused(Refusal.LEVEL_NOT_STATED, treatment.cited)
+    assert mode is not None  # noqa: S101 - the first check
+    share = rules.ask(MEMBER_SHARE)
+    bands = share.value.bands(mode, level)
     shares = banded_shares(cost.in_scope, bands, share.citation, rounding)
     return shares, (share.rate_id, rounding.rate_id)
 
 
-def _in_scope_less_share(
-    cost: Cost, shares: Shares, cited: Citation, rate_ids: tuple[str, ...] = ()
-) -> Parts:
-    fund = cost.in_scope - shares.amount
-    last = Step(StepKind.IN_SCOPE_LESS_SHARE, cited, fund, _in_scope_values(cost, shares))
-    member = shares.amount + cost.outside()
-    return Parts(cost, fund, member, NOTHING, (*shares.steps, last), rate_ids)
+def _without_standard(treatment: Treatment, cost: Cost | None, rules: Day) -> Parts | Refused:
+    """Without a known quota the final parts are those of the receipt."""
+    if cost is None:
+        return Refused(Refusal.COST_NOT_STATED, treatment.cited)
+    plain = _by_item(treatment, cost, rules, ())
+    if isinstance(plain, Refused):
+        return plain
+    steps = (*plain.steps, Step(StepKind.NO_QUOTA_KNOWN, treatment.cited))
+    return Parts(cost, plain.fund, plain.member, NOTHING, steps, plain.rate_ids)
 
 
-def _in_scope_values(cost: Cost, shares: Shares) -> tuple[tuple[str, Money], ...]:
-    return (("in_scope", cost.in_scope), ("share", shares.amount))
+def _lump_sum(treatment: Treatment, method: LumpSum, cost: Cost, standard: Standard) -> Parts:
+    """A sum to the insured's credit; the rest is hers."""
+    bill, amount, steps = cost.total, standard.amount, standard.steps
+    if amount <= bill:
+        return Parts(cost, amount, bill - amount, NOTHING, steps, standard.rate_ids)
+    if method.even_above_bill:
+        paid = Step(StepKind.PAID_ABOVE_BILL, treatment.cited, amount - bill)
+        raised = cost.raised_to(amount)
+        return Parts(raised, amount, NOTHING, NOTHING, (*steps, paid), standard.rate_ids)
+    limited = Step(StepKind.LIMITED_TO_BILL, treatment.cited, bill)
+    return Parts(cost, bill, NOTHING, NOTHING, (*steps, limited), standard.rate_ids)
+
+
+def _subsidy(treatment: Treatment, cost: Cost, standard: Standard) -> Parts:
+    """On top of medical insurance: the sum meets her own costs first, then what that would take."""
+    fund = min(standard.amount, cost.total)
+    other = min(cost.in_scope, cost.total - fund)
+    steps = standard.steps
+    if fund < standard.amount:
+        steps = (*steps, Step(StepKind.LIMITED_TO_BILL, treatment.cited, fund))
+    handed = Step(StepKind.HANDED_OVER, treatment.cited, other)
+    member = cost.total - fund - other
+    return Parts(cost, fund, member, NOTHING, (*steps, handed), standard.rate_ids, other_fund=other)
 
 
 @dataclass(frozen=True, slots=True)
-class _QuotaTerms:
-    """A quota for one mode and level on one day, with its terms."""
+class _Terms:
+    """How a quota meets the member's share on a day."""
 
-    amount: Money
     includes_share: bool
     includes_cited: Citation
-    quota_step: Step
     applied_step: Step
-    rate_ids: tuple[str, ...]
+    rate_ids: RateIds
 
 
-def _quota(case: Case, cost: Cost, shares: Shares, rate_ids: tuple[str, ...], rules: Day) -> Parts:
+def _quota(treatment: Treatment, cost: Cost, standard: Standard, rules: Day) -> Parts | Refused:
     """The hospital is paid the quota whatever the case cost it; the member's part stays."""
-    quota = rules.ask_if_any(SETTLEMENT_QUOTA)
-    level = case.institution.level
-    if quota is None or level is None:
-        # Without a known quota the final parts are those of the receipt.
-        delivery = rules.ask(DELIVERY).citation
-        plain = _in_scope_less_share(cost, shares, delivery, rate_ids)
-        steps = (*plain.steps, Step(StepKind.NO_QUOTA_KNOWN, delivery))
-        return Parts(cost, plain.fund, plain.member, NOTHING, steps, rate_ids)
-    mode = case.delivery.mode
-    terms = rules.remember(("quota", mode, level), lambda: _terms(quota, mode, level, rules))
+    shared_out = _shares(treatment, cost, rules)
+    if isinstance(shared_out, Refused):
+        return shared_out
+    shares, of_share = shared_out
+    terms = rules.remember("quota terms", lambda: _terms(rules))
     member = shares.amount + cost.outside()
     if terms.includes_share:
-        kind, fund = StepKind.QUOTA_LESS_SHARE, max(NOTHING, terms.amount - shares.amount)
+        kind, fund = StepKind.QUOTA_LESS_SHARE, max(NOTHING, standard.amount - shares.amount)
     else:
-        kind, fund = StepKind.QUOTA_BESIDE_SHARE, terms.amount
+        kind, fund = StepKind.QUOTA_BESIDE_SHARE, standard.amount
     owed = Step(kind, terms.includes_cited, fund, (("share", shares.amount),))
-    steps = (*shares.steps, terms.quota_step, owed, terms.applied_step)
+    steps = (*shares.steps, *standard.steps, owed, terms.applied_step)
     institution = cost.total - fund - member
-    return Parts(cost, fund, member, institution, steps, rate_ids + terms.rate_ids)
-
-
-def _terms(quota: Sourced[ByLevel], mode: DeliveryMode, level: int, rules: Day) -> _QuotaTerms:
-    includes, applied = rules.ask(QUOTA_INCLUDES_MEMBER_SHARE), rules.ask(APPLIED_AT)
-    amount = quota.value.of(mode, level)
-    values = (("mode", mode.value), ("level", level))
-    return _QuotaTerms(
-        amount=amount,
-        includes_share=includes.value,
-        includes_cited=includes.citation,
-        quota_step=Step(StepKind.QUOTA, quota.citation, amount, values),
-        applied_step=Step(_applied_step(applied), applied.citation),
-        rate_ids=(quota.rate_id, includes.rate_id, applied.rate_id),
+    return Parts(
+        cost, fund, member, institution, steps, of_share + standard.rate_ids + terms.rate_ids
     )
 
 
-def _applied_step(applied: Sourced[AppliedAt]) -> StepKind:
+def _terms(rules: Day) -> _Terms:
+    includes, applied = rules.ask(QUOTA_INCLUDES_MEMBER_SHARE), rules.ask(APPLIED_AT)
     at_desk = applied.value is AppliedAt.DESK
-    return StepKind.APPLIED_AT_DESK if at_desk else StepKind.APPLIED_AT_CLEARING
+    kind = StepKind.APPLIED_AT_DESK if at_desk else StepKind.APPLIED_AT_CLEARING
+    return _Terms(
+        includes_share=includes.value,
+        includes_cited=includes.citation,
+        applied_step=Step(kind, applied.citation),
+        rate_ids=(includes.rate_id, applied.rate_id),
+    )

@@ -1,4 +1,4 @@
-"""What the record states of a benefit, as it is kept beside the stay and told: plain JSON values."""
+"""What the record states of a benefit, as it is kept beside the stay and told: plain JSON."""
 
 from __future__ import annotations
 
@@ -61,7 +61,11 @@ def delivery_of(mode: str, infants: int, weeks: int, stored: Stored | None) -> D
     if not stored:
         return Delivery(DeliveryMode(mode), infants, weeks)
     return Delivery(
-        DeliveryMode(mode), infants, weeks, _names(stored, "complications"), _names(stored, "extras")
+        DeliveryMode(mode),
+        infants,
+        weeks,
+        _names(stored, "complications"),
+        _names(stored, "extras"),
     )
 
 

@@ -64,8 +64,17 @@ class Refusal(Enum):
     POOL_UNKNOWN = (2006, "pool_unknown", False)
     LEVEL_NOT_STATED = (2007, "level_not_stated", False)
     COST_NOT_STATED = (2008, "cost_not_stated", False)
-    BENEFIT_NOT_OFFERED = (2009, "benefit_not_offered", False)
     CASE_MALFORMED = (2010, "case_malformed", False)
+    EXCLUDED = (2011, "excluded", False)
+    GAP_ON_EMPLOYER = (2012, "gap_on_employer", False)
+    GAP_NOT_PAID = (2013, "gap_not_paid", False)
+    WEEK_NOT_STATED = (2014, "week_not_stated", False)
+    UNIT_UNKNOWN = (2015, "unit_unknown", False)
+    DAYS_NOT_KNOWN = (2016, "days_not_known", False)
+    BASE_NOT_STATED = (2017, "base_not_stated", False)
+    WAGE_NOT_STATED = (2018, "wage_not_stated", False)
+    NO_ALLOWANCE_FROM_THIS_EMPLOYER = (2019, "no_allowance_from_this_employer", False)
+    COUNTY_NOT_OF_POOL = (2020, "county_not_of_pool", False)
 
     def __init__(self, number: int, slug: str, retryable: bool) -> None:
         self.number = number

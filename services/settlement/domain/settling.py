@@ -13,7 +13,7 @@ from services.settlement.domain.institution import Institution
 from services.settlement.domain.person import PersonState, Spell, member_of, spell_on
 from services.settlement.domain.pregnancy import Pregnancy, end_after
 from services.settlement.domain.prenatal import Prenatal
-from services.settlement.domain.pricing import Deferred, Priced, price
+from services.settlement.domain.pricing import Priced, price
 from services.settlement.domain.refusals import Refusal, Refused
 from services.settlement.domain.stay import Outcome, Stay, StayState
 from services.settlement.domain.visiting import entrusted_visit, uses_of
@@ -84,8 +84,7 @@ def judge(
     priced = price(case, book)
     if isinstance(priced, Refused):
         return priced
-    if isinstance(priced, Deferred):
-        return Refused(Refusal.WAITING_PERIOD_NOT_MET)
+    assert isinstance(priced, Priced)  # noqa: S101 - only sums are ever deferred
     ends = pregnancy is not None and stay.benefit in ENDINGS
     return Judged(
         stay=stay,
@@ -175,6 +174,5 @@ def case_of(
         known_on=today,
         institution=Institution(level),
         cost=stay.cost,
-        county=spell.county_code,
         circumstances=outcome.circumstances,
     )

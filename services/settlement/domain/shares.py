@@ -8,8 +8,9 @@ from decimal import Decimal
 
 from services.settlement.domain.steps import Step, StepKind
 from shared.money import NOTHING, Money
+from shared.policy.payments import Band
 from shared.policy.rules import Citation, Sourced
-from shared.policy.shapes import Band, Rounding
+from shared.policy.shapes import Rounding
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,9 +40,7 @@ def entrusted_visit(
     return replace(visit, used=used, head=head), weeks
 
 
-def _rule(
-    stay: Stay, spell: Spell, book: Book, day: date, today: date
-) -> Sourced[object] | None:
+def _rule(stay: Stay, spell: Spell, book: Book, day: date, today: date) -> Sourced[object] | None:
     try:
         return book.on(stay.pool_code, spell.kind, on=day, known_on=today).ask(PRENATAL)
     except NoRule:

@@ -67,9 +67,7 @@ async def entries(tx: Connection, pool_code: str, pregnancy_id: UUID) -> tuple[U
     return tuple(entry_from_row(row) for row in rows)
 
 
-async def entries_of(
-    tx: Connection, pool_code: str, settlement_id: UUID
-) -> tuple[UnitEntry, ...]:
+async def entries_of(tx: Connection, pool_code: str, settlement_id: UUID) -> tuple[UnitEntry, ...]:
     """What a settlement used."""
     rows = await tx.fetch(
         "select * from unit_entry where pool_code = $1 and settlement_id = $2 order by unit, number",

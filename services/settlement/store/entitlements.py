@@ -84,4 +84,3 @@ async def change(tx: Connection, before: Entitlement, after: Entitlement) -> boo
         after.payee, after.steps, list(after.rates), after.book, after.engine,
     )  # fmt: skip
     return changed is not None
-

@@ -10,8 +10,8 @@ from uuid import UUID
 import orjson
 
 from services.settlement.domain.deduction import Deduction, RefusedDeduction
-from services.settlement.domain.postings import Leg
 from services.settlement.domain.particulars import stored_of
+from services.settlement.domain.postings import Leg
 from services.settlement.domain.settlement import Settlement, Shares
 from services.settlement.domain.settling import Judged
 from shared.contracts.claim import (

@@ -1,0 +1,141 @@
+"""The standard amount of a treatment: what its tariff names, with all that raises or lowers it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from services.settlement.domain.refusals import Refusal, Refused
+from services.settlement.domain.shares import percent
+from services.settlement.domain.steps import Step, StepKind, Value
+from services.settlement.domain.treatment import Treatment
+from shared.money import Money
+from shared.policy.book import Day
+from shared.policy.cells import POINT_VALUE, ROUNDING, SETTLEMENT_QUOTA
+from shared.policy.payments import (
+    Cap,
+    ExtraInfant,
+    LumpSum,
+    Points,
+    PointsByMode,
+    Quota,
+    ShareOfAmount,
+    Subsidy,
+    Tariff,
+)
+from shared.policy.rules import Citation
+
+
+@dataclass(frozen=True, slots=True)
+class Standard:
+    """An amount, the steps that made it, and the versions of rules that it used."""
+
+    amount: Money
+    steps: tuple[Step, ...]
+    rate_ids: tuple[str, ...] = ()
+
+
+Supplemented = LumpSum | Cap | Quota | Points | Subsidy
+
+
+def standard_of(treatment: Treatment, rules: Day) -> Standard | Refused | None:
+    """The standard of a treatment on a day; None where no quota is known. Raises NoRule."""
+    key = (
+        "standard", treatment.rate_id, treatment.name, treatment.mode, treatment.level, treatment.infants,
+        treatment.extras,
+    )  # fmt: skip
+    found = rules.remember(key, lambda: _Found(_add_up(treatment, rules)))
+    return found.standard
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What was found, which may be that there is none."""
+
+    standard: Standard | Refused | None
+
+
+_KINDS = {
+    LumpSum: StepKind.LUMP_SUM,
+    Subsidy: StepKind.SUBSIDY,
+    Cap: StepKind.CAP,
+    Quota: StepKind.QUOTA,
+}
+
+
+def _add_up(treatment: Treatment, rules: Day) -> Standard | Refused | None:
+    method = treatment.payment
+    if not isinstance(method, LumpSum | Cap | Quota | Points | Subsidy):
+        return None
+    base = _base(treatment, method, rules)
+    if base is None or isinstance(base, Refused):
+        return base
+    amount, steps = base.amount, [*base.steps]
+    more = treatment.infants - 1
+    if more and method.extra_infant is not None:
+        each = _each_infant(base.amount, method.extra_infant, rules)
+        added = each.times(more)
+        values: tuple[tuple[str, Value], ...] = (("infants", more), ("each", each))
+        steps.append(Step(StepKind.EXTRA_INFANTS, treatment.cited, added, values))
+        amount += added
+    for extra in method.extras:
+        if extra.name in treatment.extras:
+            found = extra.adds.amount(treatment.mode, treatment.level)
+            if found is None:
+                return Refused(Refusal.LEVEL_NOT_STATED, treatment.cited)
+            steps.append(Step(StepKind.EXTRA, treatment.cited, found, (("name", extra.name),)))
+            amount += found
+    if method.portion is not None:
+        amount = _rounded(amount, method.portion, rules)
+        portion = (("percent", percent(method.portion)),)
+        steps.append(Step(StepKind.PORTION, treatment.cited, amount, portion))
+    return Standard(amount, tuple(steps), base.rate_ids)
+
+
+def _base(treatment: Treatment, method: Supplemented, rules: Day) -> Standard | Refused | None:
+    """The amount of the tariff itself."""
+    if isinstance(method, Points):
+        return _points(treatment, method, rules)
+    tariff: Tariff | None = method.amounts
+    cited = treatment.cited
+    rate_ids: tuple[str, ...] = ()
+    if tariff is None:
+        quota = rules.ask_if_any(SETTLEMENT_QUOTA) if treatment.mode is not None else None
+        if quota is None or treatment.level is None:
+            return None
+        tariff, cited, rate_ids = quota.value, quota.citation, (quota.rate_id,)
+    amount = tariff.amount(treatment.mode, treatment.level)
+    if amount is None:
+        return Refused(Refusal.LEVEL_NOT_STATED, cited)
+    return Standard(amount, (_named(treatment, method, cited, amount),), rate_ids)
+
+
+def _named(treatment: Treatment, method: Supplemented, cited: Citation, amount: Money) -> Step:
+    if treatment.mode is None or (isinstance(method, Quota) and treatment.level is None):
+        return Step(StepKind.STANDARD_AMOUNT, cited, amount, (("what", treatment.name),))
+    values: tuple[tuple[str, Value], ...] = (("mode", treatment.mode.value),)
+    if isinstance(method, Quota) and treatment.level is not None:
+        values = (*values, ("level", treatment.level))
+    return Step(_KINDS[type(method)], cited, amount, values)
+
+
+def _points(treatment: Treatment, method: Points, rules: Day) -> Standard | Refused:
+    points = method.points
+    if isinstance(points, PointsByMode):
+        if treatment.mode is None:
+            return Refused(Refusal.CASE_MALFORMED, treatment.cited)
+        points = getattr(points, treatment.mode.value)
+    value, rounding = rules.ask(POINT_VALUE), rules.ask(ROUNDING)
+    amount = value.value.at_rate(points, rounding.value.mode, rounding.value.step.fen)
+    values = (("points", f"{points:f}"), ("value", value.value))
+    step = Step(StepKind.POINTS, value.citation, amount, values)
+    return Standard(amount, (step,), (value.rate_id, rounding.rate_id))
+
+
+def _each_infant(amount: Money, extra: ExtraInfant, rules: Day) -> Money:
+    return _rounded(amount, extra.share, rules) if isinstance(extra, ShareOfAmount) else extra
+
+
+def _rounded(amount: Money, rate: Decimal, rules: Day) -> Money:
+    rounding = rules.ask(ROUNDING).value
+    return amount.at_rate(rate, rounding.mode, rounding.step.fen)
