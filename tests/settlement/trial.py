@@ -54,8 +54,9 @@ class Ward:
     ) -> tuple[str, dict[str, Any]]:  # fmt: skip
         """A discharged stay or visit of a benefit, with one line in scope."""
         person, pregnancy = mother
+        named = {"pregnancy_id": pregnancy} if pregnancy else {}
         body = {"stay_number": uuid4().hex, "person_ref": person, "admitted_on": on,
-                "benefit": benefit} | ({"pregnancy_id": pregnancy} if pregnancy else {})  # fmt: skip
+                "benefit": benefit} | named  # fmt: skip
         opened = await hospital.post("/stays", body)
         assert opened.status_code == 201, opened.text
         stay = str(opened.json()["stay_id"])
