@@ -14,6 +14,10 @@ _ACTS = {
         union all select 'deduction:' || flag_id || '/' || decision, 'take_deduction' from deduction
         union all select 'deduction:' || flag_id || '/' || decision, 'cancel_deduction' from deduction
         where state = 'cancelled'
+        union all select 'adjustment:' || adjustment_id, 'propose_adjustment' from adjustment
+        union all select 'adjustment:' || adjustment_id, case state when 'released' then 'release_adjustment'
+            when 'rejected' then 'reject_adjustment' else 'withdraw_adjustment' end
+        from adjustment where state <> 'proposed'
         union all select 'agreement:' || institution_code || '/' || lower(valid), 'make_agreement'
         from agreement
         union all select 'catalogue-item:' || item_code || '/' || lower(valid), 'list_item'
@@ -36,6 +40,8 @@ _LOGGED = """
 select subject, action from log
 where action = any(array['settle', 'reverse', 'open_stay', 'register_pregnancy', 'make_agreement',
                          'list_item', 'propose_book', 'approve_book', 'close_period', 'cancel_deduction',
+                         'propose_adjustment', 'release_adjustment', 'reject_adjustment',
+                         'withdraw_adjustment',
                          'claim-recorded', 'claim-reversed', 'post-contribution', 'add-employer'])
    or (action = 'take_deduction' and to_state = 'pending') or action like 'flag-%'
 """

@@ -19,25 +19,35 @@ from shared.plumbing.bus.record import Record
 _V01 = """
 with told as (
     select convert_from(data, 'UTF8')::json as said, type, xid::text::bigint as xid, era
-    from outbox where type in ('settlement.claim.settled', 'settlement.claim.reversed')
+    from outbox where type in ('settlement.claim.settled', 'settlement.claim.adjusted',
+                               'settlement.claim.reversed')
 ), keyed as (
     select case type when 'settlement.claim.settled' then said ->> 'claim_id'
+                     when 'settlement.claim.adjusted' then said ->> 'adjustment_id'
                      else said ->> 'reversal_id' end as thing, * from told
+), made as (
+    select settlement_id as id, coalesce(reverses, settlement_id) as claim, pool_code, institution_code,
+           case when reverses is null then 'settlement.claim.settled'
+                else 'settlement.claim.reversed' end as type,
+           xmin::text::bigint as xmin, total_fen, fund_fen, member_fen, institution_fen, other_fund_fen
+    from settlement
+    union all
+    select adjustment_id, settlement_id, pool_code, institution_code, 'settlement.claim.adjusted',
+           xmin::text::bigint, total_fen, fund_fen, member_fen, institution_fen, other_fund_fen
+    from adjustment where state = 'released'
 )
-select coalesce(s.settlement_id::text, 'event without ' || k.thing)
-from settlement s
-full join keyed k on k.thing = s.settlement_id::text
-    and (k.type = 'settlement.claim.settled') = (s.reverses is null)
-group by s.pool_code, s.settlement_id, k.thing
-having s.settlement_id is null or count(k.*) <> 1 or bool_or(
-    (k.era = (select era from relay_fence) and k.xid & 4294967295 <> s.xmin::text::bigint)
-    or coalesce(s.reverses, s.settlement_id)::text <> k.said ->> 'claim_id'
-    or s.institution_code <> k.said ->> 'institution_code'
-    or s.total_fen <> (k.said -> 'parts' ->> 'total')::numeric * 100
-    or s.fund_fen <> (k.said -> 'parts' ->> 'fund')::numeric * 100
-    or s.member_fen <> (k.said -> 'parts' ->> 'member')::numeric * 100
-    or s.institution_fen <> (k.said -> 'parts' ->> 'institution')::numeric * 100
-    or s.other_fund_fen <> (k.said -> 'parts' ->> 'other_fund')::numeric * 100)
+select coalesce(m.id::text, 'event without ' || k.thing)
+from made m full join keyed k on k.thing = m.id::text and k.type = m.type
+group by m.pool_code, m.id, k.thing
+having m.id is null or count(k.*) <> 1 or bool_or(
+    (k.era = (select era from relay_fence) and k.xid & 4294967295 <> m.xmin)
+    or m.claim::text <> k.said ->> 'claim_id'
+    or m.institution_code <> k.said ->> 'institution_code'
+    or m.total_fen <> (k.said -> 'parts' ->> 'total')::numeric * 100
+    or m.fund_fen <> (k.said -> 'parts' ->> 'fund')::numeric * 100
+    or m.member_fen <> (k.said -> 'parts' ->> 'member')::numeric * 100
+    or m.institution_fen <> (k.said -> 'parts' ->> 'institution')::numeric * 100
+    or m.other_fund_fen <> (k.said -> 'parts' ->> 'other_fund')::numeric * 100)
 order by 1
 """
 _OUTBOX = """
@@ -48,7 +58,7 @@ _PARKED = "select consumer, event_id, topic, headers::text, data from parked"
 
 
 async def v01(stores: Stores) -> list[str]:
-    """Each settlement and reversal has one event, of its own transaction and with its amounts."""
+    """Each settlement, released adjustment and reversal has one event, of its own transaction and with its amounts."""
     return await found(stores.settlement, _V01)
 
 

@@ -8,7 +8,7 @@ from deploy.verify.events import id_of
 from deploy.verify.replay import replay
 from deploy.verify.stores import Stores, found
 from deploy.verify.topic_log import LocalLog
-from services.audit.domain.claim import Claim, ClaimStatus, Reversal
+from services.audit.domain.claim import Adjustment, Claim, ClaimStatus, Reversal
 from services.audit.heard.claim import TOPIC as CLAIMS
 from services.audit.heard.claim import read
 from services.audit.store.claims import to_claim
@@ -73,6 +73,8 @@ async def v05(stores: Stores) -> list[str]:
 def _after(claim: Claim, said: object, sequence: int) -> Claim:
     if isinstance(said, Reversal):
         return replace(claim, status=ClaimStatus.REVERSED, reversed_at=said.at, version=sequence)
+    if isinstance(said, Adjustment):
+        return claim.adjusted(said)
     return replace(claim, version=max(claim.version, sequence))
 
 

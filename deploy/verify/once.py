@@ -42,16 +42,30 @@ select s.pregnancy_id::text {_LIVE} and s.benefit = 'delivery'
 group by s.pool_code, s.pregnancy_id having count(*) > 1 order by 1
 """
 _O08 = """
+with beside as (
+    select pool_code, settlement_id, sum(total_fen) as total_fen, sum(fund_fen) as fund_fen,
+           sum(member_fen) as member_fen, sum(member_account_fen) as member_account_fen,
+           sum(member_cash_fen) as member_cash_fen, sum(institution_fen) as institution_fen,
+           sum(other_fund_fen) as other_fund_fen, sum(desk_fund_fen) as desk_fund_fen,
+           sum(desk_member_fen) as desk_member_fen
+    from adjustment where state = 'released' group by 1, 2
+)
 select 'settlement ' || o.settlement_id
 from settlement o join settlement r on r.pool_code = o.pool_code and r.reverses = o.settlement_id
+left join beside b on b.pool_code = o.pool_code and b.settlement_id = o.settlement_id
 group by o.pool_code, o.settlement_id
 having count(*) > 1 or bool_or(
     o.reverses is not null or r.institution_code <> o.institution_code or r.stay_id <> o.stay_id
     or r.pregnancy_id <> o.pregnancy_id or r.person_ref <> o.person_ref
-    or r.total_fen <> -o.total_fen or r.fund_fen <> -o.fund_fen or r.member_fen <> -o.member_fen
-    or r.member_account_fen <> -o.member_account_fen or r.member_cash_fen <> -o.member_cash_fen
-    or r.institution_fen <> -o.institution_fen or r.other_fund_fen <> -o.other_fund_fen
-    or r.desk_fund_fen <> -o.desk_fund_fen or r.desk_member_fen <> -o.desk_member_fen)
+    or r.total_fen <> -o.total_fen - coalesce(b.total_fen, 0)
+    or r.fund_fen <> -o.fund_fen - coalesce(b.fund_fen, 0)
+    or r.member_fen <> -o.member_fen - coalesce(b.member_fen, 0)
+    or r.member_account_fen <> -o.member_account_fen - coalesce(b.member_account_fen, 0)
+    or r.member_cash_fen <> -o.member_cash_fen - coalesce(b.member_cash_fen, 0)
+    or r.institution_fen <> -o.institution_fen - coalesce(b.institution_fen, 0)
+    or r.other_fund_fen <> -o.other_fund_fen - coalesce(b.other_fund_fen, 0)
+    or r.desk_fund_fen <> -o.desk_fund_fen - coalesce(b.desk_fund_fen, 0)
+    or r.desk_member_fen <> -o.desk_member_fen - coalesce(b.desk_member_fen, 0))
 union all
 select 'reversal of nothing ' || r.settlement_id from settlement r
 where r.reverses is not null and not exists (
@@ -63,8 +77,12 @@ cross join lateral (
     select array_agg(account || ' ' || amount_fen order by account, amount_fen) as legs
     from posting where settlement_id = r.settlement_id) own
 cross join lateral (
-    select array_agg(account || ' ' || -amount_fen order by account, -amount_fen) as legs
-    from posting where settlement_id = r.reverses) undone
+    select array_agg(account || ' ' || -fen order by account, -fen) as legs
+    from (select account, sum(amount_fen) as fen from posting
+          where settlement_id = r.reverses or settlement_id in (
+              select adjustment_id from adjustment
+              where settlement_id = r.reverses and state = 'released')
+          group by account having sum(amount_fen) <> 0) sums) undone
 where r.reverses is not null and own.legs is distinct from undone.legs
 order by 1
 """
@@ -86,6 +104,14 @@ union
 select 'posting of ' || p.settlement_id
 from posting p join settlement t using (pool_code, settlement_id)
 where p.institution_code <> t.institution_code
+union
+select 'adjustment ' || a.adjustment_id
+from adjustment a left join settlement t using (pool_code, settlement_id)
+where t.institution_code is distinct from a.institution_code
+union
+select 'posting of ' || p.settlement_id
+from posting p join adjustment a on a.pool_code = p.pool_code and a.adjustment_id = p.settlement_id
+where p.institution_code <> a.institution_code
 union
 select 'deduction ' || d.deduction_id
 from deduction d left join settlement t using (pool_code, settlement_id)
@@ -110,7 +136,8 @@ async def o03(stores: Stores) -> list[str]:
 
 
 async def o08(stores: Stores) -> list[str]:
-    """A reversal is the exact negative of one settlement in every part and leg; none is undone."""
+    """A reversal is the exact negative of one settlement and its released adjustments in every part
+    and leg; none is undone."""
     return await found(stores.settlement, _O08)
 
 
@@ -120,5 +147,5 @@ async def o09(stores: Stores) -> list[str]:
 
 
 async def o10(stores: Stores) -> list[str]:
-    """A stay, its lines, settlement, claim, postings, deductions and caller: one institution."""
+    """A stay, its lines, settlement, claim, postings, adjustments, deductions and caller: one institution."""
     return await found(stores.settlement, _O10)

@@ -1,10 +1,12 @@
-"""Settlements held against their own archived book: rates, items, and the whole price again."""
+"""Settlements and adjustments held against their own archived book: rates, items, and the whole
+price again."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from dataclasses import replace
-from datetime import datetime
+from collections import defaultdict
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
 from functools import lru_cache
 from typing import Any
 
@@ -12,12 +14,14 @@ import asyncpg
 
 from deploy.verify.stores import Stores
 from services.settlement.actions.settle import settlement_of
-from services.settlement.domain.agreement import Agreement
+from services.settlement.domain.adjustment import Adjustment, Standing, judge_again, standing
 from services.settlement.domain.person import PersonState
+from services.settlement.domain.pregnancy import Pregnancy
 from services.settlement.domain.pricing import ENGINE
 from services.settlement.domain.refusals import Refused
-from services.settlement.domain.settling import judge
+from services.settlement.domain.settlement import Settlement
 from services.settlement.domain.stay import Stay
+from services.settlement.store.adjustments import adjustment_from_row
 from services.settlement.store.ledger import settlement_from_row
 from services.settlement.store.person_states import person_from_json
 from services.settlement.store.pregnancies import pregnancy_from_row
@@ -34,6 +38,11 @@ _SETTLEMENTS = """
 select settlement_id, pool_code, member_kind, expenditure_item, rates, book, rule_on, event_on, settled_at
 from settlement where reverses is null order by settlement_id
 """
+_ADJUSTMENTS = """
+select 'adjustment ' || a.adjustment_id as settlement_id, a.rates, a.book, a.rule_on, s.event_on,
+       a.proposed_at as settled_at
+from adjustment a join settlement s using (pool_code, settlement_id) order by 1
+"""
 # A stay may state another outcome once its settlement is reversed, so only live ones are priced
 # again; their steps are the stored JSON, to the byte.
 _LIVE = """
@@ -42,6 +51,11 @@ where s.reverses is null
   and not exists (select from settlement r where r.reverses = s.settlement_id)
   and s.settlement_id > coalesce($1::uuid, '00000000-0000-0000-0000-000000000000')
 order by s.settlement_id limit $2
+"""
+_BESIDE = """
+select a.*, s.person_ref from adjustment a join settlement s using (pool_code, settlement_id)
+where a.settlement_id = any($1) and a.state in ('released', 'proposed')
+order by a.decided_at nulls last, a.adjustment_id
 """
 _STAYS = "select * from stay where stay_id = any($1)"
 _PREGNANCIES = """
@@ -97,12 +111,14 @@ async def expenditure_items(stores: Stores) -> list[str]:
 
 
 async def rates_in_force(stores: Stores) -> list[str]:
-    """Settlements that name no rate, an unknown one, or one not in force on the rule's date."""
+    """Settlements and adjustments that name no rate, an unknown one, or one not in force on the
+    rule's date."""
     books = await archived_books(stores)
     versions = {book_hash: _by_rate(book) for book_hash, book in books.items()}
     return [
         str(row["settlement_id"])
-        for row in await stores.settlement.fetch(_SETTLEMENTS)
+        for statement in (_SETTLEMENTS, _ADJUSTMENTS)
+        for row in await stores.settlement.fetch(statement)
         if not row["rates"]
         or not all(_was_in_force(rate, row, versions.get(row["book"], {})) for rate in row["rates"])
     ]
@@ -127,41 +143,62 @@ def _was_in_force(rate_id: str, row: asyncpg.Record, versions: dict[str, tuple[R
 
 
 async def price_again(stores: Stores) -> list[str]:
-    """Live settlements that their facts and their book do not give again, column by column."""
+    """Live settlements, and their adjustments that stand or wait, that their facts and their book
+    do not give again, column by column."""
     books, different = await archived_books(stores), []
-    async for row, stay, pregnancy, person in _facts(stores):
-        book = books.get(row["book"])
-        if book is None or row["engine"] != ENGINE or stay is None or person is None:
-            different.append(str(row["settlement_id"]))
-            continue
-        if not _same(row, stay, pregnancy, person, book):
-            different.append(str(row["settlement_id"]))
+    async for row, facts, beside in _facts(stores):
+        settlement = replace(settlement_from_row(row), steps=row["steps_json"])
+        again = _again(settlement, facts, books.get(settlement.book), settlement.state_version,
+                       business_day(settlement.settled_at))  # fmt: skip
+        if settlement.engine != ENGINE or again != settlement:
+            different.append(str(settlement.settlement_id))
+        stands = standing(settlement, ())
+        for adjustment in beside:
+            again = _again(settlement, facts, books.get(adjustment.book), adjustment.state_version,
+                           business_day(adjustment.proposed_at))  # fmt: skip
+            stands = stands.with_(adjustment)
+            if (
+                again is None
+                or adjustment.engine != ENGINE
+                or not _rests_on(adjustment, stands, again)
+            ):
+                different.append(f"adjustment {adjustment.adjustment_id}")
     return different
 
 
-def _same(row: asyncpg.Record, stay: Stay, pregnancy: Any, person: PersonState, book: Book) -> bool:
-    if stay.outcome is None:
-        return False
-    now: datetime = row["settled_at"]
-    judged = judge(
-        stay=replace(stay, version=row["stay_version"]),
-        outcome=stay.outcome,
-        agreement=Agreement(row["institution_code"], row["institution_level"]),
-        pregnancy=pregnancy,
-        person=replace(person, as_of=now),  # how old it was then is E03's question
-        book=book,
-        now=now,
-        today=business_day(now),
-    )
+def _rests_on(adjustment: Adjustment, stands: Standing, again: Settlement) -> bool:
+    """Whether an adjustment brings its claim to what pricing gives, by the steps that it names."""
+    kept = (adjustment.steps, adjustment.rates, adjustment.rule_on)
+    return stands == standing(again, ()) and kept == (again.steps, again.rates, again.rule_on)
+
+
+def _again(
+    settlement: Settlement, facts: Facts, book: Book | None, state_version: int, known_on: date
+) -> Settlement | None:
+    person = facts.persons.get((settlement.person_ref, state_version))
+    if book is None or facts.stay is None or person is None:
+        return None
+    judged = judge_again(
+        settlement, facts.stay, facts.pregnancy, person, book, known_on,
+        settled_on=business_day(settlement.settled_at),
+    )  # fmt: skip
     if isinstance(judged, Refused):
-        return False
-    again = settlement_of(judged, row["settlement_id"], row["actor"], now)
-    return again == replace(settlement_from_row(row), steps=row["steps_json"])
+        return None
+    return settlement_of(judged, settlement.settlement_id, settlement.actor, settlement.settled_at)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a price rests on; `persons` are states by person and version."""
+
+    stay: Stay | None
+    pregnancy: Pregnancy | None
+    persons: Mapping[tuple[str, int], PersonState]
 
 
 async def _facts(
     stores: Stores,
-) -> AsyncIterator[tuple[asyncpg.Record, Stay | None, Any, PersonState | None]]:
+) -> AsyncIterator[tuple[asyncpg.Record, Facts, list[Adjustment]]]:
     after = None
     while rows := await stores.settlement.fetch(_LIVE, after, BATCH):
         after = rows[-1]["settlement_id"]
@@ -175,14 +212,14 @@ async def _facts(
                 _PREGNANCIES, [row["pregnancy_id"] for row in rows]
             )
         }
-        states = await states_named(stores, rows)
+        adjusted = await stores.settlement.fetch(_BESIDE, [row["settlement_id"] for row in rows])
+        states = await states_named(stores, [*rows, *adjusted])
+        beside: dict[Any, list[Adjustment]] = defaultdict(list)
+        for row in adjusted:
+            beside[row["settlement_id"]].append(adjustment_from_row(row))
         for row in rows:
-            yield (
-                row,
-                stays.get(row["stay_id"]),
-                pregnancies.get(row["pregnancy_id"]),
-                states.get((row["person_ref"], row["state_version"])),
-            )
+            facts = Facts(stays.get(row["stay_id"]), pregnancies.get(row["pregnancy_id"]), states)
+            yield row, facts, beside[row["settlement_id"]]
 
 
 async def states_named(

@@ -6,7 +6,7 @@ from deploy.verify.stores import Stores, found
 
 WALLED = {
     "enrollment": (),
-    "settlement": ("stay", "line", "settlement", "posting", "deduction", "agreement"),
+    "settlement": ("stay", "line", "settlement", "posting", "deduction", "agreement", "adjustment"),
     "audit": ("claim", "judgement", "flag", "finding", "flag_step", "decision"),
 }
 
@@ -69,6 +69,9 @@ async def r03(stores: Stores) -> list[str]:
 _R04 = """
 select 'settlement ' || settlement_id from settlement
 where account_month <> date_trunc('month', settled_at at time zone 'Asia/Shanghai')::date
+union
+select 'adjustment ' || adjustment_id from adjustment
+where account_month <> date_trunc('month', decided_at at time zone 'Asia/Shanghai')::date
 union
 select 'posting ' || posting_id from posting
 where month <> date_trunc('month', posted_at at time zone 'Asia/Shanghai')::date

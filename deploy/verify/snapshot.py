@@ -13,11 +13,14 @@ _KEPT = {
     "settlement": {
         "log": "select id::text, md5(l::text) from log l",
         "settlement": "select settlement_id::text, md5(s::text) from settlement s",
+        "adjustment": "select adjustment_id::text, md5((to_jsonb(a) - array['state', 'decided_by',"
+        " 'decided_at', 'account_month'])::text) from adjustment a",
         "posting": "select posting_id::text, md5(p::text) from posting p",
     },
     "audit": {"log": "select id::text, md5(l::text) from log l"},
 }
-"""What is never edited. A row's text holds every column, in the table's order."""
+"""What is never edited. A row's text holds every column, in the table's order; of an adjustment
+only what became of it is added later."""
 
 Rows = dict[tuple[str, str], str]
 

@@ -13,6 +13,9 @@ STEPS = {
     "stay": {("", "open"), ("open", "open"), ("open", "discharged"), ("discharged", "discharged")},
     "claim": {("", "settled"), ("settled", "reversed")},
     "deduction": {("", "pending"), ("", "refused"), ("pending", "cancelled")},
+    "adjustment": {
+        ("", "proposed"), ("proposed", "released"), ("proposed", "rejected"), ("proposed", "withdrawn"),
+    },
     "pregnancy": {("", "registered"), ("registered", "registered")},
     "book-appointment": {("", "proposed"), ("proposed", "approved")},
     "flag": {
@@ -34,7 +37,8 @@ _NOW = {
         union all select 'book-appointment', number::text,
                          case when approved_by is null then 'proposed' else 'approved' end
         from book_appointment
-        union all select 'deduction', flag_id || '/' || decision, state from deduction""",
+        union all select 'deduction', flag_id || '/' || decision, state from deduction
+        union all select 'adjustment', adjustment_id::text, state from adjustment""",
     "audit": "select 'flag', flag_id::text, state from flag",
 }
 _SETTLEMENT_STATES = """
@@ -46,6 +50,9 @@ union
 select 'stay ' || t.stay_id from stay t
 where (t.state = 'settled') <> exists (
     select from claim c where c.pool_code = t.pool_code and c.stay_id = t.stay_id and c.state = 'settled')
+union
+select 'adjustment ' || a.adjustment_id from adjustment a join claim c using (pool_code, settlement_id)
+where a.state = 'proposed' and c.state = 'reversed'
 union
 select 'deduction ' || d.deduction_id from deduction d join claim c using (pool_code, settlement_id)
 where (d.state = 'cancelled') <> (c.state = 'reversed')
@@ -144,10 +151,19 @@ where exists (
     select from log p join log q using (subject)
     where p.subject = 'book-appointment:' || a.number and p.action = 'propose_book'
       and q.action = 'approve_book' and p.actor = q.actor)
+union
+select 'adjustment ' || adjustment_id from adjustment
+where state in ('released', 'rejected') and decided_by = proposed_by
+union
+select 'adjustment ' || a.adjustment_id from adjustment a
+where exists (
+    select from log p join log q using (subject)
+    where p.subject = 'adjustment:' || a.adjustment_id and p.action = 'propose_adjustment'
+      and q.action in ('release_adjustment', 'reject_adjustment') and p.actor = q.actor)
 order by 1
 """
 
 
 async def s04(stores: Stores) -> list[str]:
-    """Decisions and books are by two people: neither reviews, or approves, what is his own."""
+    """Decisions, books and adjustments are by two people: neither reviews, or approves, what is his own."""
     return await found(stores.audit, _S04_AUDIT) + await found(stores.settlement, _S04_SETTLEMENT)

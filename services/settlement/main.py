@@ -10,7 +10,15 @@ import httpx
 from fastapi import FastAPI
 
 from services.settlement.actions.settle import Settling
-from services.settlement.api import agency, allowances, pregnancies, settlements, settling, stays
+from services.settlement.api import (
+    adjustments,
+    agency,
+    allowances,
+    pregnancies,
+    settlements,
+    settling,
+    stays,
+)
 from services.settlement.api.office import Office, Settlements
 from services.settlement.api.refusals import KINDS
 from services.settlement.api.settling import HotSettle
@@ -92,7 +100,7 @@ def create_app(
             await group_pool.close()
 
     app = new_app("settlement", "Settlement", "1", lifespan, _EXAMPLES, KINDS.values())
-    for routes in (stays, settling, settlements, pregnancies, allowances, agency):
+    for routes in (stays, settling, settlements, pregnancies, allowances, adjustments, agency):
         app.include_router(routes.router)
     # Outside of everything: the framework's layers would cost more than the settlement.
     hot = HotSettle(app.build_middleware_stack(), tokens=runtime.tokens)

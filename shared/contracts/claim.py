@@ -80,6 +80,32 @@ class ClaimSettled(Contract):
     units: Annotated[list[UnitUsed], Field(default_factory=list)]
 
 
+class ClaimAdjusted(Contract):
+    """A late document, or a corrected state of the person, changes what a claim comes to.
+
+    `parts` are differences, to be added to what stood, and so are `postings`; `cause` is `book:`
+    and the hash of the book that came, or `person:` and the version of the state.
+    `expenditure_item` is what the whole claim is charged to from now on.
+    """
+
+    topic: ClassVar = "maternity.settlement.claim.v1"
+    type: ClassVar = "settlement.claim.adjusted"
+
+    claim_id: str
+    adjustment_id: str
+    pool_code: PoolCode
+    institution_code: str
+    cause: str
+    person_state_version: int
+    expenditure_item: Literal["maternity", "medical"]
+    adjusted_at: str
+    account_month: MonthText
+    parts: Parts
+    postings: list[Posting]
+    book: str
+    engine: str
+
+
 class ClaimReversed(Contract):
     """A settlement was undone by exact negatives; the stay may be settled again, as a new claim."""
 

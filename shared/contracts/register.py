@@ -6,7 +6,13 @@ import json
 from pathlib import Path
 
 from shared.contracts.allowance import AllowanceFixed, AllowanceOpened, AllowanceWithdrawn
-from shared.contracts.claim import ClaimReversed, ClaimSettled, DeductionRefused, DeductionTaken
+from shared.contracts.claim import (
+    ClaimAdjusted,
+    ClaimReversed,
+    ClaimSettled,
+    DeductionRefused,
+    DeductionTaken,
+)
 from shared.contracts.contract import Contract
 from shared.contracts.flag import FlagDecided, FlagRaised, FlagReopened
 from shared.contracts.person import ContributionPosted, PersonStateChanged
@@ -15,6 +21,7 @@ CONTRACTS: tuple[type[Contract], ...] = (
     PersonStateChanged,
     ContributionPosted,
     ClaimSettled,
+    ClaimAdjusted,
     ClaimReversed,
     DeductionTaken,
     DeductionRefused,

@@ -19,11 +19,13 @@ import pytest
 
 import services.audit.store.flags as audit_flags
 from services.settlement.store import (
+    adjustments,
     agreements,
     books,
     ledger,
     person_states,
     pregnancies,
+    settled,
     settling,
     stays,
 )
@@ -51,6 +53,7 @@ class Entry:
 
 
 STAY, CLAIM, PERSON = "1001-stay-unknown", "1023-settlement-unknown", "3016-person-unknown"
+ADJUSTMENT = "1032-adjustment-unknown"
 PREGNANCY, EMPLOYER = "1016-pregnancy-unknown", "3002-employer-unknown"
 MATRIX = {
     "GET /enrollment/v1/events": Entry("operator service", "nobody"),
@@ -101,6 +104,10 @@ MATRIX = {
     "POST /settlement/v1/books/{proposal}/approve": Entry("clerk", "nobody"),
     "POST /settlement/v1/periods": Entry("finance", "nobody"),
     "GET /settlement/v1/deductions": Entry("hospital clerk finance", "list"),
+    "POST /settlement/v1/reconsiderations": Entry("clerk", "nobody"),
+    "GET /settlement/v1/adjustments": Entry("hospital clerk finance", "list"),
+    "POST /settlement/v1/adjustments/{adjustment_id}/release": Entry("clerk", "pool", ADJUSTMENT),
+    "POST /settlement/v1/adjustments/{adjustment_id}/reject": Entry("clerk", "pool", ADJUSTMENT),
     "GET /audit/v1/flags": Entry("reviewer hospital", "list"),
     "GET /audit/v1/flags/{flag_id}": Entry("reviewer", "pool"),
     "POST /audit/v1/flags/{flag_id}/first-review": Entry("reviewer", "pool"),
@@ -200,6 +207,7 @@ LISTS: dict[str, Callable[[dict[str, str]], tuple[dict[str, str], str]]] = {
     ),
     "GET /settlement/v1/agreements": lambda _: ({}, f'"{A.hospital}"'),
     "GET /settlement/v1/deductions": lambda made: ({}, made["claim"]),
+    "GET /settlement/v1/adjustments": lambda made: ({"limit": "1000"}, made["claim"]),
     "GET /audit/v1/flags": lambda made: ({"state": "decided"}, made["flag"]),
 }  # fmt: skip
 """For each list what is asked, and what of A's must stand in it for A alone."""
@@ -207,6 +215,7 @@ LISTS: dict[str, Callable[[dict[str, str]], tuple[dict[str, str], str]]] = {
 
 async def test_lists_show_each_caller_its_own(here: Peopled) -> None:
     made = await here.deducted(A, before=B)
+    await here.proposed(made["claim"])
     made["stay"] = await here.owners["settlement"].fetchval(
         "select stay_id::text from settlement where settlement_id::text = $1", made["claim"]
     )
@@ -233,6 +242,10 @@ READS: dict[Any, Read] = {
     ledger.legs_of: lambda tx, s: ledger.legs_of(tx, s["account_month"], s["settlement_id"]),
     ledger.deducted_so_far: lambda tx, s: _fen(ledger.deducted_so_far, tx, s),
     ledger.deductions: lambda tx, s: _of(ledger.deductions(tx, A.pool, "pending", 1000), s),
+    adjustments.find: lambda tx, s: adjustments.find(tx, A.pool, s["adjustment_id"]),
+    adjustments.in_state: lambda tx, s: _of(adjustments.in_state(tx, A.pool, "proposed", 1000), s),
+    adjustments.of_claims: lambda tx, s: adjustments.of_claims(tx, A.pool, [s["settlement_id"]]),
+    settled.live: lambda tx, s: settled.live(tx, A.pool, s["rule_on"], s["rule_on"], limit=1000),
     agreements.agreements: lambda tx, _: _agreed(tx),
     settling.read: lambda tx, s: _stay_read(tx, s),
 }
@@ -244,12 +257,12 @@ NOT_WALLED = {
     stays.catalogue_items, pregnancies.find, pregnancies.has_open, books.content,
     books.current_hash, books.coming_hashes, books.proposal,
     # Ids and a state only; hospitals meet there (see the decision on claim guards).
-    ledger.claim_head,
+    ledger.claim_head, settled.hold,
 }  # fmt: skip
 WRITES = {
     "insert", "insert_lines", "insert_reversal", "insert_deduction", "insert_agreement",
     "insert_item", "update", "upsert", "transfer", "move_claim", "cancel_deductions",
-    "post_income", "close_period", "archive", "propose", "approve", "write",
+    "post_income", "close_period", "decide", "post", "archive", "propose", "approve", "write",
 }  # fmt: skip
 
 
@@ -276,7 +289,9 @@ async def _stay_read(tx: Connection, s: Any) -> Any:
 
 
 def test_every_read_of_the_store_is_tried_or_named() -> None:
-    for module in (stays, ledger, agreements, settling, pregnancies, books, person_states):
+    for module in (
+        stays, ledger, agreements, settling, settled, adjustments, pregnancies, books, person_states
+    ):  # fmt: skip
         for name, found in inspect.getmembers(module, inspect.iscoroutinefunction):
             if found.__module__ == module.__name__ and not name.startswith("_"):
                 assert name in WRITES or found in READS or found in NOT_WALLED, found
@@ -284,15 +299,16 @@ def test_every_read_of_the_store_is_tried_or_named() -> None:
 
 async def test_the_wall_alone_hides_what_is_anothers(here: Peopled) -> None:
     made = await here.deducted(A, before=B)
-    settled = await here.owners["settlement"].fetchrow(
+    row = await here.owners["settlement"].fetchrow(
         "select * from settlement where settlement_id::text = $1", made["claim"]
     )
+    of_a = dict(row) | {"adjustment_id": await here.proposed(made["claim"])}
     settings = here.whole.services["settlement"].settings
     pool = await open_pool(settings.service_dsn.get_secret_value(), size=1)
-    for read, of_a in READS.items():
+    for read, asked in READS.items():
         for wall, seen in ((A.hospital, True), (AGENCY, True), (B.hospital, False), ("", False)):
             async with transaction(pool, [wall]) as tx:
-                assert bool(await of_a(tx, settled)) == seen, (read, wall)
+                assert bool(await asked(tx, of_a)) == seen, (read, wall)
     await pool.close()
 
 

@@ -13,6 +13,8 @@ from deploy.verify.stores import open_stores
 from services.enrollment.domain.id_number import check_character
 from tests.support.agency import SERVICES, Agency, agency, made, until
 from tests.support.kafka import Kafka
+from tests.support.late_document import LATE, book_with, make_current
+from tests.support.late_document import POOL as LATE_POOL
 from tests.support.postgres import ServiceDatabases
 from tests.support.running import Client
 
@@ -32,6 +34,8 @@ async def small_run(databases: ServiceDatabases, folder: Path, kafka: Kafka | No
         whole.clock.move(days=5)
         for pool in POOLS:
             await _april(whole, pool, await _callers(whole, pool, "april"))
+        whole.clock.move(days=30)
+        await _may(whole, folder)
         run_file = _run_file(whole, folder, kafka)
         async with open_stores(run_file) as stores:
             assert await wait_for_quiet(stores, QUIET_SECONDS_MAX) == []
@@ -87,6 +91,30 @@ async def _march(whole: Agency, pool: str, those: dict[str, Client]) -> None:
 async def _april(whole: Agency, pool: str, those: dict[str, Client]) -> None:
     await _birth(whole, pool, those["high"], await _insured(whole, pool, those["clerk"]))
     await made(those["finance"].post("/periods", {"month": "2024-03"}))
+
+
+async def _may(whole: Agency, folder: Path) -> None:
+    """A document comes late. Of March's claims that it changes two are adjusted, one of them is
+    reversed then, one adjustment is rejected, and one waits; April's waits too."""
+    clerks = [
+        await whole.caller("settlement", f"clerk-{n}-may", "clerk", LATE_POOL) for n in (1, 2)
+    ]
+    await make_current(whole, *clerks, book_with(folder, LATE))
+    both = {"since": "2024-03-01", "until": "2024-04-30"}
+    proposed = (await made(clerks[0].post("/reconsiderations", both)))["proposed"]
+    first, undone, rejected, *_ = proposed
+    for adjustment in (first, undone):
+        await made(clerks[1].post(f"/adjustments/{adjustment}/release"))
+    await made(clerks[1].post(f"/adjustments/{rejected}/reject"))
+    (claim,) = [
+        item["settlement_id"]
+        for item in (await made(clerks[0].get("/adjustments", state="released")))["items"]
+        if item["adjustment_id"] == undone
+    ]
+    high = await whole.caller(
+        "settlement", "high-may", "hospital", LATE_POOL, next(iter(POOLS[LATE_POOL]))
+    )
+    await made(high.post(f"/settlements/{claim}/reverse"))
 
 
 async def _insured(whole: Agency, pool: str, clerk: Client) -> str:

@@ -65,6 +65,12 @@ UNDONE = "(select reverses from settlement where reverses is not null order by 1
 UNDOING = f"(select settlement_id from settlement where reverses = {UNDONE})"
 STANDING = "settlement s where s.reverses is null and not exists (select from settlement r where r.reverses = s.settlement_id)"
 
+ADJUSTED = f"""(select a.adjustment_id from adjustment a where a.state = 'released'
+               and a.settlement_id in (select s.settlement_id from {STANDING}))"""
+ADJUSTED_CLAIM = f"(select settlement_id from adjustment where adjustment_id = {ADJUSTED})"
+ADJUSTED_AND_UNDONE = """(select adjustment_id from adjustment
+                          where state = 'released' and settlement_id in (select reverses from settlement))"""
+
 TWICE = f"(select person_ref from {STANDING} group by person_ref having count(*) = 2 order by 1 limit 1)"
 
 
@@ -100,17 +106,23 @@ FAULTS = [
     in_settlement("M01", f"update settlement set member_account_fen = member_account_fen"
                   f" + case when reverses is null then 1 else -1 end"
                   f" where {UNDONE} in (settlement_id, reverses)"),
+    in_settlement("M01 M08", f"update adjustment set member_account_fen = 1 where adjustment_id = {ADJUSTED}"),
+    in_settlement("M01 M08 M05", f"update settlement set desk_fund_fen = desk_fund_fen - 100000000,"
+                  f" desk_member_fen = desk_member_fen + 100000000 where settlement_id = {ADJUSTED_CLAIM}"),
     in_settlement("M02", "delete from line where ctid = (select min(ctid) from line)"),
     in_settlement("M02", f"update line set amount_fen = amount_fen + 1 where line_number = 3 and stay_id ="
                   f" (select stay_id from settlement where settlement_id = {LIVE});"
                   f"update line set amount_fen = amount_fen - 1 where line_number = 2 and stay_id ="
                   f" (select stay_id from settlement where settlement_id = {LIVE})"),
     in_settlement("M03 M05", f"delete from posting where account = 'payable' and settlement_id = {LIVE}"),
+    in_settlement("M03 M05 M06", f"delete from posting where account like 'expenditure%' and settlement_id = {ADJUSTED}"),
     in_settlement("M04", "update period_balance set amount_fen = amount_fen + 1"),
     in_settlement("M05", f"update posting set amount_fen = amount_fen - 1 where account = 'payable'"
                   f" and settlement_id = {LIVE}; insert into posting select month, gen_random_uuid(),"
                   f" pool_code, settlement_id, 'clearing', institution_code, 1, posted_at from posting"
                   f" where account = 'payable' and settlement_id = {LIVE}"),
+    in_settlement("M05", f"update posting set month = month + interval '1 month',"
+                  f" posted_at = posted_at + interval '31 days' where settlement_id = {ADJUSTED}"),
     in_settlement("M05 S07", "update deduction set amount_fen = 100000000 where state = 'pending'"),
     in_settlement("M06 M05", f"update posting set account = case account when 'expenditure_maternity'"
                   f" then 'expenditure_medical' else 'expenditure_maternity' end"
@@ -118,6 +130,14 @@ FAULTS = [
     in_settlement("M06 M08", f"update settlement set expenditure_item = 'medical' where settlement_id = {LIVE};"
                   f"update posting set account = 'expenditure_medical'"
                   f" where account = 'expenditure_maternity' and settlement_id = {LIVE}"),
+    in_settlement("M06 M05 M08", f"update adjustment set expenditure_item = 'medical' where adjustment_id = {ADJUSTED}"),
+    in_settlement("M08", "update adjustment set rates = '{no/such@rate#version}'"
+                  " where state = 'rejected'"),
+    in_settlement("M08", f"update adjustment set steps = (replace(steps::text, '2024', '2025'))::json"
+                  f" where adjustment_id = {ADJUSTED}"),
+    in_settlement("M08", "update adjustment set fund_fen = fund_fen + 1, institution_fen = institution_fen - 1"
+                  " where state = 'proposed'"),
+    in_settlement("M08", "update adjustment set proposed_at = '2024-04-29' where state = 'rejected'"),
     in_settlement("M08", f"update settlement set rates = '{{no/such@rate#version}}' where settlement_id = {LIVE}"),
     in_settlement("M08", f"update settlement set steps = (replace(steps::text, '2024', '2025'))::json"
                   f" where settlement_id = {LIVE}"),
@@ -134,8 +154,13 @@ FAULTS = [
                   f" where person_ref = {TWICE} and settlement_id in (select s.settlement_id from {STANDING})"),
     in_settlement("O08", f"update settlement set member_account_fen = member_account_fen - 1,"
                   f" member_cash_fen = member_cash_fen + 1 where settlement_id = {UNDOING}"),
+    in_settlement("O08", f"update settlement set member_account_fen = member_account_fen - 1,"
+                  f" member_cash_fen = member_cash_fen + 1 where reverses in"
+                  f" (select settlement_id from adjustment where adjustment_id = {ADJUSTED_AND_UNDONE})"),
+    in_settlement("O08 M05 M06 V01 S01 S05", f"update adjustment set state = 'rejected' where adjustment_id = {ADJUSTED_AND_UNDONE}"),
     in_settlement("O09", f"update pregnancy set period = '[2023-01-01,)' where person_ref = {TWICE}"),
     in_settlement("O10", f"update claim set institution_code = 'X' where settlement_id = {LIVE}"),
+    in_settlement("O10", "update adjustment set institution_code = 'X' where state = 'proposed'"),
     in_settlement("O10 R03", "update line set caller = 'X' where ctid = (select min(ctid) from line)"),
     in_enrollment("E01 M08", "update person_version set state = convert_to(replace(convert_from(state,"
                   " 'UTF8'), '2024-03', '2023-03'), 'UTF8') where version = 2"),
@@ -151,6 +176,7 @@ FAULTS = [
                   " '', 'version 3', before_hash, after_hash, content_hash"
                   " from log limit 1"),
     in_settlement("V01", "update outbox set xid = pg_current_xact_id() where type = 'settlement.claim.settled'"),
+    in_settlement("V01", "update outbox set xid = pg_current_xact_id() where type = 'settlement.claim.adjusted'"),
     in_enrollment("V02 R06", "update outbox set position = null where id = (select min(id::text)::uuid from outbox"
                   " where sequence = 1 and topic like '%person-state%')"),
     Fault("V03", {
@@ -164,6 +190,8 @@ FAULTS = [
     in_audit("V04", "update outbox set headers = replace(headers::text, '\"ce_sequence\":\"2\"',"
              " '\"ce_sequence\":\"3\"')::json where type = 'audit.flag.decided'"),
     in_audit("V05 V08", "update claim set out_of_scope_fen = out_of_scope_fen + 1"),
+    in_audit("V05 V08", "update claim set fund_fen = fund_fen - 30000, institution_fen = institution_fen + 30000"
+             " where version = 2 and status = 'settled' and settled_on < '2024-04-01'"),
     in_settlement("V06", "update consumer_offset set applied = applied + 1"),
     in_settlement("V07", "update consumer_offset set last_offset = last_offset - 1"
                   " where topic like '%contribution%'"),
@@ -179,11 +207,13 @@ FAULTS = [
     in_settlement("V09 S03", "update log set request_id = '11010519491231002X' where action = 'list_item'"),
     in_audit("S01", "update flag set state = 'open' where state = 'decided'"),
     in_settlement("S01", "update stay set state = 'open' where state = 'settled'"),
+    in_settlement("S01 S05", "update adjustment set state = 'withdrawn' where state = 'rejected'"),
     in_settlement("S03", "update log set at = at + interval '1 second' where action = 'list_item'"),
     in_settlement("S03 S05", "delete from log where ctid = (select min(ctid) from log where action = 'list_item')"),
     in_audit("S03", "delete from sealed_block where number = (select max(number) from sealed_block)"),
     in_audit("S04", "update decision set approved_by = by"),
     in_settlement("S04 M08", "update book_appointment set approved_by = proposed_by"),
+    in_settlement("S04", "update adjustment set decided_by = proposed_by where state = 'rejected'"),
     in_settlement("S05", "insert into agreement select pool_code, 'X', level, valid, made_by, made_at"
                   " from agreement limit 1"),
     in_enrollment("S05 S03", "update log set actor = ''"),
@@ -191,6 +221,8 @@ FAULTS = [
     in_settlement("S07", "update deduction set amount_fen = amount_fen + 1"),
     in_settlement("S07 S05", "delete from deduction where state = 'pending'"),
     in_settlement("R03", "alter table stay disable row level security"),
+    in_settlement("R03", "alter table adjustment disable row level security"),
+    in_settlement("R04", f"update adjustment set decided_at = decided_at + interval '31 days' where adjustment_id = {ADJUSTED}"),
     in_settlement("R04", f"update posting set posted_at = posted_at + interval '40 days'"
                   f" where settlement_id = {LIVE}"),
     in_settlement("R06 V02 V05 V08", "update outbox set position = null where id = (select min(id::text)::uuid from outbox"
@@ -241,7 +273,11 @@ where s.xmin::text::bigint = pg_current_xact_id()::text::bigint & 4294967295
   and o.type in ('settlement.claim.settled', 'settlement.claim.reversed')
   and convert_from(o.data, 'UTF8')::json ->>
       case when s.reverses is null then 'claim_id' else 'reversal_id' end = s.settlement_id::text
-  and (o.type = 'settlement.claim.settled') = (s.reverses is null)
+  and (o.type = 'settlement.claim.settled') = (s.reverses is null);
+update outbox o set xid = pg_current_xact_id() from adjustment a
+where a.xmin::text::bigint = pg_current_xact_id()::text::bigint & 4294967295
+  and o.type = 'settlement.claim.adjusted'
+  and convert_from(o.data, 'UTF8')::json ->> 'adjustment_id' = a.adjustment_id::text
 """
 
 
@@ -298,6 +334,7 @@ async def test_a_planted_fault_turns_its_line_red(stores: Stores, fault: Fault) 
         f"update settlement set actor = 'another' where settlement_id = {UNDONE}",
         "delete from posting where account = 'clearing' and ctid = (select min(ctid) from posting"
         " where account = 'clearing')",
+        f"update adjustment set cause = 'person:1' where adjustment_id = {ADJUSTED}",
     ],
 )
 async def test_an_edit_since_the_last_run_is_found_again_and_again(

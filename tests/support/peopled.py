@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import asyncpg
 
@@ -51,6 +51,15 @@ class Asked:
     path: dict[str, str] = field(default_factory=dict)
     query: dict[str, str] = field(default_factory=dict)
     body: Any = None
+
+
+_PROPOSED = """
+insert into adjustment
+select pool_code, $1, settlement_id, institution_code, 'person:' || $1::uuid, 'proposed',
+       state_version, expenditure_item, rule_on, 0, 1, 0, 0, 0, -1, 0, 0, 0, steps, rates, book, engine,
+       'proposer', settled_at
+from settlement where settlement_id = $2
+"""
 
 
 class Peopled:
@@ -137,6 +146,12 @@ class Peopled:
         stay, outcome = await self.stay(owner)
         total = {"total": outcome["total"]}
         return await made(hospital.post(f"/stays/{stay}/settle", total))
+
+    async def proposed(self, claim: str) -> UUID:
+        """An adjustment of a fen that a clerk proposed for a claim."""
+        number = uuid4()
+        await self.owners["settlement"].execute(_PROPOSED, number, UUID(claim))
+        return number
 
     # ---- audit
 

@@ -169,6 +169,26 @@ async def deductions(_: Peopled, __: Owner) -> Asked:
     return Asked("clerk", query={"limit": "5", "state": "pending"})
 
 
+@request_of(f"POST {S_}/reconsiderations")
+async def reconsideration(here: Peopled, owner: Owner) -> Asked:
+    person_ref = await here.house.person(owner.pool)
+    body = {"since": "1990-01-01", "until": "2099-12-31", "person_ref": person_ref,
+            "after": str(uuid4())}  # fmt: skip
+    return Asked("clerk", body=body)
+
+
+@request_of(f"GET {S_}/adjustments")
+async def adjustments(_: Peopled, __: Owner) -> Asked:
+    return Asked("clerk", query={"limit": "5", "state": "proposed"})
+
+
+@request_of(f"POST {S_}/adjustments/{{adjustment_id}}/release")
+@request_of(f"POST {S_}/adjustments/{{adjustment_id}}/reject")
+async def adjustment(here: Peopled, owner: Owner) -> Asked:
+    claim = (await here.settled(owner))["settlement_id"]
+    return Asked("clerk", {"adjustment_id": str(await here.proposed(claim))})
+
+
 @request_of(f"POST {S_}/catalogue-items")
 async def item(here: Peopled, _: Owner) -> Asked:
     body = {"item_code": here.fresh(), "name": "床位费", "start": "2020-01-01", "end": "2030-01-01",

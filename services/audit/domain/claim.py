@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
@@ -30,6 +30,10 @@ class Parts:
     other_fund: Money
     desk_fund: Money
     desk_member: Money
+
+    def plus(self, more: Parts) -> Parts:
+        """Each part with what an adjustment adds to it."""
+        return Parts(*(getattr(self, f.name) + getattr(more, f.name) for f in fields(self)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,15 @@ class Claim:
         """Whether the settlement stands."""
         return self.status is ClaimStatus.SETTLED
 
+    def adjusted(self, by: Adjustment) -> Claim:
+        """The claim with an adjustment."""
+        return replace(
+            self,
+            parts=self.parts.plus(by.parts),
+            expenditure_item=by.expenditure_item,
+            version=by.sequence,
+        )
+
     def settled_before(self, other: Claim) -> bool:
         """Whether this claim was settled first; the id decides between equal instants."""
         return (self.settled_at, self.claim_id) < (other.settled_at, other.claim_id)
@@ -83,4 +96,16 @@ class Reversal:
     pool_code: str
     claim_id: UUID
     at: datetime
+    sequence: int
+
+
+@dataclass(frozen=True, slots=True)
+class Adjustment:
+    """That settlement adjusted a claim: `parts` are differences, `expenditure_item` is what the
+    whole claim is charged to from now on. `sequence` as of a reversal."""
+
+    pool_code: str
+    claim_id: UUID
+    parts: Parts
+    expenditure_item: str
     sequence: int

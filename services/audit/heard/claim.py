@@ -1,6 +1,7 @@
 """What settlement tells of claims. A poll's events are worked on as one group: all claims that
-it settles or reverses are recorded first, so that a claim settled anew is never compared with
-the one that it replaces, then the new ones are judged, then deductions are noted in their order.
+it settles, adjusts or reverses are recorded first, so that a claim settled anew is never compared
+with the one that it replaces, then the new ones are judged, then deductions are noted in their
+order.
 """
 
 from __future__ import annotations
@@ -9,14 +10,22 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from uuid import UUID
 
+from services.audit.actions.adjust_claims import adjust_claims
 from services.audit.actions.judge_claims import judge_claims
 from services.audit.actions.note_deduction import note_deduction
 from services.audit.actions.reverse_claims import reverse_claims
 from services.audit.actions.take_in_claims import take_in_claims
-from services.audit.domain.claim import Claim, ClaimStatus, Parts, Reversal
+from services.audit.domain.claim import Adjustment, Claim, ClaimStatus, Parts, Reversal
 from services.audit.domain.flag import DeductionAnswer
 from services.audit.domain.rule import RuleBook
-from shared.contracts.claim import ClaimReversed, ClaimSettled, DeductionRefused, DeductionTaken
+from shared.contracts.claim import (
+    ClaimAdjusted,
+    ClaimReversed,
+    ClaimSettled,
+    DeductionRefused,
+    DeductionTaken,
+)
+from shared.contracts.claim import Parts as Told
 from shared.contracts.contract import Unreadable
 from shared.money import Money
 from shared.plumbing.bus.record import Event, Undecodable
@@ -27,7 +36,7 @@ from shared.plumbing.inbox import Handle
 TOPIC = ClaimSettled.topic
 PRODUCER = "settlement"
 
-Heard = Claim | Reversal | DeductionAnswer
+Heard = Claim | Adjustment | Reversal | DeductionAnswer
 
 
 def claim_handler(clock: Clock, book: RuleBook) -> Handle:
@@ -38,10 +47,13 @@ def claim_handler(clock: Clock, book: RuleBook) -> Handle:
         heard = [(fact, str(event.id)) for event in events if (fact := read(event)) is not None]
         settled = [fact for fact, _ in heard if isinstance(fact, Claim)]
         reversals = [fact for fact, _ in heard if isinstance(fact, Reversal)]
+        adjusted = {fact: event for fact, event in heard if isinstance(fact, Adjustment)}
         told_by = {fact.claim_id: event for fact, event in heard if isinstance(fact, Claim)}
         undone_by = {fact.claim_id: event for fact, event in heard if isinstance(fact, Reversal)}
-        if settled or reversals:
+        if settled or adjusted or reversals:
             new = await take_in_claims(tx, settled, reversals, told_by, at)
+            if adjusted:
+                await adjust_claims(tx, list(adjusted), adjusted, at)
             if reversals:
                 await reverse_claims(tx, reversals, undone_by, at)
             await judge_claims(tx, new, book, told_by, at)
@@ -59,6 +71,8 @@ def read(event: Event) -> Heard | None:
         match event.type:
             case ClaimSettled.type:
                 return _claim(ClaimSettled.from_bytes(data), event.sequence)
+            case ClaimAdjusted.type:
+                return _adjustment(ClaimAdjusted.from_bytes(data), event.sequence)
             case ClaimReversed.type:
                 return _reversal(ClaimReversed.from_bytes(data), event.sequence)
             case DeductionTaken.type:
@@ -74,7 +88,6 @@ def read(event: Event) -> Heard | None:
 
 def _claim(event: ClaimSettled, sequence: int) -> Claim:
     settled_at = _instant(event.settled_at)
-    parts = {name: Money.from_wire(getattr(event.parts, name)) for name in _part_names()}
     return Claim(
         pool_code=event.pool_code,
         claim_id=UUID(event.claim_id),
@@ -96,7 +109,7 @@ def _claim(event: ClaimSettled, sequence: int) -> Claim:
         settled_at=settled_at,
         settled_on=business_day(settled_at),
         account_month=event.account_month,
-        parts=Parts(**parts),
+        parts=_parts(event.parts),
         out_of_scope=Money.from_wire(event.out_of_scope),
         line_count=event.line_count,
         book=event.book,
@@ -104,6 +117,12 @@ def _claim(event: ClaimSettled, sequence: int) -> Claim:
         status=ClaimStatus.SETTLED,
         reversed_at=None,
         version=sequence,
+    )
+
+
+def _adjustment(event: ClaimAdjusted, sequence: int) -> Adjustment:
+    return Adjustment(
+        event.pool_code, UUID(event.claim_id), _parts(event.parts), event.expenditure_item, sequence
     )
 
 
@@ -126,8 +145,9 @@ def _answer(
     )
 
 
-def _part_names() -> Sequence[str]:
-    return tuple(Parts.__dataclass_fields__)
+def _parts(told: Told) -> Parts:
+    names = Parts.__dataclass_fields__
+    return Parts(**{name: Money.from_wire(getattr(told, name)) for name in names})
 
 
 def _instant(text: str) -> datetime:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import asyncpg
 
-from services.audit.domain.claim import Claim, ClaimStatus, Parts, Reversal
+from services.audit.domain.claim import Adjustment, Claim, ClaimStatus, Parts, Reversal
 from services.audit.store.rows import insert_rows
 from shared.money import Money
 from shared.plumbing.database import Connection
@@ -51,6 +51,12 @@ where c.pool_code = r.pool_code and c.claim_id = r.claim_id
   and c.status = 'settled' and c.version < r.version
 returning c.pool_code, c.claim_id, c.institution_code
 """
+_ADDED = ", ".join(f"{part}_fen = {part}_fen + ${n}" for n, part in enumerate(_PARTS, 5))
+_ADJUST = f"""
+update claim set version = $3, expenditure_item = $4, {_ADDED}
+where pool_code = $1 and claim_id = $2 and version < $3
+returning institution_code
+"""  # noqa: S608
 _RAISE_VERSION = """
 update claim set version = $3 where pool_code = $1 and claim_id = $2 and version < $3
 """
@@ -97,6 +103,16 @@ async def reverse(tx: Connection, reversals: Sequence[Reversal]) -> list[tuple[s
         [r.sequence for r in reversals],
     )
     return [(row["pool_code"], row["claim_id"], row["institution_code"]) for row in rows]
+
+
+async def adjust(tx: Connection, adjustment: Adjustment) -> str | None:
+    """Add an adjustment to a claim's parts; its institution, None if the claim knew it already."""
+    parts = [getattr(adjustment.parts, part).fen for part in _PARTS]
+    institution: str | None = await tx.fetchval(
+        _ADJUST, adjustment.pool_code, adjustment.claim_id, adjustment.sequence,
+        adjustment.expenditure_item, *parts,
+    )  # fmt: skip
+    return institution
 
 
 async def raise_version(tx: Connection, pool_code: str, claim_id: UUID, version: int) -> None:

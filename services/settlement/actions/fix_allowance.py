@@ -56,7 +56,7 @@ async def _counted(
         return Refusal.PERSON_NOT_OF_POOL
     case = case_of(
         stay, stay.outcome, stay.outcome.claimed, settlement.institution_level, person, spell, book,
-        scene.today,
+        scene.today, scene.today,
     )  # fmt: skip
     priced = price(with_base(case, base), book)
     if isinstance(priced, Refused):

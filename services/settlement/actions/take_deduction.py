@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from services.settlement.actions.scene import Scene
+from services.settlement.domain.adjustment import released_of, standing
 from services.settlement.domain.deduction import Decision, Deduction, taken
-from services.settlement.store import ledger
+from services.settlement.store import adjustments, ledger
 from services.settlement.told.claim import deduction_refused, deduction_taken
 from shared.ids import new_id
 from shared.money import NOTHING
@@ -19,10 +20,12 @@ async def take_deduction(tx: Connection, scene: Scene, decision: Decision) -> No
     claim_id = decision.claim_id
     settlement = await ledger.find(tx, decision.pool_code, claim_id)
     head = await ledger.claim_head(tx, decision.pool_code, claim_id)
+    beside = await adjustments.of_claims(tx, decision.pool_code, [claim_id])
+    stands = standing(settlement, released_of(beside.get(claim_id, ()))) if settlement else None
     outcome = taken(
         decision,
         head[0] if head else None,
-        settlement.shares.fund if settlement else NOTHING,
+        stands.shares.fund if stands else NOTHING,
         await ledger.deducted_so_far(tx, decision.pool_code, claim_id),
         new_id(),
         scene.now,

@@ -3,23 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 import orjson
 
+from services.settlement.domain.adjustment import Adjustment
 from services.settlement.domain.course import UnitState
 from services.settlement.domain.deduction import Deduction
 from services.settlement.domain.entitled import Entitlement
 from services.settlement.domain.pregnancy import Pregnancy
-from services.settlement.domain.settlement import ClaimState, Settlement
+from services.settlement.domain.settlement import ClaimState, Settlement, Shares
 from services.settlement.domain.stay import Stay
 from shared.plumbing.clock import to_wire
 
 
-def settlement_bytes(settlement: Settlement, state: ClaimState | None = None) -> bytes:
-    """A settlement, or the reversal of one; `state` is the claim's, where the present is asked."""
-    return orjson.dumps(_settlement(settlement) | ({"state": state.value} if state else {}))
+@dataclass(frozen=True, slots=True)
+class Present:
+    """What has become of a settlement: its claim's state, and the adjustments that count."""
+
+    state: ClaimState
+    released: Sequence[Adjustment]
+
+
+def settlement_bytes(settlement: Settlement, present: Present | None = None) -> bytes:
+    """A settlement, or the reversal of one; `present` where the present is asked."""
+    return orjson.dumps(_settlement_now(settlement, present))
 
 
 def quote_bytes(settlement: Settlement) -> bytes:
@@ -28,19 +38,20 @@ def quote_bytes(settlement: Settlement) -> bytes:
     return orjson.dumps({k: v for k, v in _settlement(settlement).items() if k not in made})
 
 
-def settlements_bytes(found: list[tuple[Settlement, ClaimState | None]]) -> bytes:
+def settlements_bytes(found: list[tuple[Settlement, Present | None]]) -> bytes:
     """Settlements of a stay, oldest first."""
-    return orjson.dumps(
-        {
-            "items": [
-                _settlement(s) | ({"state": state.value} if state else {}) for s, state in found
-            ]
-        }
-    )
+    return orjson.dumps({"items": [_settlement_now(s, present) for s, present in found]})
+
+
+def _settlement_now(settlement: Settlement, present: Present | None) -> dict[str, Any]:
+    shown = _settlement(settlement)
+    if present:
+        shown["state"] = present.state.value
+        shown["adjustments"] = [adjustment_item(a) for a in present.released]
+    return shown
 
 
 def _settlement(settlement: Settlement) -> dict[str, Any]:
-    shares = settlement.shares
     return {
         "settlement_id": str(settlement.settlement_id),
         "reverses": str(settlement.reverses) if settlement.reverses else None,
@@ -50,6 +61,17 @@ def _settlement(settlement: Settlement) -> dict[str, Any]:
         "benefit": settlement.benefit,
         "insurance_type": settlement.insurance_type,
         "expenditure_item": settlement.expenditure_item,
+        **_parts(settlement.shares),
+        "rule_on": settlement.rule_on.isoformat(),
+        "settled_at": to_wire(settlement.settled_at),
+        "steps": orjson.Fragment(settlement.steps.encode()),
+        "book": settlement.book,
+        "engine": settlement.engine,
+    }
+
+
+def _parts(shares: Shares) -> dict[str, Any]:
+    return {
         "total": shares.total.to_wire(),
         "fund": shares.fund.to_wire(),
         "member": shares.member.to_wire(),
@@ -58,11 +80,26 @@ def _settlement(settlement: Settlement) -> dict[str, Any]:
         "institution": shares.institution.to_wire(),
         "other_fund": shares.other_fund.to_wire(),
         "desk": {"fund": shares.desk_fund.to_wire(), "member": shares.desk_member.to_wire()},
-        "rule_on": settlement.rule_on.isoformat(),
-        "settled_at": to_wire(settlement.settled_at),
-        "steps": orjson.Fragment(settlement.steps.encode()),
-        "book": settlement.book,
-        "engine": settlement.engine,
+    }
+
+
+def adjustment_item(adjustment: Adjustment) -> dict[str, Any]:
+    """An adjustment: its parts are differences. Who proposed and who decided stays in the log."""
+    decided_at = adjustment.decided_at
+    return {
+        "adjustment_id": str(adjustment.adjustment_id),
+        "settlement_id": str(adjustment.settlement_id),
+        "institution_code": adjustment.institution_code,
+        "cause": adjustment.cause,
+        "state": adjustment.state.value,
+        "expenditure_item": adjustment.expenditure_item,
+        "parts": _parts(adjustment.shares),
+        "rule_on": adjustment.rule_on.isoformat(),
+        "steps": orjson.Fragment(adjustment.steps.encode()),
+        "book": adjustment.book,
+        "engine": adjustment.engine,
+        "proposed_at": to_wire(adjustment.proposed_at),
+        "decided_at": to_wire(decided_at) if decided_at else None,
     }
 
 

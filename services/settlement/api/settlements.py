@@ -13,7 +13,7 @@ from services.settlement.actions.scene import Scene
 from services.settlement.api.explanation import explain
 from services.settlement.api.office import CLERK, FINANCE, HOSPITAL, keyed, seen
 from services.settlement.api.refusals import problem_of
-from services.settlement.api.render import settlement_bytes, settlements_bytes
+from services.settlement.api.render import Present, settlement_bytes, settlements_bytes
 from services.settlement.api.shown import (
     ExplanationShown,
     SettlementNow,
@@ -21,10 +21,11 @@ from services.settlement.api.shown import (
     SettlementsShown,
 )
 from services.settlement.api.wire import Id, NoBody
+from services.settlement.domain.adjustment import released_of
 from services.settlement.domain.refusals import Refusal
-from services.settlement.domain.settlement import ClaimState, Settlement
+from services.settlement.domain.settlement import Settlement
 from services.settlement.domain.steps import Step
-from services.settlement.store import ledger
+from services.settlement.store import adjustments, ledger
 from shared.plumbing.auth import Caller
 from shared.plumbing.database import Connection
 from shared.plumbing.edge import Key, only, reply
@@ -45,29 +46,31 @@ async def of_stay(
 ) -> Response:
     """What became of a stay: its settlements and reversals, oldest first."""
 
-    async def look(tx: Connection, scene: Scene) -> list[tuple[Settlement, ClaimState | None]]:
+    async def look(tx: Connection, scene: Scene) -> list[tuple[Settlement, Present | None]]:
         found = await ledger.of_stay(tx, scene.pool_code, institution, stay)
-        return [(s, await _state(tx, s)) for s in found]
+        return [(s, await _present(tx, s)) for s in found]
 
     return reply(Answer(200, settlements_bytes(await seen(request, who, look))))
 
 
 @router.get("/{settlement_id}", response_model=SettlementNow | SettlementShown)
 async def get(request: Request, settlement_id: Id, who: Reader) -> Response:
-    """A settlement with its present state."""
-    settlement, state = await _find(request, who, settlement_id)
-    return reply(Answer(200, settlement_bytes(settlement, state)))
+    """A settlement with its present state and the released adjustments beside it."""
+    settlement, present = await _find(request, who, settlement_id)
+    return reply(Answer(200, settlement_bytes(settlement, present)))
 
 
 @router.get("/{settlement_id}/explanation", response_model=ExplanationShown)
 async def explanation(request: Request, settlement_id: Id, who: Reader) -> Response:
     """Every step in sentences, Chinese and English, rendered from the stored steps alone."""
-    settlement, _ = await _find(request, who, settlement_id)
-    steps = [Step.from_stored(stored) for stored in orjson.loads(settlement.steps)]
+    settlement, present = await _find(request, who, settlement_id)
     body = {
         "settlement_id": str(settlement_id),
-        "zh": explain(steps, "zh"),
-        "en": explain(steps, "en"),
+        **_explained(settlement.steps),
+        "adjustments": [
+            {"adjustment_id": str(a.adjustment_id), **_explained(a.steps)}
+            for a in (present.released if present else ())
+        ],
     }
     return reply(Answer(200, orjson.dumps(body)))
 
@@ -86,12 +89,17 @@ async def reverse_(
     )
 
 
+def _explained(stored: str) -> dict[str, list[str]]:
+    steps = [Step.from_stored(step) for step in orjson.loads(stored)]
+    return {"zh": explain(steps, "zh"), "en": explain(steps, "en")}
+
+
 async def _find(
     request: Request, who: Caller, settlement_id: Id
-) -> tuple[Settlement, ClaimState | None]:
-    async def look(tx: Connection, scene: Scene) -> tuple[Settlement, ClaimState | None] | None:
+) -> tuple[Settlement, Present | None]:
+    async def look(tx: Connection, scene: Scene) -> tuple[Settlement, Present | None] | None:
         settlement = await ledger.find(tx, scene.pool_code, settlement_id)
-        return (settlement, await _state(tx, settlement)) if settlement else None
+        return (settlement, await _present(tx, settlement)) if settlement else None
 
     found = await seen(request, who, look)
     if found is None:
@@ -99,6 +107,10 @@ async def _find(
     return found
 
 
-async def _state(tx: Connection, settlement: Settlement) -> ClaimState | None:
-    head = await ledger.claim_head(tx, settlement.pool_code, settlement.settlement_id)
-    return head[0] if head else None
+async def _present(tx: Connection, settlement: Settlement) -> Present | None:
+    pool_code, settlement_id = settlement.pool_code, settlement.settlement_id
+    head = await ledger.claim_head(tx, pool_code, settlement_id)
+    if head is None:
+        return None
+    beside = await adjustments.of_claims(tx, pool_code, [settlement_id])
+    return Present(head[0], released_of(beside.get(settlement_id, ())))

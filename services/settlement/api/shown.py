@@ -79,10 +79,44 @@ class SettlementShown(QuoteShown):
     settled_at: Instant
 
 
+class PartsShown(Wire):
+    """The differences that an adjustment makes, part by part."""
+
+    total: Amount
+    fund: Amount
+    member: Amount
+    member_account: Amount
+    member_cash: Amount
+    institution: Amount
+    other_fund: Amount
+    desk: DeskShown
+
+
+class AdjustmentShown(Wire):
+    """What a late document (`book:` and its hash) or a corrected state of the person (`person:` and
+    its version) changes of a settlement; `decided_at` is null while it waits for another person."""
+
+    adjustment_id: IdText
+    settlement_id: IdText
+    institution_code: Code
+    cause: str
+    state: Literal["proposed", "released", "rejected", "withdrawn"]
+    expenditure_item: Literal["maternity", "medical"]
+    parts: PartsShown
+    rule_on: DayText
+    steps: list[StepShown]
+    book: BookHash
+    engine: str
+    proposed_at: Instant
+    decided_at: Instant | None
+
+
 class SettlementNow(SettlementShown):
-    """A settlement and what has become of its claim."""
+    """A settlement, what has become of its claim, and the released adjustments beside it: the
+    claim comes to the sum."""
 
     state: Literal["settled", "reversed"]
+    adjustments: list[AdjustmentShown]
 
 
 class SettlementsShown(Wire):
@@ -91,12 +125,21 @@ class SettlementsShown(Wire):
     items: list[SettlementNow | SettlementShown]
 
 
+class AdjustmentExplained(Wire):
+    """How the claim was priced again, one sentence a step."""
+
+    adjustment_id: IdText
+    zh: list[str]
+    en: list[str]
+
+
 class ExplanationShown(Wire):
-    """One sentence a step, in both languages."""
+    """One sentence a step, in both languages; then those of each released adjustment."""
 
     settlement_id: IdText
     zh: list[str]
     en: list[str]
+    adjustments: list[AdjustmentExplained]
 
 
 class StayShown(Wire):
@@ -233,3 +276,28 @@ class DeductionsShown(Wire):
     """Deductions in one state."""
 
     items: list[DeductionShown]
+
+
+class RefusedNow(Wire):
+    """A settlement that the rules as known today would refuse: its hospital has to reverse it."""
+
+    settlement_id: IdText
+    code: str
+
+
+class ReconsiderationShown(Wire):
+    """One batch: how many settlements were priced again, and what came of it. `next` is where the
+    next batch begins, null when all were looked at."""
+
+    reconsideration_id: IdText
+    looked_at: int
+    proposed: list[IdText]
+    withdrawn: int
+    refused: list[RefusedNow]
+    next: IdText | None
+
+
+class AdjustmentsShown(Wire):
+    """Adjustments in one state, oldest first."""
+
+    items: list[AdjustmentShown]

@@ -228,3 +228,19 @@ class PeriodBody(Wire):
     def to_month(self) -> Month:
         """The month as the domain knows it."""
         return Month.parse(self.month)
+
+
+class ReconsiderBody(Wire):
+    """Which settlements are priced again: those whose rules are of a day from `since` to `until`,
+    both included; of one person, or of all. `after` is the `next` of the batch before."""
+
+    since: Day
+    until: Day
+    person_ref: PersonRef | None = None
+    after: Id | None = None
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.until < self.since:
+            raise ValueError("until is not before since")
+        return self

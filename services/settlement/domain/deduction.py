@@ -63,7 +63,8 @@ def taken(
 ) -> Deduction | RefusedDeduction:  # fmt: skip
     """The deduction that a decision becomes.
 
-    `fund` is what the fund paid for the claim, `deducted` what was deducted from it before.
+    `fund` is what the fund pays for the claim, adjustments included; `deducted` is what was
+    deducted from it before.
     """
     if state is None:
         return refused(decision, CannotDeduct.UNKNOWN_CLAIM)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
 from services.settlement.domain.pricing import Priced
-from shared.money import Money
+from shared.money import NOTHING, Money
 from shared.policy.shapes import ExpenditureItem
 
 
@@ -37,15 +38,20 @@ class Leg:
 
 
 def postings_of(priced: Priced) -> tuple[Leg, ...]:
-    """The entry of a settlement: expenditure against what the hospital is owed.
+    """The entry of a settlement: expenditure against what the hospital is owed."""
+    return entry_of(priced.expenditure_item, priced.fund, priced.desk.fund)
+
+
+def entry_of(item: ExpenditureItem, fund: Money, desk_fund: Money) -> tuple[Leg, ...]:
+    """The entry of a claim that is charged to `item`.
 
     `payable` is what the receipt at the desk promised; the difference to the final amount is
     cleared with the hospital's month.
     """
     legs = (
-        Leg(_ITEM[priced.expenditure_item], priced.fund),
-        Leg(Account.PAYABLE, -priced.desk.fund),
-        Leg(Account.CLEARING, priced.desk.fund - priced.fund),
+        Leg(_ITEM[item], fund),
+        Leg(Account.PAYABLE, -desk_fund),
+        Leg(Account.CLEARING, desk_fund - fund),
     )
     return tuple(leg for leg in legs if leg.amount)
 
@@ -60,3 +66,11 @@ def income_of(employer: Money, individual_to_fund: Money) -> tuple[Leg, ...]:
 def negated(legs: tuple[Leg, ...]) -> tuple[Leg, ...]:
     """The entry that undoes another."""
     return tuple(Leg(leg.account, -leg.amount) for leg in legs)
+
+
+def summed(legs: Iterable[Leg]) -> tuple[Leg, ...]:
+    """One entry of several: one leg an account, none of nothing."""
+    sums: dict[Account, Money] = {}
+    for leg in legs:
+        sums[leg.account] = sums.get(leg.account, NOTHING) + leg.amount
+    return tuple(Leg(account, amount) for account, amount in sums.items() if amount)

@@ -57,8 +57,13 @@ def judge(
     now: datetime,
     today: date,
     course: Course = EMPTY,
+    known_on: date | None = None,
 ) -> Judged | Refused:
-    """Judge a stay with the outcome that its record states; the first reason to refuse counts."""
+    """Judge a stay with the outcome that its record states; the first reason to refuse counts.
+
+    `today` is the day of settling; the book is asked for what it said on `known_on`, by default
+    that same day.
+    """
     if stay.cost.total != outcome.bill:
         return Refused(Refusal.LINES_DO_NOT_SUM)
     if agreement is None:
@@ -73,14 +78,14 @@ def judge(
         return Refused(Refusal.PERSON_NOT_OF_POOL)
     if _too_old(person, stay.pool_code, book, now, today):
         return Refused(Refusal.PERSON_STATE_TOO_OLD, None, (("person_ref", stay.person_ref),))
-    claimed, weeks, version = outcome.claimed, 0, None
+    claimed, weeks, version, said_on = outcome.claimed, 0, None, known_on or today
     if isinstance(claimed, Prenatal) and pregnancy is not None:
         version = pregnancy.version
-        entrusted = entrusted_visit(claimed, stay, outcome, pregnancy, course, spell, book, today)
+        entrusted = entrusted_visit(claimed, stay, outcome, pregnancy, course, spell, book, said_on)
         if isinstance(entrusted, Refused):
             return entrusted
         claimed, weeks = entrusted
-    case = case_of(stay, outcome, claimed, agreement.level, person, spell, book, today)
+    case = case_of(stay, outcome, claimed, agreement.level, person, spell, book, today, said_on)
     priced = price(case, book)
     if isinstance(priced, Refused):
         return priced
@@ -157,12 +162,12 @@ def _too_old(person: PersonState, pool: str, book: Book, now: datetime, today: d
 
 def case_of(
     stay: Stay, outcome: Outcome, claimed: Medical, level: int, person: PersonState, spell: Spell,
-    book: Book, today: date,
+    book: Book, today: date, known_on: date,
 ) -> Case:  # fmt: skip
     """The case that a stay's record and a person's state make; `level` is the hospital's."""
     dates = Dates(stay.admitted_on, outcome.event_on, outcome.discharged_on, today)
     try:
-        rules = book.on(stay.pool_code, spell.kind, on=dates.event, known_on=today)
+        rules = book.on(stay.pool_code, spell.kind, on=dates.event, known_on=known_on)
         day = dates.chosen(rules.ask(DECIDING_DATE).value)
     except NoRule:
         day = dates.event  # as above: the same question is asked again, and refused, in pricing
@@ -171,7 +176,7 @@ def case_of(
         member=member_of(person, spell, day),
         claimed=claimed,
         dates=dates,
-        known_on=today,
+        known_on=known_on,
         institution=Institution(level),
         cost=stay.cost,
         circumstances=outcome.circumstances,

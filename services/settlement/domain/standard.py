@@ -40,10 +40,8 @@ Supplemented = LumpSum | Cap | Quota | Points | Subsidy
 
 def standard_of(treatment: Treatment, rules: Day) -> Standard | Refused | None:
     """The standard of a treatment on a day; None where no quota is known. Raises NoRule."""
-    key = (
-        "standard", treatment.rate_id, treatment.name, treatment.mode, treatment.level, treatment.infants,
-        treatment.extras,
-    )  # fmt: skip
+    of_treatment = (treatment.mode, treatment.level, treatment.infants, treatment.extras)
+    key = ("standard", treatment.rate_id, treatment.name, of_treatment)
     found = rules.remember(key, lambda: _Found(_add_up(treatment, rules)))
     return found.standard
 

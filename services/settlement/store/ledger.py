@@ -17,19 +17,24 @@ from shared.plumbing.database import Connection
 def settlement_from_row(row: Any) -> Settlement:
     """A settlement from its row."""
     return Settlement(
-        shares=Shares(
-            total=Money(row["total_fen"]),
-            fund=Money(row["fund_fen"]),
-            member=Money(row["member_fen"]),
-            member_account=Money(row["member_account_fen"]),
-            member_cash=Money(row["member_cash_fen"]),
-            institution=Money(row["institution_fen"]),
-            other_fund=Money(row["other_fund_fen"]),
-            desk_fund=Money(row["desk_fund_fen"]),
-            desk_member=Money(row["desk_member_fen"]),
-        ),
+        shares=shares_from_row(row),
         rates=tuple(row["rates"]),
         **{name: row[name] for name in _SAME_NAMES},
+    )
+
+
+def shares_from_row(row: Any) -> Shares:
+    """The parts from the row that holds them."""
+    return Shares(
+        total=Money(row["total_fen"]),
+        fund=Money(row["fund_fen"]),
+        member=Money(row["member_fen"]),
+        member_account=Money(row["member_account_fen"]),
+        member_cash=Money(row["member_cash_fen"]),
+        institution=Money(row["institution_fen"]),
+        other_fund=Money(row["other_fund_fen"]),
+        desk_fund=Money(row["desk_fund_fen"]),
+        desk_member=Money(row["desk_member_fen"]),
     )
 
 

@@ -13,7 +13,7 @@ from services.settlement.domain.pregnancy import Ending, Pregnancy
 from shared.period import Period
 from shared.plumbing.database import Connection
 
-_COLUMNS = """
+PREGNANCY_COLUMNS = """
 pool_code, pregnancy_id, institution_code as pregnancy_institution, person_ref as pregnancy_person,
 lower(period) as period_start, upper(period) as period_end, delivered_on, ended_by,
 version as pregnancy_version
@@ -37,7 +37,7 @@ def pregnancy_from_row(row: Any) -> Pregnancy:
 async def find(tx: Connection, pool_code: str, pregnancy_id: UUID) -> Pregnancy | None:
     """A pregnancy of the pool."""
     row = await tx.fetchrow(
-        f"select {_COLUMNS} from pregnancy where pool_code = $1 and pregnancy_id = $2",  # noqa: S608
+        f"select {PREGNANCY_COLUMNS} from pregnancy where pool_code = $1 and pregnancy_id = $2",  # noqa: S608
         pool_code,
         pregnancy_id,
     )

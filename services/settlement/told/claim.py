@@ -9,12 +9,14 @@ from uuid import UUID
 
 import orjson
 
+from services.settlement.domain.adjustment import Adjustment
 from services.settlement.domain.deduction import Deduction, RefusedDeduction
 from services.settlement.domain.particulars import stored_of
 from services.settlement.domain.postings import Leg
 from services.settlement.domain.settlement import Settlement, Shares
 from services.settlement.domain.settling import Judged
 from shared.contracts.claim import (
+    ClaimAdjusted,
     ClaimReversed,
     ClaimSettled,
     DeductionRefused,
@@ -92,6 +94,33 @@ def claim_reversed(reversal: Settlement, of: UUID, sequence: int, legs: Sequence
     return _told(
         ClaimReversed, event.to_bytes(), of, sequence, reversal.pool_code,
         reversal.settled_at,
+    )  # fmt: skip
+
+
+def claim_adjusted(released: Adjustment, sequence: int, legs: Sequence[Leg]) -> Told:
+    """What pricing again changed of a claim was released."""
+    if released.decided_at is None or released.account_month is None:
+        raise ValueError("only a released adjustment is told")
+    event = ClaimAdjusted.model_validate(
+        {
+            "claim_id": str(released.settlement_id),
+            "adjustment_id": str(released.adjustment_id),
+            "pool_code": released.pool_code,
+            "institution_code": released.institution_code,
+            "cause": released.cause,
+            "person_state_version": released.state_version,
+            "expenditure_item": released.expenditure_item,
+            "adjusted_at": to_wire(released.decided_at),
+            "account_month": released.account_month.isoformat()[:7],
+            "parts": _parts(released.shares),
+            "postings": _postings(legs),
+            "book": released.book,
+            "engine": released.engine,
+        }
+    )
+    return _told(
+        ClaimAdjusted, event.to_bytes(), released.settlement_id, sequence, released.pool_code,
+        released.decided_at,
     )  # fmt: skip
 
 

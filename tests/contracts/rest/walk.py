@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from shared.plumbing.auth import add_client
 from shared.plumbing.database import open_pool
 from tests.contracts.rest.calls import Recorder
 from tests.support.agency import SERVICES, Agency, made, until
+from tests.support.late_document import LATE_AT_ONCE, book_with, make_current
 from tests.support.running import Client
 
 POOL, COUNTY = "320100", "320102"
@@ -65,6 +68,7 @@ async def walk(whole: Agency, recorder: Recorder) -> None:
     await heard_of(whole, mother)
     claims = await _born(whole, recorder, mother)
     await _reviewed(whole, recorder, claims["second"])
+    await _reconsidered(whole, recorder)
     await _looked_back(whole, recorder, claims)
     for service in SERVICES:
         operator = Walker(recorder, await whole.caller(service, "operator", "operator", ""))
@@ -250,6 +254,23 @@ async def _reviewed(whole: Agency, recorder: Recorder, claim: str) -> None:
     await first.get(f"/claims/{claim}")
     await first.get("/rules")
     await Walker(recorder, clerk).get("/deductions", state="pending", limit=10)
+
+
+async def _reconsidered(whole: Agency, recorder: Recorder) -> None:
+    """A document that came late: two births, the one adjusted, the other left as it is."""
+    plain = await whole.caller("settlement", "clerk-a", "clerk", POOL)
+    other = await whole.caller("settlement", "clerk-b", "clerk", POOL)
+    with TemporaryDirectory() as folder:
+        book = book_with(Path(folder), LATE_AT_ONCE)
+        await make_current(whole, plain, other, book)
+    first, second = Walker(recorder, plain), Walker(recorder, other)
+    done = await first.post("/reconsiderations", {"since": "2024-03-01", "until": "2024-03-31"})
+    released, rejected = done["proposed"]
+    await second.get("/adjustments", state="proposed", limit=10)
+    await first.post(f"/adjustments/{released}/release", {}, name="second-person-needed")
+    await second.post(f"/adjustments/{released}/release", {})
+    await second.post(f"/adjustments/{released}/release", {}, name="decided-already")
+    await second.post(f"/adjustments/{rejected}/reject", {})
 
 
 async def _looked_back(whole: Agency, recorder: Recorder, claims: dict[str, str]) -> None:

@@ -1,0 +1,95 @@
+"""Decide on a proposed adjustment: another person than its proposer releases or rejects it, or
+something that overtook it takes it back."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from services.settlement.actions.scene import Scene
+from services.settlement.domain.adjustment import (
+    Adjustment,
+    AdjustmentState,
+    decided,
+    legs_between,
+    may_be_decided,
+    may_be_released,
+    released_of,
+    standing,
+)
+from services.settlement.domain.refusals import Refusal
+from services.settlement.domain.settlement import ClaimState
+from services.settlement.store import adjustments, ledger
+from services.settlement.told.claim import claim_adjusted
+from shared.plumbing.database import Connection
+from shared.plumbing.journal import Deed, write_log
+from shared.plumbing.outbox import tell
+from shared.plumbing.repeats import Overtaken
+
+
+async def release_adjustment(
+    tx: Connection, scene: Scene, adjustment_id: UUID
+) -> Adjustment | Refusal:
+    """Post an adjustment as rows of its own, and tell of it as the claim's next event.
+
+    Raises Overtaken when somebody else moved the claim at the same moment.
+    """
+    proposed = await adjustments.find(tx, scene.pool_code, adjustment_id)
+    if proposed is None:
+        return Refusal.ADJUSTMENT_UNKNOWN
+    claim_id = proposed.settlement_id
+    settlement = await ledger.find(tx, scene.pool_code, claim_id)
+    head = await ledger.claim_head(tx, scene.pool_code, claim_id)
+    if settlement is None or head is None:
+        return Refusal.ADJUSTMENT_UNKNOWN
+    beside = (await adjustments.of_claims(tx, scene.pool_code, [claim_id]))[claim_id]
+    stands = standing(settlement, released_of(beside))
+    deducted = await ledger.deducted_so_far(tx, scene.pool_code, claim_id)
+    reason = may_be_released(proposed, scene.actor, stands, deducted)
+    if reason is not None:
+        return reason
+    state, sequence = head
+    number = await ledger.move_claim(
+        tx, scene.pool_code, claim_id, after=sequence, to=ClaimState.SETTLED
+    )
+    if number is None or state is not ClaimState.SETTLED:
+        raise Overtaken
+    released = decided(
+        proposed, AdjustmentState.RELEASED, scene.actor, scene.now, scene.today.replace(day=1)
+    )
+    if not await adjustments.decide(tx, released):
+        raise Overtaken
+    legs = legs_between(stands, stands.with_(released))
+    await adjustments.post(tx, released, [(leg.account.value, leg.amount) for leg in legs])
+    await tell(tx, [claim_adjusted(released, number, legs)])
+    await write_log(tx, [_deed(scene, "release_adjustment", released)])
+    return released
+
+
+async def reject_adjustment(
+    tx: Connection, scene: Scene, adjustment_id: UUID
+) -> Adjustment | Refusal:
+    """Let the settlement stand. Raises Overtaken when somebody else decided at the same moment."""
+    proposed = await adjustments.find(tx, scene.pool_code, adjustment_id)
+    if proposed is None:
+        return Refusal.ADJUSTMENT_UNKNOWN
+    reason = may_be_decided(proposed, scene.actor)
+    if reason is not None:
+        return reason
+    rejected = decided(proposed, AdjustmentState.REJECTED, scene.actor, scene.now, None)
+    if not await adjustments.decide(tx, rejected):
+        raise Overtaken
+    await write_log(tx, [_deed(scene, "reject_adjustment", rejected)])
+    return rejected
+
+
+async def withdraw(tx: Connection, scene: Scene, proposed: Adjustment) -> Deed:
+    """Take a proposal back that something else overtook. Raises Overtaken if it is decided."""
+    withdrawn = decided(proposed, AdjustmentState.WITHDRAWN, scene.actor, scene.now, None)
+    if not await adjustments.decide(tx, withdrawn):
+        raise Overtaken
+    return _deed(scene, "withdraw_adjustment", withdrawn)
+
+
+def _deed(scene: Scene, action: str, decided: Adjustment) -> Deed:
+    subject = f"adjustment:{decided.adjustment_id}"
+    return scene.deed(action, subject, AdjustmentState.PROPOSED, decided.state)

@@ -1,0 +1,227 @@
+"""What the law says later of a settlement: the difference to what stands, proposed and released.
+
+A late document, or a corrected state of the person, never rewrites a settlement. It is priced
+again for its own dates with what is known today, and only the difference is put beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from datetime import date, datetime
+from enum import StrEnum
+from uuid import UUID
+
+from services.settlement.domain.agreement import Agreement
+from services.settlement.domain.person import PersonState
+from services.settlement.domain.postings import Leg, entry_of, negated, summed
+from services.settlement.domain.pregnancy import Pregnancy
+from services.settlement.domain.refusals import Refusal, Refused
+from services.settlement.domain.settlement import Settlement, Shares
+from services.settlement.domain.settling import Judged, judge
+from services.settlement.domain.stay import Stay
+from shared.money import Money
+from shared.policy.book import Book
+from shared.policy.shapes import ExpenditureItem
+
+PRICED_ALONE = ("complication", "delivery", "family_planning", "loss")
+"""Benefits whose price rests on the case alone. What is paid per unit or per head rests also on
+what the pregnancy had used before, and so on every other visit: it is not reconsidered alone."""
+
+
+class AdjustmentState(StrEnum):
+    """proposed -> released or rejected, by another person; or withdrawn, when it is overtaken."""
+
+    PROPOSED = "proposed"
+    RELEASED = "released"
+    REJECTED = "rejected"
+    WITHDRAWN = "withdrawn"
+
+
+@dataclass(frozen=True, slots=True)
+class Adjustment:
+    """The difference between what pricing gives and what stood, in each part.
+
+    `steps` is the stored JSON of the new price, `expenditure_item` the item that the whole claim
+    is charged to with it. `cause` is what made somebody price again; `state_version` the person's
+    state that it rests on. `decided_by` is None while it waits; `account_month` the month of the
+    ledger, of a released one only.
+    """
+
+    pool_code: str
+    adjustment_id: UUID
+    settlement_id: UUID
+    institution_code: str
+    cause: str
+    state: AdjustmentState
+    state_version: int
+    expenditure_item: str
+    rule_on: date
+    shares: Shares
+    steps: str
+    rates: tuple[str, ...]
+    book: str
+    engine: str
+    proposed_by: str
+    proposed_at: datetime
+    decided_by: str | None = None
+    decided_at: datetime | None = None
+    account_month: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a claim comes to with its released adjustments, and the item that it is charged to."""
+
+    shares: Shares
+    expenditure_item: str
+
+    def with_(self, adjustment: Adjustment) -> Standing:
+        """What it comes to with one more."""
+        return Standing(plus(self.shares, adjustment.shares), adjustment.expenditure_item)
+
+
+def cause_of_book(book: Book) -> str:
+    """The cause of pricing again because another book became current."""
+    return f"book:{book.hash}"
+
+
+def cause_of_person(state_version: int) -> str:
+    """The cause of pricing again because a person's state was corrected."""
+    return f"person:{state_version}"
+
+
+def standing(settlement: Settlement, released: Sequence[Adjustment]) -> Standing:
+    """The sum of a settlement and its released adjustments, oldest first."""
+    stands = Standing(settlement.shares, settlement.expenditure_item)
+    for adjustment in released:
+        stands = stands.with_(adjustment)
+    return stands
+
+
+def plus(some: Shares, more: Shares) -> Shares:
+    """Two sets of parts, part by part."""
+    return Shares(*(getattr(some, f.name) + getattr(more, f.name) for f in fields(Shares)))
+
+
+def judge_again(
+    settlement: Settlement, stay: Stay, pregnancy: Pregnancy | None, person: PersonState | None,
+    book: Book, known_on: date, settled_on: date,
+) -> Judged | Refused:  # fmt: skip
+    """Judge a settled stay by another book, or by what is known on another day.
+
+    Its dates stay what they were, that of settling (`settled_on`) too, and so does the level that
+    its hospital then had. How old the person's state is was asked when it was settled.
+    """
+    if stay.outcome is None:
+        return Refused(Refusal.STAY_NOT_DISCHARGED)
+    return judge(
+        stay=replace(stay, version=settlement.stay_version),
+        outcome=stay.outcome,
+        agreement=Agreement(settlement.institution_code, settlement.institution_level),
+        pregnancy=pregnancy,
+        person=replace(person, as_of=settlement.settled_at) if person else None,
+        book=book,
+        now=settlement.settled_at,
+        today=settled_on,
+        known_on=known_on,
+    )
+
+
+def difference(stands: Standing, now: Standing) -> Shares | None:
+    """Each part as priced now, less what stands; None when no part and no item changes."""
+    delta = plus(now.shares, stands.shares.negated())
+    same = not any(getattr(delta, f.name) for f in fields(Shares))
+    return None if same and now.expenditure_item == stands.expenditure_item else delta
+
+
+@dataclass(frozen=True, slots=True)
+class Reconsidered:
+    """What pricing again asks for: a proposal, and the older one that it overtakes."""
+
+    proposed: Adjustment | None = None
+    overtaken: Adjustment | None = None
+
+
+def reconsidered(
+    settlement: Settlement, again: Settlement, beside: Sequence[Adjustment], cause: str,
+    adjustment_id: UUID, by: str, at: datetime,
+) -> Reconsidered:  # fmt: skip
+    """Hold a settlement and what is `beside` it against what it would be `again`, priced now.
+
+    What was proposed for the same cause before, or waits with the same amounts, is not proposed
+    twice: a rejection stands. A proposal that nothing speaks for any more is overtaken.
+    """
+    stands = standing(settlement, released_of(beside))
+    waiting = next((a for a in beside if a.state is AdjustmentState.PROPOSED), None)
+    delta = difference(stands, standing(again, ()))
+    if delta is None:
+        return Reconsidered(overtaken=waiting)
+    if any(a.cause == cause for a in beside):
+        return Reconsidered()
+    if waiting and (waiting.shares, waiting.expenditure_item) == (delta, again.expenditure_item):
+        return Reconsidered()
+    return Reconsidered(
+        Adjustment(
+            pool_code=settlement.pool_code,
+            adjustment_id=adjustment_id,
+            settlement_id=settlement.settlement_id,
+            institution_code=settlement.institution_code,
+            cause=cause,
+            state=AdjustmentState.PROPOSED,
+            state_version=again.state_version,
+            expenditure_item=again.expenditure_item,
+            rule_on=again.rule_on,
+            shares=delta,
+            steps=again.steps,
+            rates=again.rates,
+            book=again.book,
+            engine=again.engine,
+            proposed_by=by,
+            proposed_at=at,
+        ),
+        waiting,
+    )
+
+
+def released_of(beside: Sequence[Adjustment]) -> tuple[Adjustment, ...]:
+    """Those of a claim's adjustments that count."""
+    return tuple(a for a in beside if a.state is AdjustmentState.RELEASED)
+
+
+def decided(
+    adjustment: Adjustment, state: AdjustmentState, by: str, at: datetime, month: date | None
+) -> Adjustment:
+    """The adjustment after somebody decided on it; `month` is its month of the ledger."""
+    return replace(adjustment, state=state, decided_by=by, decided_at=at, account_month=month)
+
+
+def legs_between(before: Standing, after: Standing) -> tuple[Leg, ...]:
+    """The entry that turns the claim's legs before into those after; it may be empty."""
+    return summed((*_legs(after), *negated(_legs(before))))
+
+
+def _legs(stands: Standing) -> tuple[Leg, ...]:
+    item = ExpenditureItem(stands.expenditure_item)
+    return entry_of(item, stands.shares.fund, stands.shares.desk_fund)
+
+
+def may_be_released(
+    adjustment: Adjustment, by: str, stands: Standing, deducted: Money
+) -> Refusal | None:
+    """Why an adjustment may not be released by this person, None if it may.
+
+    A claim from which more was deducted than the fund would have paid is reversed instead.
+    """
+    if (reason := may_be_decided(adjustment, by)) is not None:
+        return reason
+    if stands.with_(adjustment).shares.fund < deducted:
+        return Refusal.ADJUSTMENT_BELOW_DEDUCTIONS
+    return None
+
+
+def may_be_decided(adjustment: Adjustment, by: str) -> Refusal | None:
+    """Why this person may neither release nor reject an adjustment, None if she may."""
+    if adjustment.state is not AdjustmentState.PROPOSED:
+        return Refusal.ADJUSTMENT_DECIDED
+    return Refusal.SECOND_PERSON_NEEDED if adjustment.proposed_by == by else None

@@ -1,0 +1,101 @@
+"""Statements that find settled claims again with the facts that they rest on, batch by batch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+
+from services.settlement.domain.adjustment import PRICED_ALONE, Adjustment
+from services.settlement.domain.person import PersonState
+from services.settlement.domain.pregnancy import Pregnancy
+from services.settlement.domain.settlement import Settlement
+from services.settlement.domain.stay import Stay
+from services.settlement.store import adjustments
+from services.settlement.store.ledger import settlement_from_row
+from services.settlement.store.person_states import person_from_row
+from services.settlement.store.pregnancies import PREGNANCY_COLUMNS, pregnancy_from_row
+from services.settlement.store.stays import stay_from_row
+from shared.plumbing.database import Connection
+
+BEFORE_ALL = UUID(int=0)
+"""Comes before every settlement: where a walk over all of them begins."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A live claim at its event number `sequence`, its facts as they are known now, and what was
+    proposed beside it."""
+
+    settlement: Settlement
+    sequence: int
+    stay: Stay
+    pregnancy: Pregnancy | None
+    person: PersonState | None
+    beside: Sequence[Adjustment]
+
+
+_LIVE = """
+select s.*, c.sequence from claim c join settlement s using (pool_code, settlement_id)
+where c.pool_code = $1 and c.state = 'settled' and c.settlement_id > $2
+  and s.rule_on between $3 and $4 and ($5 = '' or s.person_ref = $5)
+  and s.benefit = any($7)
+order by c.settlement_id limit $6
+"""
+_STAYS = "select * from stay where pool_code = $1 and stay_id = any($2)"
+_PREGNANCIES = f"""
+select {PREGNANCY_COLUMNS} from pregnancy where pool_code = $1 and pregnancy_id = any($2)
+"""  # noqa: S608
+_PERSONS = "select state::text as state_json, as_of from person_state where person_ref = any($1)"
+# In the order of all who lock several claims.
+_LOCK = """
+select c.settlement_id from claim c
+join unnest($2::uuid[], $3::bigint[]) seen(settlement_id, sequence) using (settlement_id, sequence)
+where c.pool_code = $1 and c.state = 'settled' order by c.settlement_id for share of c
+"""
+
+
+async def live(
+    tx: Connection,
+    pool_code: str,
+    since: date,
+    until: date,
+    *,
+    person_ref: str = "",
+    after: UUID = BEFORE_ALL,
+    limit: int,
+) -> list[Settled]:
+    """Claims that stand, whose rule's date lies from `since` to `until`, both included; of one
+    person, or of all (`person_ref` empty). In the order of their ids, beyond `after`; those whose
+    price rests on the case alone."""
+    rows = await tx.fetch(_LIVE, pool_code, after, since, until, person_ref, limit, PRICED_ALONE)
+    stays = await tx.fetch(_STAYS, pool_code, [row["stay_id"] for row in rows])
+    pregnancies = await tx.fetch(_PREGNANCIES, pool_code, [row["pregnancy_id"] for row in rows])
+    persons = await tx.fetch(_PERSONS, [row["person_ref"] for row in rows])
+    stay_of = {row["stay_id"]: stay_from_row(row) for row in stays}
+    pregnancy_of = {row["pregnancy_id"]: pregnancy_from_row(row) for row in pregnancies}
+    person_of = {p.person_ref: p for p in map(person_from_row, persons)}
+    beside = await adjustments.of_claims(tx, pool_code, [row["settlement_id"] for row in rows])
+    return [
+        Settled(
+            settlement_from_row(row),
+            row["sequence"],
+            stay_of[row["stay_id"]],
+            pregnancy_of.get(row["pregnancy_id"]),
+            person_of.get(row["person_ref"]),
+            beside.get(row["settlement_id"], ()),
+        )
+        for row in rows
+    ]
+
+
+async def hold(tx: Connection, pool_code: str, claims: Sequence[Settled]) -> bool:
+    """Keep claims from moving until the transaction ends; False when one moved since it was read."""
+    rows = await tx.fetch(
+        _LOCK,
+        pool_code,
+        [claim.settlement.settlement_id for claim in claims],
+        [claim.sequence for claim in claims],
+    )
+    return len(rows) == len(claims)
