@@ -12,9 +12,11 @@ from typing import Any
 
 import asyncpg
 
+from deploy.verify.courses import histories_of
 from deploy.verify.stores import Stores
 from services.settlement.actions.settle import settlement_of
 from services.settlement.domain.adjustment import Adjustment, Standing, judge_again, standing
+from services.settlement.domain.course import EMPTY, Course
 from services.settlement.domain.person import PersonState
 from services.settlement.domain.pregnancy import Pregnancy
 from services.settlement.domain.pricing import ENGINE
@@ -61,7 +63,7 @@ _STAYS = "select * from stay where stay_id = any($1)"
 _PREGNANCIES = """
 select pool_code, pregnancy_id, institution_code as pregnancy_institution,
        person_ref as pregnancy_person, lower(period) as period_start, upper(period) as period_end,
-       delivered_on, version as pregnancy_version
+       delivered_on, ended_by, version as pregnancy_version
 from pregnancy where pregnancy_id = any($1)
 """
 _STATES = """
@@ -180,7 +182,7 @@ def _again(
         return None
     judged = judge_again(
         settlement, facts.stay, facts.pregnancy, person, book, known_on,
-        settled_on=business_day(settlement.settled_at),
+        settled_on=business_day(settlement.settled_at), course=facts.course,
     )  # fmt: skip
     if isinstance(judged, Refused):
         return None
@@ -189,11 +191,13 @@ def _again(
 
 @dataclass(frozen=True)
 class Facts:
-    """What a price rests on; `persons` are states by person and version."""
+    """What a price rests on; `persons` are states by person and version, `course` is what a visit
+    met when it was settled."""
 
     stay: Stay | None
     pregnancy: Pregnancy | None
     persons: Mapping[tuple[str, int], PersonState]
+    course: Course = EMPTY
 
 
 async def _facts(
@@ -217,8 +221,13 @@ async def _facts(
         beside: dict[Any, list[Adjustment]] = defaultdict(list)
         for row in adjusted:
             beside[row["settlement_id"]].append(adjustment_from_row(row))
+        histories = await histories_of(stores, rows)
         for row in rows:
-            facts = Facts(stays.get(row["stay_id"]), pregnancies.get(row["pregnancy_id"]), states)
+            pregnancy, course = pregnancies.get(row["pregnancy_id"]), EMPTY
+            if pregnancy is not None and row["benefit"] == "prenatal":
+                history = histories[row["pregnancy_id"]]
+                pregnancy, course = history.before(pregnancy, row)
+            facts = Facts(stays.get(row["stay_id"]), pregnancy, states, course)
             yield row, facts, beside[row["settlement_id"]]
 
 

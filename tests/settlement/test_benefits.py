@@ -254,6 +254,13 @@ async def test_short_of_the_waiting_period_an_allowance_is_deferred(ward: Ward) 
     }
 
 
+_PLANTED = """
+create temp table copy on commit drop as select * from unit_entry where pregnancy_id = '{pregnancy}';
+update copy set {changed};
+insert into unit_entry select * from copy
+"""
+
+
 async def test_the_database_itself_refuses_what_passes_a_limit(ward: Ward) -> None:
     """The laws hold without the code: another first entry, a broken chain, a limit passed."""
     mother = await ward.mother()
@@ -268,11 +275,7 @@ async def test_the_database_itself_refuses_what_passes_a_limit(ward: Ward) -> No
          " amount_fen = 100", asyncpg.ForeignKeyViolationError),
     )  # fmt: skip
     for changed, error in copies:
-        planted = (
-            "create temp table copy on commit drop as select * from unit_entry"
-            f" where pregnancy_id = '{mother[1]}'; update copy set {changed};"
-            " insert into unit_entry select * from copy"
-        )
+        planted = _PLANTED.format(pregnancy=mother[1], changed=changed)
         with pytest.raises(error):
             await ward.house.owner.execute(planted)
     with pytest.raises(asyncpg.CheckViolationError):
