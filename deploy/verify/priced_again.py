@@ -148,7 +148,7 @@ async def price_again(stores: Stores) -> list[str]:
     """Live settlements, and their adjustments that stand or wait, that their facts and their book
     do not give again, column by column."""
     books, different = await archived_books(stores), []
-    async for row, facts, beside in _facts(stores):
+    async for row, facts, beside in facts_of_live(stores):
         settlement = replace(settlement_from_row(row), steps=row["steps_json"])
         again = _again(settlement, facts, books.get(settlement.book), settlement.state_version,
                        business_day(settlement.settled_at))  # fmt: skip
@@ -200,9 +200,10 @@ class Facts:
     course: Course = EMPTY
 
 
-async def _facts(
+async def facts_of_live(
     stores: Stores,
 ) -> AsyncIterator[tuple[asyncpg.Record, Facts, list[Adjustment]]]:
+    """Each live settlement's row, what its price rests on, and the adjustments beside it."""
     after = None
     while rows := await stores.settlement.fetch(_LIVE, after, BATCH):
         after = rows[-1]["settlement_id"]
