@@ -11,8 +11,9 @@ import asyncpg
 import pytest
 
 from shared.money import Money
-from tests.settlement.trial import HEADS, UNITS, Ward, open_ward
+from tests.settlement.trial import Ward, open_ward
 from tests.support.postgres import ServiceDatabases
+from tests.support.trial_pools import HEADS, UNITS
 
 
 @pytest.fixture(scope="module")
@@ -255,7 +256,8 @@ async def test_short_of_the_waiting_period_an_allowance_is_deferred(ward: Ward) 
 
 
 _PLANTED = """
-create temp table copy on commit drop as select * from unit_entry where pregnancy_id = '{pregnancy}';
+create temp table copy on commit drop as
+select * from unit_entry where pregnancy_id = '{pregnancy}';
 update copy set {changed};
 insert into unit_entry select * from copy
 """

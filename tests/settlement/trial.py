@@ -1,4 +1,4 @@
-"""Two pools that exist in tests alone: one pays checks per unit, the other per capita."""
+"""A settlement with the two trial pools, and what their hospitals do with their patients."""
 
 from __future__ import annotations
 
@@ -13,18 +13,9 @@ from uuid import uuid4
 import httpx
 
 from shared.policy.book import Book
-from shared.policy.compiler import BUILT_IN, compile_book, demo_allowance
 from tests.settlement.conftest import CATALOGUE, NANJING, House, open_house
 from tests.support.running import Client
-
-UNITS, HEADS = "990001", "990002"
-TRIAL = Path(__file__).parents[1] / "support" / "trial"
-
-
-def trial_book() -> Book:
-    """The built-in pools, and the two of the trial."""
-    folders = (BUILT_IN, TRIAL)
-    return compile_book(folders, demo_allowance(folders))
+from tests.support.trial_pools import HEADS, UNITS, trial_book
 
 
 @dataclass
