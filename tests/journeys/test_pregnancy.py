@@ -9,7 +9,7 @@ import asyncpg
 
 from tests.journeys.test_late_document import _verified
 from tests.support.agency import Agency, agency, made, until
-from tests.support.care import Mother, Town
+from tests.support.care import Town
 from tests.support.postgres import ServiceDatabases
 from tests.support.trial_pools import HEADS, TRIAL_POOLS, UNITS, use_trial_book
 
@@ -44,7 +44,7 @@ async def _by_units_over_two_hospitals(town: Town) -> None:
     explained = await made(town.high.get(f"/settlements/{third['settlement_id']}/explanation"))
     assert any("U3" in sentence for sentence in explained["zh"])
     assert any("U3" in sentence for sentence in explained["en"])
-    birth = await _birth(town, mother, complications=["eclampsia"])
+    birth = await town.birth(mother, complications=["eclampsia"])
     assert birth["fund"] == "8100.00"  # by item: her tenth is hers, and no cap holds
     entitled = await town.entitlements(mother)
     assert (entitled["allowance"]["days"], entitled["nutrition"]["amount"]) == (98, "1500.00")
@@ -59,20 +59,13 @@ async def _by_units_over_two_hospitals(town: Town) -> None:
     }  # fmt: skip
 
 
-async def _birth(town: Town, mother: Mother, **more: Any) -> dict[str, Any]:
-    return await town.settled(
-        town.high, "delivery", mother, "2024-03-20", "9000.00", until="2024-03-24", mode="vaginal",
-        **more,
-    )  # fmt: skip
-
-
 async def _by_heads_with_a_transfer(town: Town) -> None:
     mother = await town.mother()
     assert (await town.visit(town.high, mother, "2023-09-25", "500.00"))["fund"] == "300.00"
     await town.transfer(mother, "2023-11-20")
     assert (await town.visit(town.low, mother, "2024-02-12", "500.00"))["fund"] == "300.01"
     assert (await town.visit(town.high, mother, "2023-11-14", "50.00"))["fund"] == "175.00"
-    await _birth(town, mother)
+    await town.birth(mother)
     rest = await town.visit(town.low, mother, "2024-03-26", "20.00", postnatal=True)
     assert rest["fund"] == "225.00"
     assert await town.units(town.high, mother) == {"head": ("1000.01", "0.00")}
@@ -93,7 +86,7 @@ async def _lost_and_planned(town: Town) -> None:
         when="before_birth",
     )  # fmt: skip
     other = await town.mother()
-    birth = await _birth(town, other)
+    birth = await town.birth(other)
     await made(town.high.post(f"/settlements/{birth['settlement_id']}/reverse"))
     assert {one["state"] for one in (await town.entitlements(other)).values()} == {"withdrawn"}
 

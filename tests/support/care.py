@@ -104,6 +104,13 @@ class Town:
         """A prenatal visit, settled."""
         return await self.settled(hospital, "prenatal", of, on, price, **outcome)
 
+    async def birth(self, of: Mother, **more: Any) -> dict[str, Any]:
+        """A birth in the higher hospital, of nine thousand yuan, settled."""
+        return await self.settled(
+            self.high, "delivery", of, "2024-03-20", "9000.00", until="2024-03-24", mode="vaginal",
+            **more,
+        )  # fmt: skip
+
     async def transfer(self, of: Mother, since: str) -> None:
         """Entrust the pregnancy to the lower hospital."""
         body = {"institution_code": self.low_code, "since": since}
