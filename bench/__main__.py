@@ -8,13 +8,24 @@ from __future__ import annotations
 
 import sys
 
-from bench import entitlements, fee_lines, growth, pricing, settling, starting, storm, telling
+from bench import (
+    entitlements,
+    fee_lines,
+    growth,
+    pricing,
+    settling,
+    starting,
+    storm,
+    telling,
+    what_if,
+)
 from bench.figure import Void, say
 from bench.yardstick import NoPgbench
 
 _TOGETHER = {
     "P1": settling.measure, "P2": settling.measure, "P5": settling.measure,
     "P6": growth.measure, "P21": growth.measure, "P10": pricing.measure,
+    "P11": what_if.measure,
     "P7": entitlements.measure, "P16": starting.measure, "P17": storm.measure,
     "P18": fee_lines.measure, "P8": telling.measure, "P20": telling.measure,
 }  # fmt: skip

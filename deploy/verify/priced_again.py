@@ -180,13 +180,16 @@ def _again(
     person = facts.persons.get((settlement.person_ref, state_version))
     if book is None or facts.stay is None or person is None:
         return None
+    at = settlement.settled_at
     judged = judge_again(
-        settlement, facts.stay, facts.pregnancy, person, book, known_on,
-        settled_on=business_day(settlement.settled_at), course=facts.course,
+        replace(facts.stay, version=settlement.stay_version), settlement.institution_level,
+        facts.pregnancy,
+        replace(person, as_of=at),  # how old it was then is E03's question
+        book, known_on, at, business_day(at), facts.course,
     )  # fmt: skip
     if isinstance(judged, Refused):
         return None
-    return settlement_of(judged, settlement.settlement_id, settlement.actor, settlement.settled_at)
+    return settlement_of(judged, settlement.settlement_id, settlement.actor, at)
 
 
 @dataclass(frozen=True)

@@ -1,17 +1,21 @@
-"""`python -m services.settlement`: serve, migrate, credential, price."""
+"""`python -m services.settlement`: serve, migrate, credential, price, reprice."""
 
 from __future__ import annotations
 
+import os
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from services.settlement.api.price_command import price_command
+from services.settlement.api.reprice_command import reprice_command
 from services.settlement.main import create_app
 from shared.plumbing.clock import SystemClock, business_day
 from shared.plumbing.command_line import new_command_line
+from shared.plumbing.settings import read_settings
 
 commands = new_command_line("settlement", create_app)
 
@@ -28,6 +32,27 @@ def price(
     lines = cases.open(encoding="utf-8") if cases else sys.stdin
     for result in price_command(lines, policy or [], today):
         print(result)
+
+
+@commands.command("reprice")
+def reprice(
+    since: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="first rule date")],
+    until: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="last rule date")],
+    policy: Annotated[
+        list[Path] | None, typer.Option(help="folders laid over the built-in pools")
+    ] = None,
+) -> None:
+    """What stored claims would come to under another book: before and after; nothing is stored."""
+    dsn = read_settings("settlement").service_dsn.get_secret_value()
+    reprice_command(
+        dsn, policy or [], since.date(), until.date(), processes=os.cpu_count() or 1,
+        done=_progress, say=print,
+    )  # fmt: skip
+    print(file=sys.stderr)
+
+
+def _progress(claims: int) -> None:
+    print(f"\r{claims} claims", end="", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ import asyncpg
 
 from deploy.verify.quiet import wait_for_quiet
 from deploy.verify.stores import open_stores
+from services.settlement.api.reprice_command import reprice_command
 from shared.money import Money
 from tests.faults.small_run import POOLS, _birth, _callers, _insured, _run_file
 from tests.support.agency import Agency, agency, made, until
@@ -103,6 +106,71 @@ async def test_a_late_document_is_adjusted_by_two_people_and_undone_whole(
         anew = await made(hospital.post(f"/stays/{stay}/settle", {"total": total}))
         assert fen(anew, "fund") == fen(before, "fund") + fen(released["parts"], "fund")
         await _verified(whole, tmp_path)
+
+
+async def test_a_what_if_says_what_a_document_would_change_and_stores_nothing(
+    service_databases: ServiceDatabases, tmp_path: Path
+) -> None:
+    async with agency(service_databases, tmp_path, None) as whole:
+        await whole.open_for_business(POOLS)
+        those = await _callers(whole, POOL, "march")
+        _, _, claim = await _birth(
+            whole, POOL, those["high"], await _insured_once(whole, those), born="2024-03-10"
+        )
+        undone = await _insured(whole, POOL, those["clerk"])
+        _, _, other = await _birth(whole, POOL, those["low"], undone)
+        settled = await made(those["high"].get(f"/settlements/{claim}"))
+        low = await made(those["low"].get(f"/settlements/{other}"))
+        dsns = whole.databases["settlement"]
+        pool = tmp_path / "proposed" / f"{POOL}-what-if"
+        pool.mkdir(parents=True)
+        (pool / "late.toml").write_text(LATE, encoding="utf-8")
+        before = await _rows(dsns["owner"])
+
+        same = await _repriced(dsns["service"], [])
+        assert [line["changed"] for line in same] == [0, 0, 0]
+        assert same[-1]["before"] == same[-1]["after"]
+        *lines, total = await _repriced(dsns["service"], [pool.parent])
+        by_hospital = {line["institution_code"]: line for line in lines}
+        changed, unchanged = by_hospital["HNJ3"], by_hospital["HNJ2"]
+        assert (changed["claims"], changed["changed"], unchanged["changed"]) == (1, 1, 0)
+        assert changed["before"]["fund"] == settled["fund"]
+        assert fen(changed["after"], "fund") == fen(settled, "fund") + Money(30000)
+        assert unchanged["before"] == unchanged["after"]
+        assert unchanged["before"]["fund"] == low["fund"]
+        assert (total["claims"], total["changed"], total["refused"], total["left_out"]) == (
+            2,
+            1,
+            0,
+            0,
+        )
+        assert fen(total["after"], "fund") == fen(changed["after"], "fund") + fen(low, "fund")
+        assert await _repriced(dsns["service"], [], since="2024-04-01") == [
+            same[-1] | {"claims": 0, "before": _NOTHING, "after": _NOTHING}
+        ]
+        assert await _rows(dsns["owner"]) == before
+
+
+_NOTHING = {"fund": "0.00", "member": "0.00", "institution": "0.00"}
+
+
+async def _repriced(
+    dsn: str, folders: list[Path], since: str = "2024-03-01"
+) -> list[dict[str, Any]]:
+    said: list[str] = []
+    await asyncio.to_thread(
+        reprice_command, dsn, folders, date.fromisoformat(since), date(2024, 4, 30), processes=2,
+        done=lambda _: None, say=said.append,
+    )  # fmt: skip
+    return [json.loads(line) for line in said]
+
+
+async def _rows(dsn: str) -> list[int]:
+    owner = await asyncpg.connect(dsn)
+    tables = ("settlement", "claim", "posting", "adjustment", "outbox", "log", "book")
+    counts = [await owner.fetchval(f"select count(*) from {table}") for table in tables]  # noqa: S608
+    await owner.close()
+    return counts
 
 
 async def _insured_once(whole: Agency, those: dict[str, Client]) -> str:

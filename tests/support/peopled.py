@@ -57,8 +57,7 @@ _PROPOSED = """
 insert into adjustment
 select pool_code, $1, settlement_id, institution_code, 'person:' || $1::uuid, 'proposed',
        state_version, expenditure_item, rule_on, 0, 1, 0, 0, 0, -1, 0, 0, 0, steps, rates, book,
-       engine,
-       'proposer', settled_at
+       engine, 'proposer', settled_at
 from settlement where settlement_id = $2
 """
 

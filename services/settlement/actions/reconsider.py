@@ -98,8 +98,8 @@ async def reconsider(
 def _again(claim: Settled, scene: Scene, book: Book, which: Range) -> Reconsidered | Refused:
     settlement = claim.settlement
     judged = judge_again(
-        settlement, claim.stay, claim.pregnancy, claim.person, book,
-        known_on=scene.today, settled_on=business_day(settlement.settled_at),
+        claim.stay, settlement.institution_level, claim.pregnancy, claim.person, book, scene.today,
+        settlement.settled_at, business_day(settlement.settled_at),
     )  # fmt: skip
     if isinstance(judged, Refused):
         return judged

@@ -106,25 +106,24 @@ def plus(some: Shares, more: Shares) -> Shares:
 
 
 def judge_again(
-    settlement: Settlement, stay: Stay, pregnancy: Pregnancy | None, person: PersonState | None,
-    book: Book, known_on: date, settled_on: date, course: Course = EMPTY,
+    stay: Stay, level: int, pregnancy: Pregnancy | None, person: PersonState | None, book: Book,
+    known_on: date, settled_at: datetime, settled_on: date, course: Course = EMPTY,
 ) -> Judged | Refused:  # fmt: skip
     """Judge a settled stay by another book, or by what is known on another day.
 
-    Its dates stay what they were, that of settling (`settled_on`) too, and so does the level that
-    its hospital then had. How old the person's state is was asked when it was settled.
-    `course` is what a visit then met of its pregnancy's.
+    Its dates stay what they were, that of settling too, and so does the `level` that its hospital
+    then had; `course` is what a visit then met of its pregnancy's.
     """
     if stay.outcome is None:
         return Refused(Refusal.STAY_NOT_DISCHARGED)
     return judge(
-        stay=replace(stay, version=settlement.stay_version),
+        stay=stay,
         outcome=stay.outcome,
-        agreement=Agreement(settlement.institution_code, settlement.institution_level),
+        agreement=Agreement(stay.institution_code, level),
         pregnancy=pregnancy,
-        person=replace(person, as_of=settlement.settled_at) if person else None,
+        person=person,
         book=book,
-        now=settlement.settled_at,
+        now=settled_at,
         today=settled_on,
         known_on=known_on,
         course=course,

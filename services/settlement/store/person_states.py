@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -26,19 +27,26 @@ def person_from_json(text: str | bytes, as_of: datetime) -> PersonState:
         person_ref=state["person_ref"],
         version=state["state_version"],
         spells=tuple(
-            Spell(
-                spell["pool_code"],
-                spell["county_code"],
-                MemberKind(spell["kind"]),
-                date.fromisoformat(spell["start"]),
-                date.fromisoformat(spell["end"]) if spell["end"] else None,
-            )
-            for spell in state["spells"]
+            _spell(s["pool_code"], s["county_code"], s["kind"], s["start"], s["end"])
+            for s in state["spells"]
         ),
-        paid=tuple(
-            (Month.parse(span["first"]), Month.parse(span["last"])) for span in state["paid"]
-        ),
+        paid=tuple((_month(span["first"]), _month(span["last"])) for span in state["paid"]),
         as_of=as_of,
+    )
+
+
+_month = lru_cache(maxsize=2_000)(Month.parse)
+
+
+@lru_cache(maxsize=20_000)
+def _spell(pool_code: str, county_code: str, kind: str, start: str, end: str | None) -> Spell:
+    """A spell; thousands of people share pool, kind and days."""
+    return Spell(
+        pool_code,
+        county_code,
+        MemberKind(kind),
+        date.fromisoformat(start),
+        date.fromisoformat(end) if end else None,
     )
 
 
