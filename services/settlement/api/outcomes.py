@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import Discriminator, Field, Tag, ValidatorFunctionWrapHandler, WrapValidator
 
 from services.settlement.api.wire import BillText, Day
 from services.settlement.domain.claimed import Medical
@@ -125,6 +125,15 @@ class ComplicationOutcome(OfRecord):
         return Complication(self.when, self.months_after_birth)
 
 
+_FORMS: dict[str, type[OfRecord]] = {
+    "delivery": DeliveryOutcome,
+    "prenatal": PrenatalOutcome,
+    "loss": LossOutcome,
+    "family_planning": SurgeryOutcome,
+    "complication": ComplicationOutcome,
+}
+
+
 def _form(value: Any) -> str:
     """Which form a body has; one that names no benefit states a delivery."""
     named = (
@@ -135,6 +144,13 @@ def _form(value: Any) -> str:
     return named if isinstance(named, str) else ""
 
 
+def _read(value: Any, handler: ValidatorFunctionWrapHandler) -> OfRecord:
+    """Read a body by its form, so that a fault is told by its own place, without the form's name."""
+    form = _FORMS.get(_form(value))
+    found: OfRecord = handler(value) if form is None else form.model_validate(value)
+    return found
+
+
 OutcomeBody = Annotated[
     Annotated[DeliveryOutcome, Tag("delivery")]
     | Annotated[PrenatalOutcome, Tag("prenatal")]
@@ -142,4 +158,5 @@ OutcomeBody = Annotated[
     | Annotated[SurgeryOutcome, Tag("family_planning")]
     | Annotated[ComplicationOutcome, Tag("complication")],
     Discriminator(_form),
+    WrapValidator(_read),
 ]
