@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import lru_cache
 
 from services.settlement.domain.allowance import (
     AllowanceClaim,
@@ -49,13 +50,17 @@ class Base:
     employers: tuple[EmployerWage, ...] = ()
 
 
-def openings(case: Case, book: Book) -> list[Opening]:
+def openings(case: Case, book: Book) -> tuple[Opening, ...]:
     """What a birth, a loss or a surgery opens; what its rules refuse opens nothing."""
     event = event_of(case.claimed)
-    if event is None:
-        return []
-    found = [_allowance(case, event, book), _nutrition(case, event, book)]
-    return [opening for opening in found if opening is not None]
+    return () if event is None else _openings(_without_bill(case), event, book)
+
+
+@lru_cache(maxsize=20_000)
+def _openings(case: Case, event: Event, book: Book) -> tuple[Opening, ...]:
+    """Most births of a day open the very same; their bills differ."""
+    found = (_allowance(case, event, book), _nutrition(case, event, book))
+    return tuple(opening for opening in found if opening is not None)
 
 
 def with_base(case: Case, base: Base) -> Case:
@@ -99,9 +104,13 @@ def allowance_claim(case: Case, event: Event) -> AllowanceClaim:
     raise ValueError(event)
 
 
+def _without_bill(case: Case) -> Case:
+    return replace(case, cost=None, bed=None, account_available=NOTHING)
+
+
 def _of_cash(case: Case, claim: Claimed) -> Case:
     """The same case as a claim of a sum: it has no bill."""
-    return replace(case, claimed=claim, cost=None, account_available=NOTHING)
+    return replace(_without_bill(case), claimed=claim)
 
 
 def _allowance(case: Case, event: Event, book: Book) -> Opening | None:
