@@ -185,7 +185,7 @@ FAULTS = [
     in_settlement("O07 S01 S05", "drop index one_live_entitlement_a_pregnancy; insert into entitlement"
                   " select (jsonb_populate_record(e, jsonb_build_object('entitlement_id', gen_random_uuid()))).*"
                   " from entitlement e where kind = 'nutrition' and state = 'opened' limit 1"),
-    in_settlement("O07 S01 S05", "update entitlement set state = 'opened' where state = 'withdrawn'"),
+    in_settlement("O07 S01 S05", "update entitlement set state = 'opened' where state = 'withdrawn' and pool_code = '990001'"),
     in_settlement("O08", f"update settlement set member_account_fen = member_account_fen - 1,"
                   f" member_cash_fen = member_cash_fen + 1 where settlement_id = {UNDOING}"),
     in_settlement("O08", f"update settlement set member_account_fen = member_account_fen - 1,"
