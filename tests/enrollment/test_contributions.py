@@ -212,7 +212,7 @@ async def test_rates_come_with_their_article(enrollment: Enrollment) -> None:
         "0.085", "0.08", "0.005",
     )  # fmt: skip
     assert employee["employer_by"]["article"] == "二(二)"
-    before = await enrollment.get(f"/rates?pool={KIZILSU}&on=2019-12-31")
+    before = await enrollment.get(f"/rates?pool={KIZILSU}&on=2019-08-31")
     assert before.json()["rates"] == []
     assert (await enrollment.get("/rates?pool=999999&on=2024-01-01")).status_code == 404
     assert (await enrollment.get(f"/rates?pool={KIZILSU}&on=2024-02-30")).status_code == 400

@@ -124,7 +124,7 @@ def test_production_admits_no_open_cell_and_no_single_page() -> None:
         compile_book(allow=PRODUCTION)
     faults = refused.value.faults
     assert all("open conflict" in fault.what or "has grade D" in fault.what for fault in faults)
-    # Each pool with its own conflicts, and who inherits one is named too, by the file that holds it.
+    # Who inherits an open rule is refused as well: the fault names the file that holds it.
     assert {fault.file.split("/")[0] for fault in faults} >= {
         "320100-nanjing",
         "650000-xinjiang",
