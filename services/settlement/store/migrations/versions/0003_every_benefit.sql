@@ -32,7 +32,13 @@ alter table pregnancy
     add confined daterange,
     add visited datemultirange not null default '{}',
     add constraint no_service_by_two_methods check (not visited && confined);
-update pregnancy set ended_by = 'birth' where delivered_on is not null;
+update pregnancy p
+set ended_by = 'birth',
+    confined = (
+        select daterange(s.admitted_on, s.discharged_on, '[]')
+        from claim c join settlement s using (pool_code, settlement_id)
+        where c.pool_code = p.pool_code and c.pregnancy_id = p.pregnancy_id and c.state = 'settled')
+where delivered_on is not null;
 
 -- ---- designations: whom a pregnancy was entrusted to, since when
 
