@@ -18,6 +18,7 @@ _PATTERNS = {
     "^[0-9A-Za-z-]{1,32}$": "code",
     "^[A-Za-z0-9-]{8,64}$": "code",
     "^[0-9a-f]{32}$": "code",
+    "^[A-Za-z][A-Za-z0-9_]{0,39}$": "code",
     r"^(0|[1-9][0-9]{0,4})(\.[0-9]{1,4})?$": "number",
     r"^(0(\.[0-9]{1,4})?|1)$": "number",
     "^[!-~]{1,255}$": "key",
@@ -88,7 +89,12 @@ def _of_body(
 
 def _widest(description: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
     """A list holds what its single form holds, and more; else who has most fields is widest."""
+    if (
+        "oneOf" in schema
+    ):  # a form for each benefit: the first is a delivery's, as the others' tests are
+        schema = schema["oneOf"][0]
     forms = [_resolved(description, form) for form in schema.get("anyOf", [schema])]
+    forms = [_widest(description, form) if "oneOf" in form else form for form in forms]
 
     def width(form: dict[str, Any]) -> tuple[bool, int]:
         inner = form.get("properties", {})

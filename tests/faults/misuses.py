@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from uuid import uuid4
 
 from shared.contracts.person import ContributionPosted, PersonStateChanged
 from shared.period import Month
 from shared.plumbing.clock import SystemClock
-from tests.faults.scene import POOL, Scene, state_of
+from tests.faults.scene import POOL, POOL_OF_HEADS, Scene, state_of
 from tests.faults.tellings import answered, contributed, decided, heard, history_changed
 
 OTHER_BANDS = date(2024, 2, 20)  # another share of the member was in force than today
@@ -133,3 +133,31 @@ async def an_old_history_comes_late(scene: Scene) -> None:
     scene.must("K06", known == 2)
     await history_changed(scene, second)
     await heard(scene, PersonStateChanged.topic)
+
+
+async def a_last_check_is_claimed_twice(scene: Scene) -> None:
+    """The check after the birth completes the head; then comes another one."""
+    desk, person = scene.of_heads, await scene.insured(POOL_OF_HEADS)
+    since = str(scene.today - timedelta(days=270))
+    body = {"person_ref": person, "since": since, "institution_code": desk.institution}
+    pregnancy = (await desk.made("/pregnancies", body))["pregnancy_id"]
+    for _ in range(2):
+        stay, total = await scene.visit(desk, person, pregnancy, postnatal=True)
+        await desk.made(f"/stays/{stay}/settle", {"total": total})
+
+
+async def a_visit_on_the_day_of_the_birth(scene: Scene) -> None:
+    """Another hospital claims a check of the day that the birth's stay holds."""
+    person, pregnancy = await scene.pregnant()
+    stay, total = await scene.stay(scene.here, person, pregnancy)
+    visit, bill = await scene.visit(scene.there, person, pregnancy, week=38)
+    await scene.here.made(f"/stays/{stay}/settle", {"total": total})
+    await scene.there.post(f"/stays/{visit}/settle", {"total": bill})
+
+
+async def a_birth_is_settled_again(scene: Scene) -> None:
+    """A hospital corrects its settlement: reversed, and settled anew."""
+    stay, settlement = await scene.settled()
+    await scene.here.made(f"/settlements/{settlement}/reverse")
+    total = (await scene.here.get(f"/stays/{stay}")).json()["total"]
+    await scene.here.made(f"/stays/{stay}/settle", {"total": total})

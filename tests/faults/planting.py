@@ -23,7 +23,7 @@ from deploy.local.site import SERVICES
 from shared.plumbing.clock import SystemClock, business_day
 from tests.faults.desk import Desk, History
 from tests.faults.processes import Processes, site_on
-from tests.faults.scene import POOL, Scene
+from tests.faults.scene import POOL, POOL_OF_HEADS, Scene
 from tests.support.postgres import ServiceDatabases
 from tests.support.source import ROOT
 
@@ -132,7 +132,12 @@ async def settlement_of(
                 here, there = [desk for desk in desks.values() if desk.institution]
                 today = business_day(SystemClock().now())
                 clerk = desks[f"clerk-{POOL}-a"]
-                yield Scene(processes, cluster.dsn(), *owners, here, there, clerk, today)
+                of_heads = next(
+                    Desk(http, history, processes.site, "settlement", client)
+                    for client in processes.site.clients
+                    if client.pool_code == POOL_OF_HEADS and client.institution_code
+                )
+                yield Scene(processes, cluster.dsn(), *owners, here, there, clerk, of_heads, today)
             finally:
                 processes.stop()
                 for owner in owners:

@@ -128,3 +128,16 @@ async def a_deduction_overtakes_a_reversal(scene: Scene) -> None:
         await scene.waiting(2)
     assert (await reversal).status_code == 201
     await answered(scene, claim)
+
+
+async def two_hospitals_see_one_pregnancy_at_once(scene: Scene) -> None:
+    """Both visits have read what the unit has left; then both write."""
+    person, pregnancy = await scene.pregnant()
+    one, total = await scene.visit(scene.here, person, pregnancy, week=30)
+    other, _ = await scene.visit(scene.there, person, pregnancy, week=30)
+    async with scene.holding(one, other):
+        first = asyncio.create_task(scene.here.post(f"/stays/{one}/settle", {"total": total}))
+        assert await scene.waiting(1)
+        second = asyncio.create_task(scene.there.post(f"/stays/{other}/settle", {"total": total}))
+        assert await scene.waiting(2)
+    assert {(await first).status_code, (await second).status_code} == {201}

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -21,6 +22,7 @@ from tests.faults.desk import Desk
 from tests.faults.processes import Processes
 
 POOL = "320100"
+POOL_OF_HEADS = "653000"
 SETTLES_SECONDS_MAX = 3
 WAITERS_SECONDS_MAX = 1.2
 CLAUSES = {
@@ -36,7 +38,8 @@ CLAUSES = {
 
 @dataclass
 class Scene:
-    """A settlement that runs, its two hospitals, and a way to hold its rows."""
+    """A settlement that runs, its two hospitals, one of the pool that pays visits per capita
+    (`of_heads`), and a way to hold its rows."""
 
     processes: Processes
     superuser: str
@@ -46,6 +49,7 @@ class Scene:
     here: Desk
     there: Desk
     clerk: Desk
+    of_heads: Desk
     today: date
     broken: set[str] = field(default_factory=set)
 
@@ -55,19 +59,19 @@ class Scene:
         if not holds:
             self.broken.add(clause)
 
-    async def insured(self) -> str:
+    async def insured(self, pool: str = POOL) -> str:
         """A person whose history both enrollment and settlement know."""
         person = uuid4().hex
         last = Month.of(self.today)
         first = last.plus(-60)
-        state = state_of(person, 1, first, last).to_bytes()
+        state = state_of(person, 1, first, last, pool).to_bytes()
         at = SystemClock().now()
         await self.enrollment.execute(
             "insert into person_version (person_ref, version, at, state) values ($1, 1, $2, $3)",
             person, at, state,
         )  # fmt: skip
         await self.owner.execute(
-            "insert into person_state values ($1, $2, 1, $3, $4)", POOL, person, state.decode(), at
+            "insert into person_state values ($1, $2, 1, $3, $4)", pool, person, state.decode(), at
         )
         return person
 
@@ -78,6 +82,21 @@ class Scene:
         body = {"person_ref": person, "since": str(since),
                 "institution_code": self.here.institution}  # fmt: skip
         return person, (await self.here.made("/pregnancies", body))["pregnancy_id"]
+
+    async def visit(
+        self, desk: Desk, person: str, pregnancy: str, **record: Any
+    ) -> tuple[str, str]:
+        """A prenatal visit today, its record complete, and its bill."""
+        day, total = str(self.today), "3200.00"
+        opened = {"stay_number": uuid4().hex, "person_ref": person, "pregnancy_id": pregnancy,
+                  "admitted_on": day, "benefit": "prenatal"}  # fmt: skip
+        stay = (await desk.made("/stays", opened))["stay_id"]
+        line = {"line_number": 1, "item_code": "delivery-care", "charged_on": day, "quantity": "1",
+                "price": total}  # fmt: skip
+        await desk.made(f"/stays/{stay}/lines", {"lines": [line]})
+        stated = {"benefit": "prenatal", "discharged_on": day, "event_on": day, "total": total}
+        await desk.made(f"/stays/{stay}/discharge", stated | record)
+        return stay, total
 
     async def stay(
         self, desk: Desk, person: str, pregnancy: str, born_on: date | None = None,
@@ -185,10 +204,12 @@ class Scene:
         return {line.split()[0] for line in lines if " FAIL:" in line} | (self.broken & ids)
 
 
-def state_of(person: str, version: int, first: Month, last: Month) -> PersonStateChanged:
+def state_of(
+    person: str, version: int, first: Month, last: Month, pool: str = POOL
+) -> PersonStateChanged:
     """An employee's whole history, paid from the first to the last month."""
     spell = Spell(
-        pool_code=POOL, county_code=POOL, kind="employee", insurance=["310", "510"],
+        pool_code=pool, county_code=pool, kind="employee", insurance=["310", "510"],
         start=f"{first}-01", end=None,
     )  # fmt: skip
     paid = [PaidMonths(first=str(first), last=str(last))]

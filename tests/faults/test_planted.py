@@ -59,6 +59,10 @@ FAULTS = (
     Fault("deduction-outlives-its-claim", misuses.a_claim_with_a_deduction_is_reversed, {"S01"}),
     Fault("deducted-above-what-is-left", misuses.decisions_exceed_the_claim, {"M05"}),
     Fault("inbox-forgets", misuses.contributions_are_heard_again, {"V06"}),
+    Fault("units-not-chained", provocations.two_hospitals_see_one_pregnancy_at_once, {"O06"}),
+    Fault("head-paid-anew", misuses.a_last_check_is_claimed_twice, {"O04"}),
+    Fault("days-covered-twice", misuses.a_visit_on_the_day_of_the_birth, {"O05"}),
+    Fault("subsidy-outlives-its-birth", misuses.a_birth_is_settled_again, {"O07"}),
     Fault("older-state-overwrites", misuses.an_old_history_comes_late, {"K06"}),
 )  # fmt: skip
 

@@ -45,6 +45,14 @@ def test_the_golden_parses_and_comes_back_the_same(contract: type[Contract]) -> 
     assert json.loads(contract.from_bytes(data).to_bytes()) == golden
 
 
+@pytest.mark.parametrize("contract", CONTRACTS, ids=lambda c: c.type)
+def test_what_an_earlier_version_wrote_is_read(contract: type[Contract]) -> None:
+    for version in range(1, contract.version + 1):
+        data = (GOLDENS / contract.type / f"v{version}.json").read_bytes()
+        read = json.loads(contract.from_bytes(data).to_bytes())
+        assert read.items() >= json.loads(data).items()
+
+
 def test_a_frozen_schema_never_changes() -> None:
     files = {
         str(path.relative_to(SCHEMAS)): hashlib.sha256(path.read_bytes()).hexdigest()

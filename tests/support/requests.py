@@ -116,7 +116,9 @@ async def lines(here: Peopled, owner: Owner) -> Asked:
 @request_of(f"POST {S_}/stays/{{stay_id}}/quote")
 async def outcome(here: Peopled, owner: Owner) -> Asked:
     stay_id, body = await here.stay(owner, discharge=False)
-    return Asked("hospital", {"stay_id": stay_id}, body=body | {"infants": 1, "weeks": 39})
+    whole = {"benefit": "delivery", "infants": 1, "weeks": 39, "complications": ["none"],
+             "extras": ["none"], "circumstances": ["emergency"]}  # fmt: skip
+    return Asked("hospital", {"stay_id": stay_id}, body=body | whole)
 
 
 @request_of(f"POST {S_}/stays/{{stay_id}}/settle")
@@ -150,6 +152,25 @@ async def transfer(here: Peopled, owner: Owner) -> Asked:
     _, pregnancy_id = await here.pregnancy(owner)
     path = {"pregnancy_id": pregnancy_id}
     return Asked("hospital", path, body={"institution_code": owner.hospital})
+
+
+@request_of(f"GET {S_}/pregnancies/{{pregnancy_id}}/units")
+async def units(here: Peopled, owner: Owner) -> Asked:
+    _, pregnancy_id = await here.pregnancy(owner)
+    return Asked("hospital", {"pregnancy_id": pregnancy_id})
+
+
+@request_of(f"POST {S_}/allowances")
+async def allowance(here: Peopled, owner: Owner) -> Asked:
+    opened = await here.opened(owner)
+    employer = {"base_monthly": "6000.00", "months": 12}
+    body = {"entitlement_id": opened["entitlement_id"], "employers": [employer]}
+    return Asked("clerk", body=body)
+
+
+@request_of(f"GET {S_}/allowances")
+async def allowances(here: Peopled, owner: Owner) -> Asked:
+    return Asked("clerk", query={"pregnancy": (await here.opened(owner))["pregnancy_id"]})
 
 
 @request_of(f"POST {S_}/agreements")
