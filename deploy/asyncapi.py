@@ -25,6 +25,7 @@ _KEYS = {
     "maternity.enrollment.person-state.v1": "person_ref",
     "maternity.enrollment.contribution.v1": "person_ref",
     "maternity.settlement.claim.v1": "claim_id",
+    "maternity.settlement.allowance.v1": "entitlement_id",
     "maternity.audit.flag.v1": "flag_id",
 }
 _ATTRIBUTES = {

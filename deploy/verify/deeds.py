@@ -11,6 +11,13 @@ _ACTS = {
         union all select 'claim:' || reverses, 'reverse' from settlement where reverses is not null
         union all select 'stay:' || stay_id, 'open_stay' from stay
         union all select 'pregnancy:' || pregnancy_id, 'register_pregnancy' from pregnancy
+        union all select 'pregnancy:' || pregnancy_id, 'transfer_pregnancy' from designation
+        where number > 1
+        union all select 'entitlement:' || entitlement_id, 'open_entitlement' from entitlement
+        union all select 'entitlement:' || entitlement_id, 'fix_allowance' from entitlement
+        where kind = 'allowance' and amount_fen is not null
+        union all select 'entitlement:' || entitlement_id, 'withdraw_entitlement' from entitlement
+        where state = 'withdrawn'
         union all select 'deduction:' || flag_id || '/' || decision, 'take_deduction' from deduction
         union all select 'deduction:' || flag_id || '/' || decision, 'cancel_deduction' from deduction
         where state = 'cancelled'
@@ -41,7 +48,8 @@ select subject, action from log
 where action = any(array['settle', 'reverse', 'open_stay', 'register_pregnancy', 'make_agreement',
                          'list_item', 'propose_book', 'approve_book', 'close_period', 'cancel_deduction',
                          'propose_adjustment', 'release_adjustment', 'reject_adjustment',
-                         'withdraw_adjustment',
+                         'withdraw_adjustment', 'transfer_pregnancy', 'open_entitlement',
+                         'fix_allowance', 'withdraw_entitlement',
                          'claim-recorded', 'claim-reversed', 'post-contribution', 'add-employer'])
    or (action = 'take_deduction' and to_state = 'pending') or action like 'flag-%'
 """

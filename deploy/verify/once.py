@@ -38,8 +38,64 @@ group by pool_code, institution_code, stay_number having count(*) > 1
 order by 1
 """
 _O03 = f"""
-select s.pregnancy_id::text {_LIVE} and s.benefit = 'delivery'
+select s.pregnancy_id::text {_LIVE} and s.benefit in ('delivery', 'loss')
 group by s.pool_code, s.pregnancy_id having count(*) > 1 order by 1
+"""
+# Summed again from the entries themselves, whatever they say of what was used before them.
+_O04 = """
+select 'head of ' || pregnancy_id from unit_entry where unit = 'head'
+group by pool_code, pregnancy_id having sum(amount_fen) > max(limit_fen) or sum(weeks) < 0
+order by 1
+"""
+_O05 = f"""
+with live as (select s.* {_LIVE})
+select 'visit ' || v.settlement_id from live v
+join live e on e.pool_code = v.pool_code and e.pregnancy_id = v.pregnancy_id
+where v.benefit = 'prenatal' and e.benefit in ('delivery', 'loss')
+  and daterange(v.admitted_on, v.discharged_on, '[]') && daterange(e.admitted_on, e.discharged_on, '[]')
+union
+select 'benefit of ' || s.settlement_id from settlement s join stay t using (pool_code, stay_id)
+where s.benefit <> t.benefit
+union
+select 'claim ' || c.settlement_id from claim c join settlement s using (pool_code, settlement_id)
+where c.benefit <> s.benefit or (c.visit is not null) <> (s.benefit = 'prenatal')
+order by 1
+"""
+_O06 = """
+with chained as (
+    select *, lag(used_after_fen, 1, 0) over w as before, lag(number, 1, 0) over w as number_before
+    from unit_entry window w as (partition by pool_code, pregnancy_id, unit order by number)
+), summed as (
+    select pool_code, settlement_id, sum(amount_fen) as fen from unit_entry group by 1, 2
+)
+select distinct 'unit ' || unit || ' of ' || pregnancy_id from chained
+where used_before_fen <> before or number <> number_before + 1 or used_after_fen <> before + amount_fen
+   or used_after_fen not between 0 and limit_fen
+union
+select 'uses of ' || s.settlement_id
+from settlement s left join summed u using (pool_code, settlement_id)
+where s.benefit = 'prenatal' and coalesce(u.fen, 0) <> s.fund_fen
+union
+select 'units of ' || s.settlement_id
+from settlement s join summed using (pool_code, settlement_id) where s.benefit <> 'prenatal'
+order by 1
+"""
+_O07 = """
+select kind || ' of ' || pregnancy_id from entitlement where state <> 'withdrawn'
+group by pool_code, pregnancy_id, kind having count(*) > 1
+union
+select kind || ' of ' || settlement_id from entitlement
+group by pool_code, settlement_id, kind having count(*) > 1
+union
+select e.kind || ' ' || e.entitlement_id
+from entitlement e left join claim c using (pool_code, settlement_id)
+where c.settlement_id is null or (e.state = 'withdrawn') <> (c.state = 'reversed')
+union
+select 'event of ' || e.entitlement_id
+from entitlement e left join outbox o on o.aggregate_id = e.entitlement_id::text
+group by e.pool_code, e.entitlement_id, e.version
+having count(o.*) <> e.version or max(o.sequence) is distinct from e.version
+order by 1
 """
 _O08 = """
 with beside as (
@@ -131,8 +187,28 @@ async def o02(stores: Stores) -> list[str]:
 
 
 async def o03(stores: Stores) -> list[str]:
-    """At most one delivery of a pregnancy stands, over all hospitals."""
+    """At most one birth or loss of a pregnancy stands, over all hospitals."""
     return await found(stores.settlement, _O03)
+
+
+async def o04(stores: Stores) -> list[str]:
+    """A pregnancy's head is paid once, over all its hospitals."""
+    return await found(stores.settlement, _O04)
+
+
+async def o05(stores: Stores) -> list[str]:
+    """No visit lies within the stay of its pregnancy's ending, and a stay has one benefit."""
+    return await found(stores.settlement, _O05)
+
+
+async def o06(stores: Stores) -> list[str]:
+    """What is used of a unit follows entry upon entry within its limit, and is what visits paid."""
+    return await found(stores.settlement, _O06)
+
+
+async def o07(stores: Stores) -> list[str]:
+    """One allowance and one subsidy a birth, while its settlement stands; each step told once."""
+    return await found(stores.settlement, _O07)
 
 
 async def o08(stores: Stores) -> list[str]:

@@ -12,9 +12,11 @@ from typing import Any
 
 import asyncpg
 
+from deploy.verify.courses import histories_of
 from deploy.verify.stores import Stores
 from services.settlement.actions.settle import settlement_of
 from services.settlement.domain.adjustment import Adjustment, Standing, judge_again, standing
+from services.settlement.domain.course import EMPTY, Course
 from services.settlement.domain.person import PersonState
 from services.settlement.domain.pregnancy import Pregnancy
 from services.settlement.domain.pricing import ENGINE
@@ -61,7 +63,7 @@ _STAYS = "select * from stay where stay_id = any($1)"
 _PREGNANCIES = """
 select pool_code, pregnancy_id, institution_code as pregnancy_institution,
        person_ref as pregnancy_person, lower(period) as period_start, upper(period) as period_end,
-       delivered_on, version as pregnancy_version
+       delivered_on, ended_by, version as pregnancy_version
 from pregnancy where pregnancy_id = any($1)
 """
 _STATES = """
@@ -146,7 +148,7 @@ async def price_again(stores: Stores) -> list[str]:
     """Live settlements, and their adjustments that stand or wait, that their facts and their book
     do not give again, column by column."""
     books, different = await archived_books(stores), []
-    async for row, facts, beside in _facts(stores):
+    async for row, facts, beside in facts_of_live(stores):
         settlement = replace(settlement_from_row(row), steps=row["steps_json"])
         again = _again(settlement, facts, books.get(settlement.book), settlement.state_version,
                        business_day(settlement.settled_at))  # fmt: skip
@@ -183,7 +185,7 @@ def _again(
         replace(facts.stay, version=settlement.stay_version), settlement.institution_level,
         facts.pregnancy,
         replace(person, as_of=at),  # how old it was then is E03's question
-        book, known_on, at, business_day(at),
+        book, known_on, at, business_day(at), facts.course,
     )  # fmt: skip
     if isinstance(judged, Refused):
         return None
@@ -192,16 +194,19 @@ def _again(
 
 @dataclass(frozen=True)
 class Facts:
-    """What a price rests on; `persons` are states by person and version."""
+    """What a price rests on; `persons` are states by person and version, `course` is what a visit
+    met when it was settled."""
 
     stay: Stay | None
     pregnancy: Pregnancy | None
     persons: Mapping[tuple[str, int], PersonState]
+    course: Course = EMPTY
 
 
-async def _facts(
+async def facts_of_live(
     stores: Stores,
 ) -> AsyncIterator[tuple[asyncpg.Record, Facts, list[Adjustment]]]:
+    """Each live settlement's row, what its price rests on, and the adjustments beside it."""
     after = None
     while rows := await stores.settlement.fetch(_LIVE, after, BATCH):
         after = rows[-1]["settlement_id"]
@@ -220,8 +225,13 @@ async def _facts(
         beside: dict[Any, list[Adjustment]] = defaultdict(list)
         for row in adjusted:
             beside[row["settlement_id"]].append(adjustment_from_row(row))
+        histories = await histories_of(stores, rows)
         for row in rows:
-            facts = Facts(stays.get(row["stay_id"]), pregnancies.get(row["pregnancy_id"]), states)
+            pregnancy, course = pregnancies.get(row["pregnancy_id"]), EMPTY
+            if pregnancy is not None and row["benefit"] == "prenatal":
+                history = histories[row["pregnancy_id"]]
+                pregnancy, course = history.before(pregnancy, row)
+            facts = Facts(stays.get(row["stay_id"]), pregnancy, states, course)
             yield row, facts, beside[row["settlement_id"]]
 
 

@@ -17,6 +17,10 @@ STEPS = {
         ("", "proposed"), ("proposed", "released"), ("proposed", "rejected"), ("proposed", "withdrawn"),
     },
     "pregnancy": {("", "registered"), ("registered", "registered")},
+    "entitlement": {
+        ("", "opened"), ("", "deferred"), ("opened", "fixed"), ("deferred", "fixed"),
+        ("opened", "withdrawn"), ("deferred", "withdrawn"), ("fixed", "withdrawn"),
+    },
     "book-appointment": {("", "proposed"), ("proposed", "approved")},
     "flag": {
         ("", "open"), ("open", "open"), ("open", "first_reviewed"), ("first_reviewed", "open"),
@@ -38,7 +42,8 @@ _NOW = {
                          case when approved_by is null then 'proposed' else 'approved' end
         from book_appointment
         union all select 'deduction', flag_id || '/' || decision, state from deduction
-        union all select 'adjustment', adjustment_id::text, state from adjustment""",
+        union all select 'adjustment', adjustment_id::text, state from adjustment
+        union all select 'entitlement', entitlement_id::text, state from entitlement""",
     "audit": "select 'flag', flag_id::text, state from flag",
 }
 _SETTLEMENT_STATES = """

@@ -13,6 +13,7 @@ from services.settlement.actions.settle import Settling
 from services.settlement.api import (
     adjustments,
     agency,
+    allowances,
     pregnancies,
     settlements,
     settling,
@@ -99,7 +100,7 @@ def create_app(
             await group_pool.close()
 
     app = new_app("settlement", "Settlement", "1", lifespan, _EXAMPLES, KINDS.values())
-    for routes in (stays, settling, settlements, pregnancies, adjustments, agency):
+    for routes in (stays, settling, settlements, pregnancies, allowances, adjustments, agency):
         app.include_router(routes.router)
     # Outside of everything: the framework's layers would cost more than the settlement.
     hot = HotSettle(app.build_middleware_stack(), tokens=runtime.tokens)

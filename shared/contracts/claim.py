@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
 
 from shared.contracts.contract import Amount, Contract, Day, MonthText, PoolCode, Shape
 
@@ -28,11 +30,25 @@ class Parts(Shape):
     desk_member: Amount
 
 
+class UnitUsed(Shape):
+    """What a claim used of a limit that belongs to its whole pregnancy."""
+
+    unit: str
+    amount: Amount
+    used: Amount
+    limit: Amount
+
+
 class ClaimSettled(Contract):
-    """A settlement was made; complete, so that no consumer needs to call back."""
+    """A settlement was made; complete, so that no consumer needs to call back.
+
+    Version 2 tells every benefit; what only a delivery has is null elsewhere. It reads what
+    version 1 wrote, which told deliveries alone.
+    """
 
     topic: ClassVar = "maternity.settlement.claim.v1"
     type: ClassVar = "settlement.claim.settled"
+    version: ClassVar = 2
 
     claim_id: str
     pool_code: PoolCode
@@ -42,13 +58,13 @@ class ClaimSettled(Contract):
     stay_id: str
     person_ref: str
     person_state_version: int
-    pregnancy_id: str
-    benefit: Literal["delivery"]
+    pregnancy_id: str | None
+    benefit: Literal["delivery", "prenatal", "loss", "family_planning", "complication"]
     insurance_type: Literal["310", "510"]
     expenditure_item: Literal["maternity", "medical"]
     member_kind: str
-    mode: Literal["vaginal", "assisted", "cesarean"]
-    infants: int
+    mode: Literal["vaginal", "assisted", "cesarean"] | None
+    infants: int | None
     admitted_on: Day
     event_on: Day
     discharged_on: Day
@@ -60,6 +76,8 @@ class ClaimSettled(Contract):
     postings: list[Posting]
     book: str
     engine: str
+    particulars: dict[str, str | int | bool | list[str] | None] | None = None
+    units: Annotated[list[UnitUsed], Field(default_factory=list)]
 
 
 class ClaimAdjusted(Contract):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from shared.contracts.allowance import AllowanceFixed, AllowanceOpened, AllowanceWithdrawn
 from shared.contracts.claim import (
     ClaimAdjusted,
     ClaimReversed,
@@ -24,6 +25,9 @@ CONTRACTS: tuple[type[Contract], ...] = (
     ClaimReversed,
     DeductionTaken,
     DeductionRefused,
+    AllowanceOpened,
+    AllowanceFixed,
+    AllowanceWithdrawn,
     FlagRaised,
     FlagDecided,
     FlagReopened,

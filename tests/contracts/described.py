@@ -88,7 +88,12 @@ def _of_body(
 
 def _widest(description: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
     """A list holds what its single form holds, and more; else who has most fields is widest."""
+    if (
+        "oneOf" in schema
+    ):  # a form for each benefit: the first is a delivery's, as the others' tests are
+        schema = schema["oneOf"][0]
     forms = [_resolved(description, form) for form in schema.get("anyOf", [schema])]
+    forms = [_widest(description, form) if "oneOf" in form else form for form in forms]
 
     def width(form: dict[str, Any]) -> tuple[bool, int]:
         inner = form.get("properties", {})

@@ -22,6 +22,8 @@ from services.settlement.store import (
     adjustments,
     agreements,
     books,
+    courses,
+    entitlements,
     ledger,
     person_states,
     pregnancies,
@@ -53,7 +55,7 @@ class Entry:
 
 
 STAY, CLAIM, PERSON = "1001-stay-unknown", "1023-settlement-unknown", "3016-person-unknown"
-ADJUSTMENT = "1032-adjustment-unknown"
+ADJUSTMENT, ENTITLEMENT = "1032-adjustment-unknown", "1045-entitlement-unknown"
 PREGNANCY, EMPLOYER = "1016-pregnancy-unknown", "3002-employer-unknown"
 MATRIX = {
     "GET /enrollment/v1/events": Entry("operator service", "nobody"),
@@ -96,6 +98,12 @@ MATRIX = {
     "POST /settlement/v1/pregnancies/{pregnancy_id}/transfer": Entry(
         "hospital clerk", "pool", PREGNANCY
     ),
+    # What is left of a limit is for the next hospital to see.
+    "GET /settlement/v1/pregnancies/{pregnancy_id}/units": Entry(
+        "hospital clerk", "pool", PREGNANCY
+    ),
+    "POST /settlement/v1/allowances": Entry("clerk", "pool", ENTITLEMENT),
+    "GET /settlement/v1/allowances": Entry("clerk finance", "nobody"),
     "POST /settlement/v1/agreements": Entry("clerk", "nobody"),
     "GET /settlement/v1/agreements": Entry("hospital clerk finance", "list"),
     "POST /settlement/v1/catalogue-items": Entry("clerk", "nobody"),
@@ -255,11 +263,14 @@ institution it is given A's own, so that nothing but the wall can hide the row."
 NOT_WALLED = {
     # The pool's own, or one for all pools.
     stays.catalogue_items, pregnancies.find, pregnancies.has_open, books.content,
+    pregnancies.designations, courses.entries, courses.entries_of, entitlements.find,
+    entitlements.of_pregnancy, entitlements.of_settlement, person_states.find,
     books.current_hash, books.coming_hashes, books.proposal,
     # Ids and a state only; hospitals meet there (see the decision on claim guards).
     ledger.claim_head, settled.hold,
 }  # fmt: skip
 WRITES = {
+    "insert_entries", "lock_course", "free_days", "change",
     "insert", "insert_lines", "insert_reversal", "insert_deduction", "insert_agreement",
     "insert_item", "update", "upsert", "transfer", "move_claim", "cancel_deductions",
     "post_income", "close_period", "decide", "post", "archive", "propose", "approve", "write",
@@ -290,7 +301,8 @@ async def _stay_read(tx: Connection, s: Any) -> Any:
 
 def test_every_read_of_the_store_is_tried_or_named() -> None:
     for module in (
-        stays, ledger, agreements, settling, settled, adjustments, pregnancies, books, person_states
+        stays, ledger, agreements, settling, settled, adjustments, pregnancies, books, person_states,
+        courses, entitlements,
     ):  # fmt: skip
         for name, found in inspect.getmembers(module, inspect.iscoroutinefunction):
             if found.__module__ == module.__name__ and not name.startswith("_"):

@@ -12,11 +12,13 @@ from deploy.verify.quiet import wait_for_quiet
 from deploy.verify.stores import open_stores
 from services.enrollment.domain.id_number import check_character
 from tests.support.agency import SERVICES, Agency, agency, made, until
+from tests.support.care import Town
 from tests.support.kafka import Kafka
 from tests.support.late_document import LATE, book_with, make_current
 from tests.support.late_document import POOL as LATE_POOL
 from tests.support.postgres import ServiceDatabases
 from tests.support.running import Client
+from tests.support.trial_pools import HEADS, TRIAL_POOLS, UNITS, use_trial_book
 
 NANJING, KIZILSU = "320100", "653000"
 POOLS = {NANJING: {"HNJ3": 3, "HNJ2": 2}, KIZILSU: {"HKZ3": 3, "HKZ2": 2}}
@@ -27,10 +29,12 @@ _serial = itertools.count(100)
 async def small_run(databases: ServiceDatabases, folder: Path, kafka: Kafka | None = None) -> Path:
     """Live through it and stop; returns the run file, as the launchers write it."""
     async with agency(databases, folder, kafka) as whole:
-        await whole.open_for_business(POOLS)
+        use_trial_book(whole)
+        await whole.open_for_business(POOLS | TRIAL_POOLS)
         callers = {pool: await _callers(whole, pool, "march") for pool in POOLS}
         for pool, those in callers.items():
             await _march(whole, pool, those)
+        await cared_for(whole)
         whole.clock.move(days=5)
         for pool in POOLS:
             await _april(whole, pool, await _callers(whole, pool, "april"))
@@ -86,6 +90,28 @@ async def _march(whole: Agency, pool: str, those: dict[str, Client]) -> None:
         await _deducted(those, claim)
         if undone:
             await made(those["low"].post(f"/settlements/{claim}/reverse"))
+
+
+async def cared_for(whole: Agency) -> None:
+    """A pregnancy per unit and one per capita, each with a birth; a loss; a birth undone."""
+    units, heads = Town(whole, UNITS), Town(whole, HEADS)
+    for town in (units, heads):
+        await town.move_in()
+        mother = await town.mother()
+        await town.visit(town.high, mother, "2023-09-25", "450.00", week=12)
+        undone = await town.visit(town.high, mother, "2023-10-02", "50.00", week=13)
+        await made(town.high.post(f"/settlements/{undone['settlement_id']}/reverse"))
+        await town.transfer(mother, "2023-11-20")
+        await town.visit(town.low, mother, "2024-02-12", "300.00", week=32)
+        await town.birth(mother)
+        await town.visit(town.low, mother, "2024-03-26", "60.00", postnatal=True)
+        fixed = (await town.entitlements(mother))["allowance"]["entitlement_id"]
+        base = {"entitlement_id": fixed, "base_monthly": "6000.00"}
+        await made(town.clerk.post("/allowances", base))
+    lost = await units.mother()
+    await units.settled(units.low, "loss", lost, "2023-11-20", "1500.00", weeks=20)
+    undone = await units.birth(await units.mother())
+    await made(units.high.post(f"/settlements/{undone['settlement_id']}/reverse"))
 
 
 async def _april(whole: Agency, pool: str, those: dict[str, Client]) -> None:

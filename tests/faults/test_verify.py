@@ -27,10 +27,15 @@ REQUIRED = [
     "M04",
     "M05",
     "M06",
+    "M07",
     "M08",
     "O01",
     "O02",
     "O03",
+    "O04",
+    "O05",
+    "O06",
+    "O07",
     "O08",
     "O09",
     "O10",
@@ -72,6 +77,10 @@ ADJUSTED_AND_UNDONE = """(select adjustment_id from adjustment
                           where state = 'released' and settlement_id in (select reverses from settlement))"""
 
 TWICE = f"(select person_ref from {STANDING} group by person_ref having count(*) = 2 order by 1 limit 1)"
+
+
+LAST_USE = """(pregnancy_id, unit, number) in (select pregnancy_id, unit, max(number) from unit_entry
+             where unit in ('U3', 'head') group by pregnancy_id, unit)"""
 
 
 @dataclass(frozen=True)
@@ -152,6 +161,31 @@ FAULTS = [
     in_settlement("O03 M08", f"update settlement set pregnancy_id = (select min(pregnancy_id::text)::uuid"
                   f" from {STANDING} and s.person_ref = {TWICE})"
                   f" where person_ref = {TWICE} and settlement_id in (select s.settlement_id from {STANDING})"),
+    in_settlement("M07", "update unit_entry"
+                  f" set limit_fen = limit_fen + 1 where {LAST_USE}"),
+    in_settlement("M07 M05 M06 M08 V01", "update settlement set fund_fen = fund_fen + 1,"
+                  " member_fen = member_fen - 1, member_cash_fen = member_cash_fen - 1,"
+                  " desk_fund_fen = desk_fund_fen + 1, desk_member_fen = desk_member_fen - 1"
+                  " where settlement_id = (select settlement_id from settlement where benefit = 'delivery'"
+                  " and pool_code = '990002')"),
+    in_settlement("O03 M08", f"update settlement set pregnancy_id = (select min(pregnancy_id::text)::uuid"
+                  f" from {STANDING} and s.benefit = 'delivery' and s.pool_code = '990001')"
+                  f" where benefit = 'loss'"),
+    in_settlement("O04 M07 M08 O06", f"insert into unit_entry select pool_code, pregnancy_id, unit,"
+                  " number + 1, number, settlement_id, institution_code, weeks, used_after_fen,"
+                  " limit_fen, used_after_fen + limit_fen, limit_fen from unit_entry"
+                  f" where unit = 'head' and {LAST_USE}"),
+    in_settlement("O05 M08", "update settlement set admitted_on = '2024-03-21', event_on = '2024-03-21',"
+                  " discharged_on = '2024-03-21' where settlement_id ="
+                  " (select max(settlement_id::text)::uuid from settlement where benefit = 'prenatal'"
+                  " and pool_code = '990001')"),
+    in_settlement("O05", "update claim set visit = null where benefit = 'prenatal'"),
+    in_settlement("O06", f"update unit_entry set used_before_fen = used_before_fen + 1,"
+                  f" used_after_fen = used_after_fen + 1 where unit = 'U3' and {LAST_USE}"),
+    in_settlement("O07 S01 S05", "drop index one_live_entitlement_a_pregnancy; insert into entitlement"
+                  " select (jsonb_populate_record(e, jsonb_build_object('entitlement_id', gen_random_uuid()))).*"
+                  " from entitlement e where kind = 'nutrition' and state = 'opened' limit 1"),
+    in_settlement("O07 S01 S05", "update entitlement set state = 'opened' where state = 'withdrawn'"),
     in_settlement("O08", f"update settlement set member_account_fen = member_account_fen - 1,"
                   f" member_cash_fen = member_cash_fen + 1 where settlement_id = {UNDOING}"),
     in_settlement("O08", f"update settlement set member_account_fen = member_account_fen - 1,"

@@ -6,9 +6,10 @@ import shutil
 from pathlib import Path
 
 from shared.policy.book import Book
-from shared.policy.compiler import BUILT_IN, compile_book, demo_allowance
+from shared.policy.compiler import BUILT_IN
 from tests.support.agency import Agency, made, until
 from tests.support.running import Client
+from tests.support.trial_pools import TRIAL, book_of
 
 POOL = "320100"
 LATE = """
@@ -43,7 +44,7 @@ def book_with(folder: Path, document: str) -> Book:
     shutil.copytree(BUILT_IN, pools)
     (place,) = pools.glob(f"{POOL}-*")
     (place / "late.toml").write_text(document, encoding="utf-8")
-    return compile_book((pools,), demo_allowance((pools,)))
+    return book_of((pools, TRIAL))
 
 
 async def make_current(whole: Agency, first: Client, second: Client, book: Book) -> None:

@@ -153,6 +153,18 @@ class Peopled:
         await self.owners["settlement"].execute(_PROPOSED, number, UUID(claim))
         return number
 
+    async def opened(self, owner: Owner) -> dict[str, Any]:
+        """The allowance that a birth opened."""
+        settled = await self.settled(owner)
+        pregnancy = await self.owners["settlement"].fetchval(
+            "select pregnancy_id::text from settlement where settlement_id::text = $1",
+            settled["settlement_id"],
+        )
+        clerk = await self.caller("settlement", "clerk", owner)
+        listed = await made(clerk.get("/allowances", pregnancy=pregnancy))
+        found: dict[str, Any] = next(i for i in listed["items"] if i["kind"] == "allowance")
+        return found
+
     # ---- audit
 
     async def deducted(self, owner: Owner, before: Owner) -> dict[str, str]:

@@ -152,6 +152,24 @@ async def transfer(here: Peopled, owner: Owner) -> Asked:
     return Asked("hospital", path, body={"institution_code": owner.hospital})
 
 
+@request_of(f"GET {S_}/pregnancies/{{pregnancy_id}}/units")
+async def units(here: Peopled, owner: Owner) -> Asked:
+    _, pregnancy_id = await here.pregnancy(owner)
+    return Asked("hospital", {"pregnancy_id": pregnancy_id})
+
+
+@request_of(f"POST {S_}/allowances")
+async def allowance(here: Peopled, owner: Owner) -> Asked:
+    opened = await here.opened(owner)
+    body = {"entitlement_id": opened["entitlement_id"], "base_monthly": "6000.00"}
+    return Asked("clerk", body=body)
+
+
+@request_of(f"GET {S_}/allowances")
+async def allowances(here: Peopled, owner: Owner) -> Asked:
+    return Asked("clerk", query={"pregnancy": (await here.opened(owner))["pregnancy_id"]})
+
+
 @request_of(f"POST {S_}/agreements")
 async def agreement(here: Peopled, _: Owner) -> Asked:
     body = {"institution_code": here.fresh(), "level": 3, "start": "2020-01-01",

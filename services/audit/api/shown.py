@@ -74,13 +74,13 @@ class ClaimShown(_Shown):
     institution_level: int
     stay_id: IdText
     person_ref: str
-    pregnancy_id: IdText
+    pregnancy_id: IdText | None
     benefit: str
     insurance_type: Literal["310", "510"]
     expenditure_item: str
     member_kind: str
-    mode: str
-    infants: int
+    mode: str | None
+    infants: int | None
     admitted_on: DayText
     event_on: DayText
     discharged_on: DayText

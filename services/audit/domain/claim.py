@@ -38,7 +38,8 @@ class Parts:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """One claim. `event_on` is the day of the birth, `settled_on` the business day of settling."""
+    """One claim. `event_on` is the day of the birth, visit, loss or surgery, `settled_on` the
+    business day of settling. Only a delivery has `mode` and `infants`."""
 
     pool_code: str
     claim_id: UUID
@@ -47,13 +48,13 @@ class Claim:
     institution_level: int
     stay_id: str
     person_ref: str
-    pregnancy_id: str
+    pregnancy_id: str | None
     benefit: str
     insurance_type: str
     expenditure_item: str
     member_kind: str
-    mode: str
-    infants: int
+    mode: str | None
+    infants: int | None
     admitted_on: date
     event_on: date
     discharged_on: date

@@ -1,4 +1,4 @@
-"""Open a stay at admission."""
+"""Open a stay at admission, or an outpatient visit."""
 
 from __future__ import annotations
 
@@ -14,18 +14,23 @@ from shared.ids import new_id
 from shared.money import NOTHING
 from shared.plumbing.database import Connection
 from shared.plumbing.journal import write_log
+from shared.policy.shapes import Benefit
 
 
 async def open_stay(
-    tx: Connection, scene: Scene, *, stay_number: str, person_ref: str, pregnancy_id: UUID,
-    admitted_on: date,
+    tx: Connection, scene: Scene, *, stay_number: str, person_ref: str, pregnancy_id: UUID | None,
+    admitted_on: date, benefit: Benefit = Benefit.DELIVERY,
 ) -> Stay | Refusal:  # fmt: skip
-    """Open a stay for a registered pregnancy; the hospital's own number names it once."""
-    pregnancy = await pregnancies.find(tx, scene.pool_code, pregnancy_id)
-    if pregnancy is None:
-        return Refusal.PREGNANCY_UNKNOWN
-    if pregnancy.person_ref != person_ref:
-        return Refusal.PREGNANCY_OF_ANOTHER_PERSON
+    """Open a stay of a benefit; the hospital's own number names it once.
+
+    The pregnancy, where the benefit has one, is a registered one of the person.
+    """
+    if pregnancy_id is not None:
+        pregnancy = await pregnancies.find(tx, scene.pool_code, pregnancy_id)
+        if pregnancy is None:
+            return Refusal.PREGNANCY_UNKNOWN
+        if pregnancy.person_ref != person_ref:
+            return Refusal.PREGNANCY_OF_ANOTHER_PERSON
     if admitted_on > scene.today:
         return Refusal.DATES_OUT_OF_ORDER
     stay = Stay(
@@ -41,6 +46,7 @@ async def open_stay(
         outcome=None,
         line_count=0,
         cost=Cost(total=NOTHING, in_scope=NOTHING),
+        benefit=benefit,
     )
     if not await stays.insert(tx, stay):
         return Refusal.STAY_NUMBER_USED

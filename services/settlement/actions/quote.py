@@ -7,9 +7,10 @@ from datetime import datetime
 from uuid import UUID
 
 from services.settlement.actions.settle import settlement_of
+from services.settlement.domain.claimed import benefit_of
 from services.settlement.domain.refusals import Refusal, Refused
 from services.settlement.domain.settlement import Settlement
-from services.settlement.domain.settling import judge
+from services.settlement.domain.settling import already_ended, judge
 from services.settlement.domain.stay import Outcome, StayState
 from services.settlement.store.settling import Facts
 from shared.plumbing.clock import business_day
@@ -26,11 +27,14 @@ def quote(facts: Facts, outcome: Outcome | None, book: Book, now: datetime) -> S
         return Refused(Refusal.STAY_UNKNOWN)
     if stay.state is StayState.SETTLED:
         return Refused(Refusal.STAY_ALREADY_SETTLED)
-    if facts.rival:
-        return Refused(Refusal.DELIVERY_ALREADY_SETTLED)
+    ended = already_ended(stay, facts.rival)
+    if ended is not None:
+        return Refused(ended)
     stated = outcome or stay.outcome
     if stated is None:
         return Refused(Refusal.STAY_NOT_DISCHARGED)
+    if benefit_of(stated.claimed) is not stay.benefit:
+        return Refused(Refusal.OUTCOME_OF_ANOTHER_BENEFIT)
     if not stay.admitted_on <= stated.event_on <= stated.discharged_on:
         return Refused(Refusal.DATES_OUT_OF_ORDER)
     judged = judge(
@@ -42,5 +46,6 @@ def quote(facts: Facts, outcome: Outcome | None, book: Book, now: datetime) -> S
         book=book,
         now=now,
         today=business_day(now),
+        course=facts.course,
     )
     return judged if isinstance(judged, Refused) else settlement_of(judged, NO_ID, "", now)

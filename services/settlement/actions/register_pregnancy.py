@@ -43,13 +43,17 @@ async def register_pregnancy(
 
 
 async def transfer_pregnancy(
-    tx: Connection, scene: Scene, pregnancy_id: UUID, institution_code: str
+    tx: Connection, scene: Scene, pregnancy_id: UUID, institution_code: str, since: date | None
 ) -> Pregnancy | Refusal:
-    """Designate another institution for the rest of the pregnancy."""
+    """Designate another institution from `since` on, else from today."""
     pregnancy = await pregnancies.find(tx, scene.pool_code, pregnancy_id)
     if pregnancy is None:
         return Refusal.PREGNANCY_UNKNOWN
-    if not await pregnancies.transfer(tx, pregnancy, institution_code):
+    day = since or scene.today
+    made = await pregnancies.designations(tx, scene.pool_code, pregnancy_id)
+    if day > scene.today or any(day < designation.since for designation in made):
+        return Refusal.TRANSFER_OUT_OF_ORDER
+    if not await pregnancies.transfer(tx, pregnancy, institution_code, day, scene.now):
         return Refusal.PREGNANCY_CHANGED
     deed = scene.deed("transfer_pregnancy", f"pregnancy:{pregnancy_id}", "registered", "registered")
     await write_log(tx, [deed])

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from services.settlement.actions.decide_adjustment import withdraw
 from services.settlement.actions.scene import Scene
+from services.settlement.actions.undo_course import undo_course
 from services.settlement.domain.adjustment import AdjustmentState, released_of, standing
 from services.settlement.domain.deduction import CannotDeduct, Decision, refused
 from services.settlement.domain.postings import Account, Leg, negated, summed
@@ -65,6 +66,9 @@ async def reverse(tx: Connection, scene: Scene, settlement_id: UUID) -> Settleme
     events = [claim_reversed(reversal, settlement_id, number, legs)]
     subject = f"claim:{settlement_id}"
     deeds = [scene.deed("reverse", subject, ClaimState.SETTLED, ClaimState.REVERSED)]
+    withdrawn = await undo_course(tx, scene, settlement, reversal)
+    events += withdrawn[0]
+    deeds += withdrawn[1]
     for waiting in beside:
         if waiting.state is AdjustmentState.PROPOSED:
             deeds.append(await withdraw(tx, scene, waiting))

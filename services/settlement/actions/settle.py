@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
 from uuid import UUID
 
-import orjson
-
+from services.settlement.actions.open_entitlements import open_entitlements
+from services.settlement.domain.delivery import Delivery
+from services.settlement.domain.entitled import Entitlement
 from services.settlement.domain.postings import postings_of
 from services.settlement.domain.refusals import Refusal, Refused
 from services.settlement.domain.settlement import Settlement, shares_of
 from services.settlement.domain.settling import Judged, judge, may_be_settled
-from services.settlement.domain.steps import Step
+from services.settlement.domain.steps import stored_steps
 from services.settlement.store.settling import Entry, Facts, read, write
+from services.settlement.told.allowance import allowance_opened
 from services.settlement.told.claim import claim_settled
 from shared.ids import new_id
 from shared.money import Money
@@ -105,13 +106,15 @@ def decide(command: Settle, facts: Facts, book: Book, now: datetime) -> Entry | 
         book=book,
         now=now,
         today=business_day(now),
+        course=facts.course,
     )
-    return judged if isinstance(judged, Refused) else _entry(command, judged, now)
+    return judged if isinstance(judged, Refused) else _entry(command, judged, book, now)
 
 
 def settlement_of(judged: Judged, settlement_id: UUID, actor: str, now: datetime) -> Settlement:
     """The settlement that a judgement becomes."""
     stay, outcome, priced = judged.stay, judged.outcome, judged.priced
+    delivery = outcome.claimed if isinstance(outcome.claimed, Delivery) else None
     return Settlement(
         pool_code=stay.pool_code,
         settlement_id=settlement_id,
@@ -125,18 +128,18 @@ def settlement_of(judged: Judged, settlement_id: UUID, actor: str, now: datetime
         state_version=judged.person.version,
         county_code=judged.spell.county_code,
         member_kind=judged.spell.kind,
-        benefit="delivery",
+        benefit=stay.benefit.value,
         insurance_type=priced.insurance_type,
         expenditure_item=priced.expenditure_item,
-        mode=outcome.delivery.mode,
-        infants=outcome.delivery.infants,
+        mode=delivery.mode if delivery else None,
+        infants=delivery.infants if delivery else None,
         admitted_on=stay.admitted_on,
         event_on=outcome.event_on,
         discharged_on=outcome.discharged_on,
         rule_on=priced.decided_on,
         shares=shares_of(priced),
         line_count=stay.line_count,
-        steps=f"[{','.join(map(_stored, priced.steps))}]",
+        steps=stored_steps(priced.steps),
         rates=priced.rate_ids,
         book=priced.book_hash,
         engine=priced.engine,
@@ -146,35 +149,44 @@ def settlement_of(judged: Judged, settlement_id: UUID, actor: str, now: datetime
     )
 
 
-@lru_cache(maxsize=20_000)
-def _stored(step: Step) -> str:
-    """A step's stored JSON. Most steps say of thousands of mothers the very same."""
-    return orjson.dumps(step.to_stored()).decode()
-
-
-def _entry(command: Settle, judged: Judged, now: datetime) -> Entry:
+def _entry(command: Settle, judged: Judged, book: Book, now: datetime) -> Entry:
     settlement = settlement_of(judged, new_id(), command.actor, now)
     legs = postings_of(judged.priced)
     answer = Answer(201, command.render(settlement))
+    opened = open_entitlements(judged, settlement, book)
+    settled = Deed(
+        pool_code=settlement.pool_code,
+        at=now,
+        actor=command.actor,
+        institution_code=settlement.institution_code,
+        request_id=command.request_id,
+        action="settle",
+        subject=f"claim:{settlement.settlement_id}",
+        from_state="",
+        to_state="settled",
+        after=answer.body,
+    )
     return Entry(
         settlement=settlement,
         pregnancy_end=judged.pregnancy_end,
+        pregnancy_version=judged.pregnancy_version,
+        uses=judged.uses,
+        opened=opened,
         postings=[(leg.account, leg.amount) for leg in legs],
-        outbox=outbox_row(claim_settled(settlement, judged.stay.cost, legs)),
-        log=log_row(
-            Deed(
-                pool_code=settlement.pool_code,
-                at=now,
-                actor=command.actor,
-                institution_code=settlement.institution_code,
-                request_id=command.request_id,
-                action="settle",
-                subject=f"claim:{settlement.settlement_id}",
-                from_state="",
-                to_state="settled",
-                after=answer.body,
-            )
-        ),
+        outbox=[
+            outbox_row(claim_settled(settlement, judged, legs)),
+            *(outbox_row(allowance_opened(one, now)) for one in opened),
+        ],
+        log=[log_row(settled), *(log_row(_opened(settled, one)) for one in opened)],
         ask=command.ask,
         answer=answer,
+    )
+
+
+def _opened(settled: Deed, one: Entitlement) -> Deed:
+    return settled._replace(
+        action="open_entitlement",
+        subject=f"entitlement:{one.entitlement_id}",
+        to_state=one.state.value,
+        after=b"",
     )

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 import orjson
 
 from services.settlement.domain.adjustment import Adjustment
+from services.settlement.domain.course import UnitState
 from services.settlement.domain.deduction import Deduction
+from services.settlement.domain.entitled import Entitlement
 from services.settlement.domain.pregnancy import Pregnancy
 from services.settlement.domain.settlement import ClaimState, Settlement, Shares
 from services.settlement.domain.stay import Stay
@@ -108,7 +111,8 @@ def stay_bytes(stay: Stay) -> bytes:
             "stay_id": str(stay.stay_id),
             "stay_number": stay.stay_number,
             "state": stay.state.value,
-            "pregnancy_id": str(stay.pregnancy_id),
+            "benefit": stay.benefit.value,
+            "pregnancy_id": str(stay.pregnancy_id) if stay.pregnancy_id else None,
             "admitted_on": stay.admitted_on.isoformat(),
             "discharged_on": outcome.discharged_on.isoformat() if outcome else None,
             "line_count": stay.line_count,
@@ -122,7 +126,7 @@ def stay_bytes(stay: Stay) -> bytes:
 
 
 def pregnancy_bytes(pregnancy: Pregnancy) -> bytes:
-    """A pregnancy; its period ends, exclusively, with the day after the birth."""
+    """A pregnancy; its period ends, exclusively, with the day after the birth or the loss."""
     period = pregnancy.period
     return orjson.dumps(
         {
@@ -132,8 +136,57 @@ def pregnancy_bytes(pregnancy: Pregnancy) -> bytes:
             "since": period.start.isoformat(),
             "until": period.end.isoformat() if period.end else None,
             "delivered_on": pregnancy.delivered_on.isoformat() if pregnancy.delivered_on else None,
+            "ended_by": pregnancy.ended_by.value if pregnancy.ended_by else None,
         }
     )
+
+
+def units_bytes(pregnancy_id: UUID, states: Sequence[UnitState]) -> bytes:
+    """What a pregnancy's limits have left."""
+    return orjson.dumps(
+        {
+            "pregnancy_id": str(pregnancy_id),
+            "items": [
+                {
+                    "unit": state.unit,
+                    "limit": state.limit.to_wire(),
+                    "used": state.used.to_wire(),
+                    "left": state.left.to_wire(),
+                }
+                for state in states
+            ],
+        }
+    )
+
+
+def entitlement_bytes(one: Entitlement) -> bytes:
+    """An entitlement as it stands."""
+    return orjson.dumps(_entitlement(one))
+
+
+def entitlements_bytes(found: Sequence[Entitlement]) -> bytes:
+    """A pregnancy's entitlements."""
+    return orjson.dumps({"items": [_entitlement(one) for one in found]})
+
+
+def _entitlement(one: Entitlement) -> dict[str, Any]:
+    return {
+        "entitlement_id": str(one.entitlement_id),
+        "kind": one.kind.value,
+        "person_ref": one.person_ref,
+        "pregnancy_id": str(one.pregnancy_id) if one.pregnancy_id else None,
+        "settlement_id": str(one.settlement_id),
+        "event": one.event,
+        "days": one.days,
+        "amount": one.amount.to_wire() if one.amount is not None else None,
+        "state": one.state.value,
+        "until": one.until,
+        "payee": one.payee,
+        "opened_at": to_wire(one.opened_at),
+        "steps": orjson.Fragment(one.steps.encode()),
+        "book": one.book,
+        "engine": one.engine,
+    }
 
 
 def deduction_item(deduction: Deduction) -> dict[str, str | int]:

@@ -68,6 +68,11 @@ async def settled(
     except asyncpg.ExclusionViolationError:
         # The birth, restated after a reversal, would reach into the next pregnancy.
         raise problem_of(Refusal.PREGNANCY_OVERLAPS) from None
+    except asyncpg.CheckViolationError as error:
+        # A visit and a birth whose days meet, settled at the same moment.
+        if error.constraint_name != "no_service_by_two_methods":
+            raise
+        raise problem_of(Refusal.SERVICE_COVERED_TWICE) from None
     if isinstance(outcome, Refused) and outcome.refusal in ASK_FOR_STATE:
         outcome = await with_state(here, outcome, lambda: here.settlements.submit(command))
     if isinstance(outcome, Answer):

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from services.settlement.api.wire import Code, MonthText
+from services.settlement.api.wire import Code, MonthText, StayBenefit
 from shared.plumbing.edge import Wire
 
 IdText = Annotated[str, Field(json_schema_extra={"format": "uuid"})]
@@ -148,7 +148,8 @@ class StayShown(Wire):
     stay_id: IdText
     stay_number: Code
     state: str
-    pregnancy_id: IdText
+    benefit: StayBenefit
+    pregnancy_id: IdText | None
     admitted_on: DayText
     discharged_on: DayText | None
     line_count: int
@@ -168,6 +169,50 @@ class PregnancyShown(Wire):
     since: DayText
     until: DayText | None
     delivered_on: DayText | None
+    ended_by: Literal["birth", "loss"] | None
+
+
+class UnitShown(Wire):
+    """A limit of the pregnancy: limit = used + left."""
+
+    unit: str
+    limit: Amount
+    used: Amount
+    left: Amount
+
+
+class UnitsShown(Wire):
+    """What a pregnancy's limits have left, over all hospitals."""
+
+    pregnancy_id: IdText
+    items: list[UnitShown]
+
+
+class EntitlementShown(Wire):
+    """What a settlement entitles the person to; an allowance's amount waits for its base, and
+    `until` is the first day on which a deferred one is due."""
+
+    entitlement_id: IdText
+    kind: Literal["allowance", "nutrition"]
+    person_ref: str
+    pregnancy_id: IdText | None
+    settlement_id: IdText
+    event: Literal["birth", "loss", "family_planning"]
+    days: int | None
+    amount: Amount | None
+    state: Literal["opened", "deferred", "withdrawn", "fixed"]
+    until: DayText | None
+    payee: Literal["employer", "person"] | None
+    opened_at: Instant
+    steps: list[StepShown]
+    book: BookHash
+    engine: str
+
+
+class EntitlementsShown(Wire):
+    """A pregnancy's entitlements, withdrawn ones included, oldest first."""
+
+    items: list[EntitlementShown]
 
 
 class AgreementMade(Wire):

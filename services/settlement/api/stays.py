@@ -1,4 +1,4 @@
-"""Stays over REST: admission, lines, discharge, quote."""
+"""Stays and visits over REST: admission, lines, discharge, quote."""
 
 from __future__ import annotations
 
@@ -19,10 +19,11 @@ from services.settlement.api.office import (
     seen,
     with_state,
 )
+from services.settlement.api.outcomes import OfRecord, OutcomeBody
 from services.settlement.api.refusals import problem_of
 from services.settlement.api.render import quote_bytes, stay_bytes
 from services.settlement.api.shown import QuoteShown, StayShown
-from services.settlement.api.wire import Id, LinesBody, NoBody, OpenStayBody, OutcomeBody
+from services.settlement.api.wire import Id, LinesBody, NoBody, OpenStayBody
 from services.settlement.domain.refusals import Refusal, Refused
 from services.settlement.domain.settlement import Settlement
 from services.settlement.domain.stay import Outcome
@@ -31,6 +32,7 @@ from shared.plumbing.auth import Caller
 from shared.plumbing.database import transaction
 from shared.plumbing.edge import Key, desk, only
 from shared.plumbing.repeats import Ask
+from shared.policy.shapes import Benefit
 
 router = APIRouter(prefix="/settlement/v1/stays", tags=["stays"])
 
@@ -39,7 +41,8 @@ Hospital = Annotated[Caller, Depends(only(HOSPITAL))]
 
 @router.post("", status_code=201, response_model=StayShown)
 async def open_(request: Request, body: OpenStayBody, who: Hospital, _: Key = None) -> Response:
-    """Admission: open a stay for a registered pregnancy."""
+    """Admission, or an outpatient visit: open a stay, of a registered pregnancy but for family
+    planning."""
     return await keyed(
         request,
         who,
@@ -51,6 +54,7 @@ async def open_(request: Request, body: OpenStayBody, who: Hospital, _: Key = No
             person_ref=body.person_ref,
             pregnancy_id=body.pregnancy_id,
             admitted_on=body.admitted_on,
+            benefit=Benefit(body.benefit),
         ),
         lambda stay: (stay.stay_id, stay_bytes(stay)),
     )
@@ -86,7 +90,7 @@ async def lines(
 async def discharge_(
     request: Request, stay_id: Id, body: OutcomeBody, who: Hospital, _: Key = None
 ) -> Response:
-    """Discharge: the outcome, and the bill that the lines sum to."""
+    """Discharge, or the end of a visit: the outcome, and the bill that the lines sum to."""
     return await keyed(
         request,
         who,
@@ -101,7 +105,7 @@ async def quote_(
     request: Request, stay_id: Id, who: Hospital, body: OutcomeBody | NoBody | None = None
 ) -> Response:
     """What settling would come to now; nothing is stored. Before discharge, state the outcome."""
-    here, outcome = office(request), body.to_outcome() if isinstance(body, OutcomeBody) else None
+    here, outcome = office(request), body.to_outcome() if isinstance(body, OfRecord) else None
     quoted = await _quoted(request, who, stay_id, outcome)
     if isinstance(quoted, Refused) and quoted.refusal in ASK_FOR_STATE:
         quoted = await with_state(here, quoted, lambda: _quoted(request, who, stay_id, outcome))

@@ -10,13 +10,12 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
-from services.settlement.domain.delivery import Delivery
+from services.settlement.domain.allowance import EmployerWage
+from services.settlement.domain.entitling import Base
 from services.settlement.domain.line import CatalogueItem, FeeLine
-from services.settlement.domain.stay import Outcome
 from shared.money import Money
 from shared.period import Month
 from shared.plumbing.edge import Line, Wire
-from shared.policy.shapes import DeliveryMode
 
 _EARLIEST = date(1990, 1, 1)
 _LATEST = date(2099, 12, 31)
@@ -72,13 +71,23 @@ def _uuid(text: object) -> object:
 Id = Annotated[UUID, BeforeValidator(_uuid), WithJsonSchema({"type": "string", "format": "uuid"})]
 
 
+StayBenefit = Literal["delivery", "prenatal", "loss", "family_planning", "complication"]
+
+
 class OpenStayBody(Wire):
-    """Admission of a registered pregnancy."""
+    """Admission or outpatient visit of a registered pregnancy; only family planning has none."""
 
     stay_number: Code
     person_ref: PersonRef
-    pregnancy_id: Id
+    pregnancy_id: Id | None = None
     admitted_on: Day
+    benefit: StayBenefit = "delivery"
+
+    @model_validator(mode="after")
+    def _cared_for(self) -> Self:
+        if self.pregnancy_id is None and self.benefit != "family_planning":
+            raise ValueError("the registered pregnancy is named")
+        return self
 
 
 class LineBody(Wire):
@@ -104,22 +113,6 @@ class LinesBody(Wire):
     lines: Annotated[list[LineBody], Field(min_length=1, max_length=2000)]
 
 
-class OutcomeBody(Wire):
-    """What the record states at discharge; `total` is the bill."""
-
-    discharged_on: Day
-    event_on: Day
-    mode: Literal["vaginal", "assisted", "cesarean"]
-    infants: Annotated[int, Field(ge=1, le=9)] = 1
-    weeks: Annotated[int, Field(ge=20, le=45)] = 40
-    total: BillText
-
-    def to_outcome(self) -> Outcome:
-        """The outcome as the domain knows it."""
-        delivery = Delivery(DeliveryMode(self.mode), self.infants, self.weeks)
-        return Outcome(self.event_on, self.discharged_on, delivery, Money.from_wire(self.total))
-
-
 class SettleBody(Wire):
     """The bill's total, said once more by the desk."""
 
@@ -139,9 +132,49 @@ class PregnancyBody(Wire):
 
 
 class TransferBody(Wire):
-    """The institution chosen from now on."""
+    """The institution chosen from now on, or since a day not before the last choice."""
 
     institution_code: Code
+    since: Day | None = None
+
+
+class EmployerBody(Wire):
+    """An employer's average monthly wage, and the months that she worked there."""
+
+    base_monthly: BillText
+    months: Annotated[int, Field(ge=1, le=12)]
+
+
+class AllowanceBody(Wire):
+    """The base of an allowance, in one of three ways: an average monthly wage; a sum of wages with
+    the months of heads that it is divided by; or the averages of several employers."""
+
+    entitlement_id: Id
+    base_monthly: BillText | None = None
+    wage_sum: Annotated[str, Field(pattern=r"^(0|[1-9][0-9]{0,11})\.[0-9]{2}$")] | None = None
+    head_months: Annotated[int, Field(ge=1, le=10_000_000)] | None = None
+    employers: Annotated[list[EmployerBody], Field(min_length=1, max_length=12)] | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if (self.wage_sum is None) != (self.head_months is None):
+            raise ValueError("a sum of wages goes with its months of heads")
+        ways = (self.base_monthly, self.wage_sum, self.employers)
+        if sum(way is not None for way in ways) != 1:
+            raise ValueError("the base is stated in one way")
+        return self
+
+    def to_base(self) -> Base:
+        """The base as the domain knows it."""
+        return Base(
+            Money.from_wire(self.base_monthly) if self.base_monthly else None,
+            Money.from_wire(self.wage_sum) if self.wage_sum else None,
+            self.head_months,
+            tuple(
+                EmployerWage(Money.from_wire(each.base_monthly), each.months)
+                for each in self.employers or ()
+            ),
+        )
 
 
 class Lasting(Wire):

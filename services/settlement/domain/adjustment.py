@@ -13,6 +13,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from services.settlement.domain.agreement import Agreement
+from services.settlement.domain.course import EMPTY, Course
 from services.settlement.domain.person import PersonState
 from services.settlement.domain.postings import Leg, entry_of, negated, summed
 from services.settlement.domain.pregnancy import Pregnancy
@@ -106,12 +107,12 @@ def plus(some: Shares, more: Shares) -> Shares:
 
 def judge_again(
     stay: Stay, level: int, pregnancy: Pregnancy | None, person: PersonState | None, book: Book,
-    known_on: date, settled_at: datetime, settled_on: date,
+    known_on: date, settled_at: datetime, settled_on: date, course: Course = EMPTY,
 ) -> Judged | Refused:  # fmt: skip
     """Judge a settled stay by another book, or by what is known on another day.
 
     Its dates stay what they were, that of settling too, and so does the `level` that its hospital
-    then had.
+    then had; `course` is what a visit then met of its pregnancy's.
     """
     if stay.outcome is None:
         return Refused(Refusal.STAY_NOT_DISCHARGED)
@@ -125,6 +126,7 @@ def judge_again(
         now=settled_at,
         today=settled_on,
         known_on=known_on,
+        course=course,
     )
 
 

@@ -54,7 +54,10 @@ def shares_of(priced: Priced) -> Shares:
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """A settlement, or the reversal of one (`reverses`). `steps` is the stored JSON."""
+    """A settlement, or the reversal of one (`reverses`). `steps` is the stored JSON.
+
+    Only a delivery has `mode` and `infants`; only family planning may have no pregnancy.
+    """
 
     pool_code: str
     settlement_id: UUID
@@ -63,7 +66,7 @@ class Settlement:
     institution_level: int
     stay_id: UUID
     stay_version: int
-    pregnancy_id: UUID
+    pregnancy_id: UUID | None
     person_ref: str
     state_version: int
     county_code: str
@@ -71,8 +74,8 @@ class Settlement:
     benefit: str
     insurance_type: str
     expenditure_item: str
-    mode: str
-    infants: int
+    mode: str | None
+    infants: int | None
     admitted_on: date
     event_on: date
     discharged_on: date

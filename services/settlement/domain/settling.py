@@ -7,28 +7,43 @@ from datetime import date, datetime
 
 from services.settlement.domain.agreement import Agreement
 from services.settlement.domain.case import Case, Dates
+from services.settlement.domain.claimed import Medical
+from services.settlement.domain.course import EMPTY, Course, UnitEntry
 from services.settlement.domain.institution import Institution
 from services.settlement.domain.person import PersonState, Spell, member_of, spell_on
-from services.settlement.domain.pregnancy import Pregnancy, end_by_birth
+from services.settlement.domain.pregnancy import Pregnancy, end_after
+from services.settlement.domain.prenatal import Prenatal
 from services.settlement.domain.pricing import Priced, price
 from services.settlement.domain.refusals import Refusal, Refused
 from services.settlement.domain.stay import Outcome, Stay, StayState
+from services.settlement.domain.visiting import entrusted_visit, uses_of
 from shared.money import Money
 from shared.policy.book import Book, NoRule
 from shared.policy.cells import DECIDING_DATE, STATE_AGE_DAYS_MAX
+from shared.policy.shapes import Benefit
+
+ENDINGS = frozenset({Benefit.DELIVERY, Benefit.LOSS})
+"""What ends a pregnancy: one of them, once."""
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A stay that may be settled: its price, and the facts that the price rests on."""
+    """A stay that may be settled: its price, and the facts that the price rests on.
+
+    `pregnancy_end` is given where the pregnancy ends with the case, `pregnancy_version` where the
+    price rests on what is left of its limits; `uses` is what is used of them.
+    """
 
     stay: Stay
     outcome: Outcome
     agreement: Agreement
-    pregnancy_end: date
+    pregnancy_end: date | None
+    pregnancy_version: int | None
     person: PersonState
     spell: Spell
+    case: Case
     priced: Priced
+    uses: tuple[UnitEntry, ...]
 
 
 def judge(
@@ -41,6 +56,7 @@ def judge(
     book: Book,
     now: datetime,
     today: date,
+    course: Course = EMPTY,
     known_on: date | None = None,
 ) -> Judged | Refused:
     """Judge a stay with the outcome that its record states; the first reason to refuse counts.
@@ -52,13 +68,9 @@ def judge(
         return Refused(Refusal.LINES_DO_NOT_SUM)
     if agreement is None:
         return Refused(Refusal.NO_AGREEMENT)
-    if pregnancy is None:
-        return Refused(Refusal.PREGNANCY_UNKNOWN)
-    if pregnancy.person_ref != stay.person_ref:
-        return Refused(Refusal.PREGNANCY_OF_ANOTHER_PERSON)
-    ended = end_by_birth(pregnancy, outcome.event_on)
-    if ended is None:
-        return Refused(Refusal.BIRTH_BEFORE_PREGNANCY)
+    unfit = _unfit(stay, outcome, pregnancy, course)
+    if unfit is not None:
+        return Refused(unfit)
     if person is None:
         return Refused(Refusal.PERSON_UNKNOWN, None, (("person_ref", stay.person_ref),))
     spell = spell_on(person, stay.pool_code, outcome.event_on)
@@ -66,25 +78,77 @@ def judge(
         return Refused(Refusal.PERSON_NOT_OF_POOL)
     if _too_old(person, stay.pool_code, book, now, today):
         return Refused(Refusal.PERSON_STATE_TOO_OLD, None, (("person_ref", stay.person_ref),))
-    priced = price(
-        _case(stay, outcome, agreement, person, spell, book, today, known_on or today), book
-    )
+    claimed, weeks, version, said_on = outcome.claimed, 0, None, known_on or today
+    if isinstance(claimed, Prenatal) and pregnancy is not None:
+        version = pregnancy.version
+        entrusted = entrusted_visit(claimed, stay, outcome, pregnancy, course, spell, book, said_on)
+        if isinstance(entrusted, Refused):
+            return entrusted
+        claimed, weeks = entrusted
+    case = case_of(stay, outcome, claimed, agreement.level, person, spell, book, today, said_on)
+    priced = price(case, book)
     if isinstance(priced, Refused):
         return priced
     assert isinstance(priced, Priced)  # noqa: S101 - only sums are ever deferred
-    return Judged(stay, outcome, agreement, ended, person, spell, priced)
+    ends = pregnancy is not None and stay.benefit in ENDINGS
+    return Judged(
+        stay=stay,
+        outcome=outcome,
+        agreement=agreement,
+        pregnancy_end=end_after(pregnancy, outcome.event_on) if ends and pregnancy else None,
+        pregnancy_version=version,
+        person=person,
+        spell=spell,
+        case=case,
+        priced=priced,
+        uses=uses_of(priced.units, course, stay.institution_code, weeks) if priced.units else (),
+    )
 
 
-def may_be_settled(stay: Stay, bill: Money, rival: bool) -> Refusal | None:
+def may_be_settled(stay: Stay, bill: Money, rival: Benefit | None) -> Refusal | None:
     """Why a stay may not be settled now, whatever it is worth."""
     if stay.state is StayState.SETTLED:
         return Refusal.STAY_ALREADY_SETTLED
-    if rival:
-        return Refusal.DELIVERY_ALREADY_SETTLED
+    ended = already_ended(stay, rival)
+    if ended is not None:
+        return ended
     if stay.state is not StayState.DISCHARGED or stay.outcome is None:
         return Refusal.STAY_NOT_DISCHARGED
     if stay.outcome.bill != bill:
         return Refusal.LINES_DO_NOT_SUM
+    return None
+
+
+def already_ended(stay: Stay, rival: Benefit | None) -> Refusal | None:
+    """A pregnancy's birth or loss is settled once, and one of them excludes the other."""
+    if rival is None or stay.benefit not in ENDINGS:
+        return None
+    delivered = rival is Benefit.DELIVERY
+    return Refusal.DELIVERY_ALREADY_SETTLED if delivered else Refusal.LOSS_ALREADY_SETTLED
+
+
+def _unfit(
+    stay: Stay, outcome: Outcome, pregnancy: Pregnancy | None, course: Course
+) -> Refusal | None:
+    """Why the stay does not fit its pregnancy, and what else was settled of it."""
+    if stay.pregnancy_id is None and stay.benefit is Benefit.FAMILY_PLANNING:
+        return None
+    if pregnancy is None:
+        return Refusal.PREGNANCY_UNKNOWN
+    if pregnancy.person_ref != stay.person_ref:
+        return Refusal.PREGNANCY_OF_ANOTHER_PERSON
+    before = outcome.event_on < pregnancy.period.start
+    if stay.benefit in ENDINGS:
+        if before:
+            return Refusal.BIRTH_BEFORE_PREGNANCY
+        return Refusal.SERVICE_COVERED_TWICE if course.holds_visits else None
+    if before and stay.benefit is not Benefit.FAMILY_PLANNING:
+        return Refusal.OUTSIDE_PREGNANCY
+    if isinstance(outcome.claimed, Prenatal):
+        end = pregnancy.period.end
+        if end is not None and outcome.event_on >= end and not outcome.claimed.postnatal:
+            return Refusal.OUTSIDE_PREGNANCY
+        return Refusal.SERVICE_COVERED_TWICE if course.within_ending else None
     return None
 
 
@@ -96,10 +160,11 @@ def _too_old(person: PersonState, pool: str, book: Book, now: datetime, today: d
     return person.older_than(days, now)
 
 
-def _case(
-    stay: Stay, outcome: Outcome, agreement: Agreement, person: PersonState, spell: Spell,
+def case_of(
+    stay: Stay, outcome: Outcome, claimed: Medical, level: int, person: PersonState, spell: Spell,
     book: Book, today: date, known_on: date,
 ) -> Case:  # fmt: skip
+    """The case that a stay's record and a person's state make; `level` is the hospital's."""
     dates = Dates(stay.admitted_on, outcome.event_on, outcome.discharged_on, today)
     try:
         rules = book.on(stay.pool_code, spell.kind, on=dates.event, known_on=known_on)
@@ -109,9 +174,10 @@ def _case(
     return Case(
         pool=stay.pool_code,
         member=member_of(person, spell, day),
-        claimed=outcome.delivery,
+        claimed=claimed,
         dates=dates,
         known_on=known_on,
-        institution=Institution(agreement.level),
+        institution=Institution(level),
         cost=stay.cost,
+        circumstances=outcome.circumstances,
     )

@@ -1,4 +1,4 @@
-"""A stay in hospital and its bill, as the hospital tells of them."""
+"""A stay in hospital, or a visit, and its bill, as the hospital tells of them."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from datetime import date
 from enum import StrEnum
 from uuid import UUID
 
+from services.settlement.domain.claimed import Medical, benefit_of
 from services.settlement.domain.cost import Cost
-from services.settlement.domain.delivery import Delivery
 from services.settlement.domain.refusals import Refusal
 from shared.money import Money
+from shared.policy.shapes import Benefit, Circumstance
 
 
 class StayState(StrEnum):
@@ -23,30 +24,35 @@ class StayState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What the record says at discharge: the days, the birth, and the bill's total."""
+    """What the record says at discharge: the days, what was done, and the bill's total."""
 
     event_on: date
     discharged_on: date
-    delivery: Delivery
+    claimed: Medical
     bill: Money
+    circumstances: frozenset[Circumstance] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Stay:
-    """`cost` sums the lines so far; `version` counts the changes, and guards each of them."""
+    """`cost` sums the lines so far; `version` counts the changes, and guards each of them.
+
+    Only family planning belongs to no pregnancy. An outpatient visit is a stay of one day.
+    """
 
     pool_code: str
     stay_id: UUID
     institution_code: str
     stay_number: str
     person_ref: str
-    pregnancy_id: UUID
+    pregnancy_id: UUID | None
     state: StayState
     version: int
     admitted_on: date
     outcome: Outcome | None
     line_count: int
     cost: Cost
+    benefit: Benefit = Benefit.DELIVERY
 
 
 _BILL_MOST = Money(10**12)
@@ -56,6 +62,8 @@ def discharged(stay: Stay, outcome: Outcome) -> Stay | Refusal:
     """The stay after discharge; until it is settled another outcome may be stated."""
     if stay.state is StayState.SETTLED:
         return Refusal.STAY_ALREADY_SETTLED
+    if benefit_of(outcome.claimed) is not stay.benefit:
+        return Refusal.OUTCOME_OF_ANOTHER_BENEFIT
     if not stay.admitted_on <= outcome.event_on <= outcome.discharged_on:
         return Refusal.DATES_OUT_OF_ORDER
     return replace(stay, state=StayState.DISCHARGED, outcome=outcome, version=stay.version + 1)

@@ -28,7 +28,7 @@ _ADJUSTED = ", ".join(f"sum({part}_fen)::bigint as {part}_fen" for part in _PART
 _STANDING = f"""
 select s.benefit as settled_benefit, s.institution_level, s.settled_at, {_WITH_ADJUSTMENTS}, t.*,
        p.institution_code as pregnancy_institution, p.person_ref as pregnancy_person,
-       lower(p.period) as period_start, upper(p.period) as period_end, p.delivered_on,
+       lower(p.period) as period_start, upper(p.period) as period_end, p.delivered_on, p.ended_by,
        p.version as pregnancy_version, i.state::text as state_json, i.as_of
 from claim c
 join settlement s on s.pool_code = c.pool_code and s.settlement_id = c.settlement_id

@@ -71,3 +71,12 @@ async def upsert(tx: Connection, states: Sequence[tuple[str, str, int, str, date
     A person stands at most once in `states`.
     """
     await tx.execute(_UPSERT, *(list(column) for column in zip(*states, strict=True)))
+
+
+async def find(tx: Connection, person_ref: str) -> PersonState | None:
+    """A person's state as it is known now."""
+    row = await tx.fetchrow(
+        "select state::text as state_json, as_of from person_state where person_ref = $1",
+        person_ref,
+    )
+    return person_from_row(row) if row else None

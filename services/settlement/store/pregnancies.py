@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 import asyncpg
 
-from services.settlement.domain.pregnancy import Pregnancy
+from services.settlement.domain.course import Designation
+from services.settlement.domain.pregnancy import Ending, Pregnancy
 from shared.period import Period
 from shared.plumbing.database import Connection
 
 PREGNANCY_COLUMNS = """
 pool_code, pregnancy_id, institution_code as pregnancy_institution, person_ref as pregnancy_person,
-lower(period) as period_start, upper(period) as period_end, delivered_on,
+lower(period) as period_start, upper(period) as period_end, delivered_on, ended_by,
 version as pregnancy_version
 """
 
@@ -29,6 +30,7 @@ def pregnancy_from_row(row: Any) -> Pregnancy:
         period=Period(row["period_start"], row["period_end"]),
         delivered_on=row["delivered_on"],
         version=row["pregnancy_version"],
+        ended_by=Ending(row["ended_by"]) if row["ended_by"] else None,
     )
 
 
@@ -54,7 +56,8 @@ async def has_open(tx: Connection, person_ref: str) -> bool:
 
 
 async def insert(tx: Connection, pregnancy: Pregnancy, at: datetime) -> bool:
-    """Register a pregnancy; False when its period overlaps another one of the person.
+    """Register a pregnancy with its first designation; False when its period overlaps another one
+    of the person.
 
     The exclusion constraint is the law: it holds over all hospitals and at the same moment.
     """
@@ -66,12 +69,17 @@ async def insert(tx: Connection, pregnancy: Pregnancy, at: datetime) -> bool:
                 pregnancy.institution_code, pregnancy.period.start, pregnancy.period.end,
                 pregnancy.delivered_on, at, pregnancy.version,
             )  # fmt: skip
+            await _designate(
+                tx, pregnancy, Designation(pregnancy.institution_code, pregnancy.period.start), at
+            )
     except asyncpg.ExclusionViolationError:
         return False
     return True
 
 
-async def transfer(tx: Connection, before: Pregnancy, institution_code: str) -> bool:
+async def transfer(
+    tx: Connection, before: Pregnancy, institution_code: str, since: date, at: datetime
+) -> bool:
     """Designate another institution; False when the pregnancy changed since `before` was read."""
     changed = await tx.fetchval(
         "update pregnancy set institution_code = $4, version = version + 1"
@@ -81,4 +89,40 @@ async def transfer(tx: Connection, before: Pregnancy, institution_code: str) -> 
         before.version,
         institution_code,
     )
-    return changed is not None
+    if changed is None:
+        return False
+    await _designate(tx, before, Designation(institution_code, since), at)
+    return True
+
+
+_DESIGNATE = """
+insert into designation
+select $1, $2, coalesce(max(number), 0) + 1, $3, $4, $5 from designation
+where pool_code = $1 and pregnancy_id = $2
+"""
+
+
+async def _designate(
+    tx: Connection, pregnancy: Pregnancy, designation: Designation, at: datetime
+) -> None:
+    await tx.execute(
+        _DESIGNATE,
+        pregnancy.pool_code,
+        pregnancy.pregnancy_id,
+        designation.institution_code,
+        designation.since,
+        at,
+    )
+
+
+async def designations(
+    tx: Connection, pool_code: str, pregnancy_id: UUID
+) -> tuple[Designation, ...]:
+    """Whom a pregnancy was entrusted to, in order."""
+    rows = await tx.fetch(
+        "select institution_code, since from designation"
+        " where pool_code = $1 and pregnancy_id = $2 order by number",
+        pool_code,
+        pregnancy_id,
+    )
+    return tuple(Designation(row["institution_code"], row["since"]) for row in rows)

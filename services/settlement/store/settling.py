@@ -15,10 +15,14 @@ from uuid import UUID
 import asyncpg
 
 from services.settlement.domain.agreement import Agreement
+from services.settlement.domain.course import EMPTY, Course, UnitEntry
+from services.settlement.domain.entitled import Entitlement
 from services.settlement.domain.person import PersonState
 from services.settlement.domain.pregnancy import Pregnancy
 from services.settlement.domain.settlement import Settlement
 from services.settlement.domain.stay import Stay
+from services.settlement.store.courses import course_from_row, unit_row
+from services.settlement.store.entitlements import entitlement_row
 from services.settlement.store.person_states import person_from_row
 from services.settlement.store.pregnancies import pregnancy_from_row
 from services.settlement.store.stays import stay_from_row
@@ -28,6 +32,7 @@ from shared.plumbing.database import Connection
 from shared.plumbing.journal import LogRow
 from shared.plumbing.outbox import OutboxRow
 from shared.plumbing.repeats import Answer, Ask
+from shared.policy.shapes import Benefit
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +45,16 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What settling looks at. `rival` tells that the pregnancy's delivery is settled already."""
+    """What settling looks at. `rival` tells that the pregnancy's birth or loss is settled already,
+    and which of them."""
 
     kept: Kept | None
     stay: Stay | None
     agreement: Agreement | None
     pregnancy: Pregnancy | None
     person: PersonState | None
-    rival: bool
+    rival: Benefit | None
+    course: Course = EMPTY
 
 
 READ = """
@@ -61,9 +68,10 @@ select kept.body_hash as kept_hash, kept.status as kept_status, kept.answer as k
        stay.*, agreement.level as agreement_level,
        pregnancy.institution_code as pregnancy_institution, pregnancy.person_ref as pregnancy_person,
        lower(pregnancy.period) as period_start, upper(pregnancy.period) as period_end,
-       pregnancy.delivered_on, pregnancy.version as pregnancy_version,
+       pregnancy.delivered_on, pregnancy.ended_by, pregnancy.version as pregnancy_version,
+       pregnancy.confined && days.span as within_ending, pregnancy.visited && days.span as holds_visits,
        person.state_version, person.state::text as state_json, person.as_of,
-       rival.settlement_id as rival_id
+       rival.benefit as rival, course.units, course.designations
 from asked
 left join lateral (
     select body_hash, status, answer from idempotency i
@@ -81,11 +89,23 @@ left join lateral (
     select * from pregnancy p
     where p.pool_code = asked.pool_code and p.pregnancy_id = stay.pregnancy_id offset 0) pregnancy on true
 left join lateral (
+    select daterange(stay.admitted_on, greatest(stay.admitted_on, coalesce(
+        asked.stated_on, stay.discharged_on)), '[]') as span offset 0) days on true
+left join lateral (
     select * from person_state p where p.person_ref = stay.person_ref offset 0) person on true
 left join lateral (
-    select settlement_id from claim c
+    select benefit from claim c
     where c.pool_code = asked.pool_code and c.pregnancy_id = stay.pregnancy_id
-      and c.state = 'settled' offset 0) rival on true
+      and c.state = 'settled' and c.benefit in ('delivery', 'loss') offset 0) rival on true
+left join lateral (
+    select (select json_agg(json_build_array(unit, number, institution_code, weeks, amount_fen,
+                                             used_after_fen, limit_fen) order by unit, number)
+            from unit_entry u
+            where u.pool_code = asked.pool_code and u.pregnancy_id = stay.pregnancy_id)::text as units,
+           (select json_agg(json_build_array(institution_code, since) order by number)
+            from designation d
+            where d.pool_code = asked.pool_code and d.pregnancy_id = stay.pregnancy_id)::text as designations
+    where stay.benefit = 'prenatal' offset 0) course on true
 order by asked.n
 """
 
@@ -121,19 +141,27 @@ def _facts(row: asyncpg.Record) -> Facts:
         ),
         pregnancy=pregnancy_from_row(row) if row["pregnancy_version"] else None,
         person=person_from_row(row) if row["state_version"] else None,
-        rival=row["rival_id"] is not None,
+        rival=Benefit(row["rival"]) if row["rival"] else None,
+        course=course_from_row(row),
     )
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """All rows of one settlement: they are written together, or not at all."""
+    """All rows of one settlement: they are written together, or not at all.
+
+    `pregnancy_end` is given by a birth or loss, `pregnancy_version` by a visit: it is written only
+    where the pregnancy, and so what is left of its limits, is still as it was read.
+    """
 
     settlement: Settlement
-    pregnancy_end: date
+    pregnancy_end: date | None
+    pregnancy_version: int | None
+    uses: Sequence[UnitEntry]
+    opened: Sequence[Entitlement]
     postings: Sequence[tuple[str, Money]]
-    outbox: OutboxRow
-    log: LogRow
+    outbox: Sequence[OutboxRow]
+    log: Sequence[LogRow]
     ask: Ask
     answer: Answer
 
@@ -146,10 +174,28 @@ locked as (
     where stay.version = asked.stay_version and stay.state = 'discharged'
     order by stay.pool_code, stay.stay_id for update of stay
 ),
+tended as (
+    select p.pool_code, p.pregnancy_id, asked.settlement_id
+    from unnest($8::uuid[], $9::bigint[]) t(settlement_id, pregnancy_version)
+    join asked using (settlement_id) join locked using (pool_code, stay_id)
+    join pregnancy p using (pool_code, pregnancy_id)
+    where p.version = t.pregnancy_version
+    order by p.pool_code, p.pregnancy_id for update of p
+),
+entrusted as (
+    select distinct on (t.pool_code, t.pregnancy_id) t.settlement_id from tended t
+    where not exists (select from asked e where e.pool_code = t.pool_code
+                      and e.pregnancy_id = t.pregnancy_id and e.benefit in ('delivery', 'loss'))
+    order by t.pool_code, t.pregnancy_id, t.settlement_id
+),
 won as (
-    insert into claim (pool_code, settlement_id, institution_code, stay_id, pregnancy_id, state, sequence)
-    select a.pool_code, a.settlement_id, a.institution_code, a.stay_id, a.pregnancy_id, 'settled', 1
+    insert into claim (pool_code, settlement_id, institution_code, stay_id, pregnancy_id, state,
+                       sequence, benefit, visit)
+    select a.pool_code, a.settlement_id, a.institution_code, a.stay_id, a.pregnancy_id, 'settled', 1,
+           a.benefit,
+           case when a.benefit = 'prenatal' then daterange(a.admitted_on, a.discharged_on, '[]') end
     from asked a join locked using (pool_code, stay_id)
+    where a.benefit <> 'prenatal' or a.settlement_id in (select settlement_id from entrusted)
     order by a.pool_code, a.pregnancy_id
     on conflict do nothing
     returning settlement_id
@@ -164,12 +210,34 @@ bound as (
 ),
 ended as (
     update pregnancy p
-    set period = daterange(lower(p.period), e.ended), delivered_on = asked.event_on,
-        version = p.version + 1
+    set period = daterange(lower(p.period), e.ended), version = p.version + 1,
+        delivered_on = case when asked.benefit = 'delivery' then asked.event_on end,
+        ended_by = case when asked.benefit = 'delivery' then 'birth' else 'loss' end,
+        confined = daterange(asked.admitted_on, asked.discharged_on, '[]')
     from unnest($2::uuid[], $3::date[]) e(settlement_id, ended)
     join won using (settlement_id) join asked using (settlement_id)
     where p.pool_code = asked.pool_code and p.pregnancy_id = asked.pregnancy_id
-      and p.delivered_on is distinct from asked.event_on
+      and e.ended is not null
+),
+visited as (
+    update pregnancy p
+    set visited = p.visited + datemultirange(daterange(asked.admitted_on, asked.discharged_on, '[]')),
+        version = p.version + 1
+    from asked join won using (settlement_id)
+    where p.pool_code = asked.pool_code and p.pregnancy_id = asked.pregnancy_id
+      and asked.benefit = 'prenatal'
+),
+counted as (
+    insert into unit_entry select u.* from unnest($10::unit_entry[]) u join won using (settlement_id)
+),
+opened as (
+    insert into entitlement select e.* from unnest($11::entitlement[]) e
+    join won using (settlement_id)
+    returning entitlement_id
+),
+made as (
+    select settlement_id as id, 'claim:' || settlement_id as subject from won
+    union all select entitlement_id, 'entitlement:' || entitlement_id from opened
 ),
 kept as (
     insert into idempotency select i.* from unnest($4::idempotency[]) i
@@ -180,13 +248,12 @@ posted as (
 ),
 told as (
     insert into outbox (month, id, pool_code, topic, type, key, aggregate_id, sequence, at, headers, data)
-    select o.* from unnest($6::outbox_row[]) o
-    join won on won.settlement_id = o.aggregate_id::uuid
+    select o.* from unnest($6::outbox_row[]) o join made on made.id = o.aggregate_id::uuid
 ),
 logged as (
     insert into log (month, id, pool_code, at, actor, institution_code, request_id, action, subject,
                      from_state, to_state, before_hash, after_hash, content_hash)
-    select l.* from unnest($7::log_row[]) l join won on l.subject = 'claim:' || won.settlement_id
+    select l.* from unnest($7::log_row[]) l join made using (subject)
 )
 select settlement_id from won
 """
@@ -195,10 +262,12 @@ select settlement_id from won
 async def write(connection: Connection, entries: Sequence[Entry]) -> list[bool]:
     """Write all entries by one statement; which of them won.
 
-    An entry loses when its stay changed since READ, when its stay was settled meanwhile, or when
-    another hospital was first to settle the pregnancy's delivery.
+    An entry loses when its stay changed since READ, when its stay was settled meanwhile, when
+    another hospital was first to settle the pregnancy's birth or loss, or, a visit's, when another
+    visit or a birth came first: a visit and a birth of one group meet again in the next.
     """
     ids = [e.settlement.settlement_id for e in entries]
+    visits = [e for e in entries if e.pregnancy_version is not None]
     rows = await connection.fetch(
         WRITE,
         [settlement_row(e.settlement, e.ask.caller) for e in entries],
@@ -206,8 +275,12 @@ async def write(connection: Connection, entries: Sequence[Entry]) -> list[bool]:
         [e.pregnancy_end for e in entries],
         [_kept_row(e) for e in entries],
         [row for e in entries for row in posting_rows(e.settlement, e.postings)],
-        [e.outbox for e in entries],
-        [e.log for e in entries],
+        [row for e in entries for row in e.outbox],
+        [row for e in entries for row in e.log],
+        [e.settlement.settlement_id for e in visits],
+        [e.pregnancy_version for e in visits],
+        [unit_row(e.settlement, use) for e in visits for use in e.uses],
+        [entitlement_row(one) for e in entries for one in e.opened],
     )
     won = {row["settlement_id"] for row in rows}
     return [settlement_id in won for settlement_id in ids]

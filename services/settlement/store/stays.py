@@ -7,22 +7,26 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
+import orjson
+
+from services.settlement.domain.claimed import Medical
 from services.settlement.domain.cost import Cost
 from services.settlement.domain.delivery import Delivery
 from services.settlement.domain.line import CatalogueItem, ClassedLine
+from services.settlement.domain.particulars import (
+    circumstances_of,
+    delivery_of,
+    medical_of,
+    stored_of,
+)
 from services.settlement.domain.stay import Outcome, Stay, StayState
 from shared.money import Money
 from shared.plumbing.database import Connection
-from shared.policy.shapes import DeliveryMode
+from shared.policy.shapes import Benefit
 
 
 def stay_from_row(row: Any) -> Stay:
     """A stay from its row."""
-    bill = row["bill_fen"]
-    outcome = None
-    if bill is not None and row["mode"] is not None:
-        delivery = Delivery(DeliveryMode(row["mode"]), row["infants"], row["weeks"])
-        outcome = Outcome(row["event_on"], row["discharged_on"], delivery, Money(bill))
     return Stay(
         pool_code=row["pool_code"],
         stay_id=row["stay_id"],
@@ -33,7 +37,7 @@ def stay_from_row(row: Any) -> Stay:
         state=StayState(row["state"]),
         version=row["version"],
         admitted_on=row["admitted_on"],
-        outcome=outcome,
+        outcome=_outcome(row),
         line_count=row["line_count"],
         cost=Cost(
             total=Money(row["total_fen"]),
@@ -42,6 +46,24 @@ def stay_from_row(row: Any) -> Stay:
             over_limit=Money(row["over_limit_fen"]),
             first_copay=Money(row["first_copay_fen"]),
         ),
+        benefit=Benefit(row["benefit"]),
+    )
+
+
+def _outcome(row: Any) -> Outcome | None:
+    bill, text = row["bill_fen"], row["particulars"]
+    if bill is None:
+        return None
+    stored = orjson.loads(text) if text else None
+    claimed: Medical | None = None
+    if row["mode"] is not None:
+        claimed = delivery_of(row["mode"], row["infants"], row["weeks"], stored)
+    elif stored is not None:
+        claimed = medical_of(Benefit(row["benefit"]), stored)
+    if claimed is None:
+        return None
+    return Outcome(
+        row["event_on"], row["discharged_on"], claimed, Money(bill), circumstances_of(stored)
     )
 
 
@@ -61,12 +83,12 @@ async def insert(tx: Connection, stay: Stay) -> bool:
     return (
         await tx.fetchval(
             "insert into stay (pool_code, stay_id, institution_code, stay_number, person_ref,"
-            " pregnancy_id, state, version, month, admitted_on)"
-            " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
+            " pregnancy_id, state, version, month, admitted_on, benefit)"
+            " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
             " on conflict on constraint stay_number_once do nothing returning version",
             stay.pool_code, stay.stay_id, stay.institution_code, stay.stay_number, stay.person_ref,
             stay.pregnancy_id, stay.state, stay.version, stay.admitted_on.replace(day=1),
-            stay.admitted_on,
+            stay.admitted_on, stay.benefit,
         )
         is not None
     )  # fmt: skip
@@ -75,18 +97,21 @@ async def insert(tx: Connection, stay: Stay) -> bool:
 async def update(tx: Connection, before: Stay, after: Stay) -> bool:
     """Write a changed stay; False when somebody changed it since `before` was read."""
     outcome, cost = after.outcome, after.cost
-    delivery = outcome.delivery if outcome else None
+    claimed = outcome.claimed if outcome else None
+    delivery = claimed if isinstance(claimed, Delivery) else None
+    stored = stored_of(outcome.claimed, outcome.circumstances) if outcome else None
     changed = await tx.fetchval(
         "update stay set state = $4, version = $5, discharged_on = $6, event_on = $7, mode = $8,"
         " infants = $9, weeks = $10, bill_fen = $11, line_count = $12, total_fen = $13,"
-        " in_scope_fen = $14, out_of_scope_fen = $15, over_limit_fen = $16, first_copay_fen = $17"
+        " in_scope_fen = $14, out_of_scope_fen = $15, over_limit_fen = $16, first_copay_fen = $17,"
+        " particulars = $18"
         " where pool_code = $1 and stay_id = $2 and version = $3 returning version",
         before.pool_code, before.stay_id, before.version, after.state, after.version,
         outcome.discharged_on if outcome else None, outcome.event_on if outcome else None,
         delivery.mode if delivery else None, delivery.infants if delivery else None,
         delivery.weeks if delivery else None, outcome.bill.fen if outcome else None,
         after.line_count, cost.total.fen, cost.in_scope.fen, cost.out_of_scope.fen,
-        cost.over_limit.fen, cost.first_copay.fen,
+        cost.over_limit.fen, cost.first_copay.fen, orjson.dumps(stored).decode() if stored else None,
     )  # fmt: skip
     return changed is not None
 

@@ -10,10 +10,11 @@ from uuid import UUID
 import orjson
 
 from services.settlement.domain.adjustment import Adjustment
-from services.settlement.domain.cost import Cost
 from services.settlement.domain.deduction import Deduction, RefusedDeduction
+from services.settlement.domain.particulars import stored_of
 from services.settlement.domain.postings import Leg
 from services.settlement.domain.settlement import Settlement, Shares
+from services.settlement.domain.settling import Judged
 from shared.contracts.claim import (
     ClaimAdjusted,
     ClaimReversed,
@@ -28,8 +29,9 @@ from shared.plumbing.clock import to_wire
 from shared.plumbing.outbox import Told
 
 
-def claim_settled(settlement: Settlement, cost: Cost, legs: Sequence[Leg]) -> Told:
+def claim_settled(settlement: Settlement, judged: Judged, legs: Sequence[Leg]) -> Told:
     """A settlement was made: the first event of its claim."""
+    outcome = judged.outcome
     facts: dict[str, Any] = {
         "claim_id": str(settlement.settlement_id),
         "pool_code": settlement.pool_code,
@@ -39,7 +41,7 @@ def claim_settled(settlement: Settlement, cost: Cost, legs: Sequence[Leg]) -> To
         "stay_id": str(settlement.stay_id),
         "person_ref": settlement.person_ref,
         "person_state_version": settlement.state_version,
-        "pregnancy_id": str(settlement.pregnancy_id),
+        "pregnancy_id": str(settlement.pregnancy_id) if settlement.pregnancy_id else None,
         "benefit": settlement.benefit,
         "insurance_type": settlement.insurance_type,
         "expenditure_item": settlement.expenditure_item,
@@ -53,10 +55,20 @@ def claim_settled(settlement: Settlement, cost: Cost, legs: Sequence[Leg]) -> To
         "account_month": settlement.account_month.isoformat()[:7],
         "parts": _parts(settlement.shares),
         "line_count": settlement.line_count,
-        "out_of_scope": cost.out_of_scope.to_wire(),
+        "out_of_scope": judged.stay.cost.out_of_scope.to_wire(),
         "postings": _postings(legs),
         "book": settlement.book,
         "engine": settlement.engine,
+        "particulars": stored_of(outcome.claimed, outcome.circumstances),
+        "units": [
+            {
+                "unit": use.unit,
+                "amount": use.amount.to_wire(),
+                "used": use.used_after.to_wire(),
+                "limit": use.limit.to_wire(),
+            }
+            for use in judged.uses
+        ],
     }
     # Built from our own nouns, which hold every constraint: not checked again on the hot path.
     return _told(

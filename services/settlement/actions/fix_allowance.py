@@ -1,0 +1,79 @@
+"""Fix the amount of an allowance: counted from the base that a clerk states."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from uuid import UUID
+
+from services.settlement.actions.scene import Scene
+from services.settlement.domain.entitled import Entitlement, EntitlementKind, EntitlementState
+from services.settlement.domain.entitling import Base, with_base
+from services.settlement.domain.person import spell_on
+from services.settlement.domain.pricing import Deferred, price
+from services.settlement.domain.refusals import Refusal, Refused
+from services.settlement.domain.settling import case_of
+from services.settlement.domain.steps import stored_steps
+from services.settlement.store import entitlements, ledger, person_states, stays
+from services.settlement.told.allowance import allowance_fixed
+from shared.plumbing.database import Connection
+from shared.plumbing.journal import write_log
+from shared.plumbing.outbox import tell
+from shared.policy.book import Book
+
+
+async def fix_allowance(
+    tx: Connection, scene: Scene, entitlement_id: UUID, base: Base, book: Book
+) -> Entitlement | Refusal:
+    """Count an open allowance by the book in force and the person's state as it is known now."""
+    found = await entitlements.find(tx, scene.pool_code, entitlement_id)
+    if found is None or found.kind is not EntitlementKind.ALLOWANCE:
+        return Refusal.ENTITLEMENT_UNKNOWN
+    if not found.may_be_fixed:
+        return Refusal.ENTITLEMENT_NOT_OPEN
+    after = await _counted(tx, scene, found, base, book)
+    if isinstance(after, Refusal):
+        return after
+    if not await entitlements.change(tx, found, after):
+        return Refusal.ENTITLEMENT_CHANGED
+    await tell(tx, [allowance_fixed(after, scene.now)])
+    subject = f"entitlement:{entitlement_id}"
+    await write_log(tx, [scene.deed("fix_allowance", subject, found.state, after.state)])
+    return after
+
+
+async def _counted(
+    tx: Connection, scene: Scene, found: Entitlement, base: Base, book: Book
+) -> Entitlement | Refusal:
+    settlement = await ledger.find(tx, scene.pool_code, found.settlement_id)
+    person = await person_states.find(tx, found.person_ref)
+    if settlement is None:
+        return Refusal.SETTLEMENT_UNKNOWN
+    if person is None:
+        return Refusal.PERSON_UNKNOWN
+    stay = await stays.find(tx, scene.pool_code, settlement.institution_code, settlement.stay_id)
+    spell = spell_on(person, scene.pool_code, settlement.event_on)
+    if stay is None or stay.outcome is None or spell is None:
+        return Refusal.PERSON_NOT_OF_POOL
+    case = case_of(
+        stay, stay.outcome, stay.outcome.claimed, settlement.institution_level, person, spell, book,
+        scene.today, scene.today,
+    )  # fmt: skip
+    priced = price(with_base(case, base), book)
+    if isinstance(priced, Refused):
+        return priced.refusal
+    until = None
+    if isinstance(priced, Deferred):
+        until, priced = priced.until.isoformat(), priced.priced
+    return replace(
+        found,
+        days=priced.days,
+        amount=priced.fund,
+        state=EntitlementState.FIXED,
+        until=until,
+        payee=priced.payee,
+        steps=stored_steps(priced.steps),
+        rates=priced.rate_ids,
+        book=priced.book_hash,
+        engine=priced.engine,
+        version=found.version + 1,
+    )
