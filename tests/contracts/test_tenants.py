@@ -301,8 +301,8 @@ async def _stay_read(tx: Connection, s: Any) -> Any:
 
 def test_every_read_of_the_store_is_tried_or_named() -> None:
     for module in (
-        stays, ledger, agreements, settling, settled, adjustments, pregnancies, books, person_states,
-        courses, entitlements,
+        stays, ledger, agreements, settling, settled, adjustments, pregnancies, books, courses,
+        entitlements, person_states,
     ):  # fmt: skip
         for name, found in inspect.getmembers(module, inspect.iscoroutinefunction):
             if found.__module__ == module.__name__ and not name.startswith("_"):

@@ -116,7 +116,9 @@ async def lines(here: Peopled, owner: Owner) -> Asked:
 @request_of(f"POST {S_}/stays/{{stay_id}}/quote")
 async def outcome(here: Peopled, owner: Owner) -> Asked:
     stay_id, body = await here.stay(owner, discharge=False)
-    return Asked("hospital", {"stay_id": stay_id}, body=body | {"infants": 1, "weeks": 39})
+    whole = {"benefit": "delivery", "infants": 1, "weeks": 39, "complications": ["none"],
+             "extras": ["none"], "circumstances": ["emergency"]}  # fmt: skip
+    return Asked("hospital", {"stay_id": stay_id}, body=body | whole)
 
 
 @request_of(f"POST {S_}/stays/{{stay_id}}/settle")
@@ -161,7 +163,8 @@ async def units(here: Peopled, owner: Owner) -> Asked:
 @request_of(f"POST {S_}/allowances")
 async def allowance(here: Peopled, owner: Owner) -> Asked:
     opened = await here.opened(owner)
-    body = {"entitlement_id": opened["entitlement_id"], "base_monthly": "6000.00"}
+    employer = {"base_monthly": "6000.00", "months": 12}
+    body = {"entitlement_id": opened["entitlement_id"], "employers": [employer]}
     return Asked("clerk", body=body)
 
 

@@ -145,7 +145,7 @@ def _form(value: Any) -> str:
 
 
 def _read(value: Any, handler: ValidatorFunctionWrapHandler) -> OfRecord:
-    """Read a body by its form, so that a fault is told by its own place, without the form's name."""
+    """Read a body by its form: a fault is told by its own place, without the form's name."""
     form = _FORMS.get(_form(value))
     found: OfRecord = handler(value) if form is None else form.model_validate(value)
     return found

@@ -190,6 +190,7 @@ async def _born(whole: Agency, recorder: Recorder, mother: str) -> dict[str, str
     registered = {"person_ref": mother, "since": "2023-07-01", "institution_code": LOW}
     pregnancy = (await desk.post("/pregnancies", registered))["pregnancy_id"]
     await desk.post(f"/pregnancies/{pregnancy}/transfer", {"institution_code": HIGH})
+    await _checked(desk, mother, pregnancy)
     admission = {"stay_number": "ZY-2024-0310", "person_ref": mother,
                  "pregnancy_id": pregnancy, "admitted_on": "2024-03-10"}  # fmt: skip
     stay = (await desk.post("/stays", admission))["stay_id"]
@@ -205,7 +206,29 @@ async def _born(whole: Agency, recorder: Recorder, mother: str) -> dict[str, str
     await desk.post(f"/stays/{stay}/settle", {"total": TOTAL}, name="settled-already")
     await desk.get(f"/settlements/{first}")
     await desk.get(f"/settlements/{first}/explanation")
+    clerk = Walker(recorder, await whole.caller("settlement", "clerk-a", "clerk", POOL))
+    opened = (await clerk.get("/allowances", pregnancy=pregnancy))["items"]
+    (allowance,) = [item["entitlement_id"] for item in opened if item["kind"] == "allowance"]
+    base = {"entitlement_id": allowance, "wage_sum": "720000.00", "head_months": 120}
+    await clerk.post("/allowances", base)
+    await clerk.post("/allowances", base, name="fixed-already")
     return {"stay": stay, "first": first, "second": await claimed_again(whole, mother)}
+
+
+async def _checked(desk: Walker, mother: str, pregnancy: str) -> None:
+    """A prenatal visit: the same calls as a birth, and what the pregnancy's units have left."""
+    day = "2023-10-16"
+    visit = {"stay_number": "MZ-2023-1016", "person_ref": mother, "pregnancy_id": pregnancy,
+             "admitted_on": day, "benefit": "prenatal"}  # fmt: skip
+    stay = (await desk.post("/stays", visit, name="usual-visit"))["stay_id"]
+    line = {"line_number": 1, "item_code": "cesarean-section", "charged_on": day, "quantity": "1",
+            "price": "300.00"}  # fmt: skip
+    await made(desk.client.post(f"/stays/{stay}/lines", {"lines": [line]}))
+    record = {"benefit": "prenatal", "event_on": day, "discharged_on": day, "week": 15,
+              "total": "300.00"}  # fmt: skip
+    await desk.post(f"/stays/{stay}/discharge", record, name="usual-visit")
+    await desk.post(f"/stays/{stay}/settle", {"total": "300.00"}, name="usual-visit")
+    await desk.get(f"/pregnancies/{pregnancy}/units")
 
 
 async def claimed_again(whole: Agency, mother: str) -> str:
