@@ -1,0 +1,93 @@
+"""The core and the naive evaluator (`naive`) answer alike, case for case.
+
+2,000 drawn cases in `make test`; `CASES=100000 python -m tests.policy.test_differential` for more.
+`SEED=n` draws others. Pools: all that are shipped, and those of `made_up`, which use the forms
+that no shipped pool uses.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from services.settlement.api.price_command import priced_line
+from shared.policy.compiler import BUILT_IN, compile_book, demo_allowance
+from tests.policy.drawn import Drawer
+from tests.policy.naive import Naive
+
+MADE_UP = Path(__file__).parent / "made_up"
+FOLDERS = (BUILT_IN, MADE_UP)
+CASES = int(os.environ.get("CASES", "2000"))
+SEED = int(os.environ.get("SEED", "20261121"))
+TODAY = date(2026, 11, 21)
+
+
+def drawn(naive: Naive, cases: int, seed: int) -> Iterator[dict[str, Any]]:
+    """Cases of each pool in turn."""
+    random = Random(seed)  # noqa: S311 - drawn again from the same seed
+    drawers = []
+    for code, sheet in sorted(naive.sheets.items()):
+        bear_on = {code, *(inherited["pool"] for inherited in sheet.get("inherits", []))}
+        documents = [document for document in naive.documents if document["pool"] in bear_on]
+        drawers.append(Drawer(random, code, documents))
+    for number in range(cases):
+        yield drawers[number % len(drawers)].case(number)
+
+
+def seen(answer: dict[str, Any]) -> dict[str, Any]:
+    """What of the core's answer is compared, sums in fen."""
+    if "refused" in answer:
+        return {"refused": answer["refused"]["slug"]}
+    names = ("total", "fund", "member", "institution", "other_fund")
+    shown: dict[str, Any] = {name: _fen(answer[name]) for name in names}
+    shown["desk"] = {name: _fen(sum_) for name, sum_ in answer["desk"].items()}
+    shown["days"] = answer["days"]
+    if "deferred" in answer:
+        shown["deferred"] = answer["deferred"]["until"]
+    return shown
+
+
+def _fen(wire: str) -> int:
+    return int(wire.replace(".", ""))
+
+
+def compared(cases: int, seed: int) -> tuple[list[str], Counter[str]]:
+    """Each case on which the two differ; and how often each kind of answer was given."""
+    book = compile_book(FOLDERS, demo_allowance(FOLDERS))
+    naive = Naive(FOLDERS)
+    differing, kinds = [], Counter[str]()
+    for case in drawn(naive, cases, seed):
+        core, other = seen(priced_line(json.dumps(case), book, TODAY)), naive.answer(case)
+        kinds[_kind(case, other)] += 1
+        if core != other:
+            differing.append(f"{json.dumps(case)}\n  core:  {core}\n  naive: {other}")
+    return differing, kinds
+
+
+def _kind(case: dict[str, Any], answer: dict[str, Any]) -> str:
+    if "refused" in answer:
+        return str(answer["refused"])
+    return f"{case['benefit']}, {'deferred' if 'deferred' in answer else 'priced'}"
+
+
+def test_two_readings_of_the_documents_give_one_answer() -> None:
+    differing, kinds = compared(CASES, SEED)
+    assert not differing, f"{len(differing)} of {CASES} (seed {SEED}):\n" + "\n".join(differing[:5])
+    # a comparison of refusals alone would prove little
+    assert kinds["delivery, priced"] > CASES // 5
+    assert kinds["allowance, priced"] > CASES // 25
+    assert kinds["allowance, deferred"] > CASES // 200
+
+
+if __name__ == "__main__":
+    found, of_kind = compared(CASES, SEED)
+    for kind, count in of_kind.most_common():
+        print(f"{count:8d}  {kind}")  # noqa: T201
+    print(*found[:20], f"{len(found)} of {CASES} differ (seed {SEED})", sep="\n")  # noqa: T201
+    raise SystemExit(bool(found))
