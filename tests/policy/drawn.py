@@ -36,25 +36,38 @@ def _leaves(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:
 class Drawer:
     """Draws cases of one pool; `documents` are all that bear on it, as they were read."""
 
-    def __init__(self, random: Random, pool: str, documents: list[dict[str, Any]]) -> None:
+    def __init__(
+        self, random: Random, sheet: dict[str, Any], documents: list[dict[str, Any]]
+    ) -> None:
         self.random = random
-        self.pool = pool
+        self.pool = sheet["pool"]
+        self.first = sheet["first_date"]
         leaves = [leaf for document in documents for leaf in _leaves(document)]
         self.days = sorted({v for k, v in leaves if k in ("from", "published")})
         self.amounts = sorted({v for _, v in leaves if isinstance(v, str) and _YUAN.fullmatch(v)})
         listed = {v for k, v in leaves if k in ("name", "condition", "complications")}
         self.names = [*sorted(listed), "epidural", "unheard_of"]
+        clauses = [clause for document in documents for clause in document["clause"]]
+        paid = [c for c in clauses if {"delivery", "allowance"} & set(c.get("sets", {}))]
+        self.kinds = sorted({kind for clause in paid for kind in clause["kinds"]})
+        allows = any("allowance" in clause["sets"] for clause in paid)
+        self.benefits = ["delivery"] * 2 + ["allowance"] * 3 if allows else ["delivery"] * 9
         self.weeks = sorted({v for k, v in leaves if k == "below_week"})
 
     def maybe(self, percent: int) -> bool:
         return self.random.randrange(100) < percent
 
     def day(self) -> date:
+        """A day; one before the pool's first is mostly drawn again."""
+        drawn = self.any_day()
+        return self.any_day() if drawn < self.first and self.maybe(80) else drawn
+
+    def any_day(self) -> date:
         """Any day, but mostly one on which something begins, or the day beside it."""
-        if self.maybe(30):
+        if self.maybe(20):
             return FIRST + timedelta(days=self.random.randrange((LAST - FIRST).days))
         start: date = self.random.choice(self.days)
-        far = self.random.choice([0, 0, 0, 1, 30, 98, 128, 158, 366])
+        far = self.random.choice([0, 0, 0, 0, 0, 1, 30, 98, 128, 158])
         return start - timedelta(days=far) + timedelta(days=self.random.randint(-1, 1))
 
     def money(self, most: int = 30_000) -> int:
@@ -70,11 +83,13 @@ class Drawer:
         return f"{count // 12:04d}-{count % 12 + 1:02d}"
 
     def member(self, on: date) -> dict[str, Any]:
-        member: dict[str, Any] = {"kind": self.random.choice([*KINDS, *KINDS[:2] * 3])}
+        kinds = [*self.kinds, *self.kinds[:1] * 2] if self.maybe(90) else KINDS
+        member: dict[str, Any] = {"kind": self.random.choice(kinds)}
         if self.maybe(75):
-            member["months_paid"] = self.random.choice([*range(27), 36, 120])
+            member["months_paid"] = self.random.choice([*range(27), *[36, 60, 120] * 5])
         if self.maybe(75):
-            member["paid_until"] = self.months(on, *self.random.choice([(0, 0), (-4, 6), (0, 24)]))
+            far = self.random.choice([(0, 0), (0, 0), (0, 0), (-3, 2), (0, 24)])
+            member["paid_until"] = self.months(on, *far)
         if self.maybe(12):
             first, last = sorted([self.months(on, -7, 1), self.months(on, -3, 2)])
             member["made_up"] = {"first": first, "last": last}
@@ -156,14 +171,14 @@ class Drawer:
         case: dict[str, Any] = {
             "id": str(number),
             "pool": self.pool,
-            "benefit": self.random.choice(["delivery", "delivery", "allowance"]),
+            "benefit": self.random.choice([*self.benefits, "allowance"]),
             "on": on.isoformat(),
-            "known_on": "2027-12-31" if self.maybe(70) else self.day().isoformat(),
+            "known_on": "2027-12-31" if self.maybe(85) else self.day().isoformat(),
             "member": self.member(on),
         }
         if self.maybe(85):
             case["institution"] = {"level": self.random.randint(1, 3)}
-        if self.maybe(25):
+        if self.maybe(20):
             days = {which: self.day() for which in ("admitted", "event", "discharged", "settled")}
             case["dates"] = {w: d.isoformat() for w, d in days.items() if self.maybe(60)}
         if self.maybe(15):

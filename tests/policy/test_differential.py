@@ -35,7 +35,9 @@ def drawn(naive: Naive, cases: int, seed: int) -> Iterator[dict[str, Any]]:
     for code, sheet in sorted(naive.sheets.items()):
         bear_on = {code, *(inherited["pool"] for inherited in sheet.get("inherits", []))}
         documents = [document for document in naive.documents if document["pool"] in bear_on]
-        drawers.append(Drawer(random, code, documents))
+        drawer = Drawer(random, sheet, documents)
+        if drawer.kinds:  # else nobody has a benefit here: a page that only lends its cells
+            drawers.append(drawer)
     for number in range(cases):
         yield drawers[number % len(drawers)].case(number)
 

@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 from tests.policy.naive.law import Law, No, fen, first_of, month, month_of, rounded
-from tests.policy.naive.right import months_asked, months_then, needed, not_interrupted
+from tests.policy.naive.right import months_then, needed, not_interrupted
 
 
 def allow(case: dict[str, Any], law: Law, on: date) -> dict[str, Any]:
@@ -27,14 +27,22 @@ def allow(case: dict[str, Any], law: Law, on: date) -> dict[str, Any]:
 
 
 def days_of(facts: dict[str, Any], law: Law, on: date) -> int:
-    """The days, by the clause of the day or by one that finds her still on leave."""
+    """The days, by the clause of the day or by one that finds her still on leave; none lose."""
     rule = law.need("leave_days", on)
     following = law.next("leave_days", on)
     if following is not None and following[1].get("still_on_leave"):
         start, later = following
         if on + timedelta(days=days_by(facts, rule)) > start:
-            return days_by(facts, later)
+            return max(days_by(facts, rule), more_days(facts, later))
     return days_by(facts, rule)
+
+
+def more_days(facts: dict[str, Any], later: dict[str, Any]) -> int:
+    """The days of the later clause; of one that is silent here, none to add."""
+    try:
+        return days_by(facts, later)
+    except No:
+        return 0
 
 
 def days_by(facts: dict[str, Any], rule: dict[str, Any]) -> int:
@@ -69,21 +77,19 @@ def known(days: int | None) -> int:
 def base_of(facts: dict[str, Any], rule: dict[str, Any], law: Law, on: date) -> int:
     """The monthly base in fen, within its bounds."""
     average = law.find("average_wage", on)
-    base = Fraction(0)
     if rule["base"]["of"] == "pool":
-        base = Fraction(fen(law.need("average_wage", on)))
+        result = fen(law.need("average_wage", on))
     elif facts.get("employers"):
         months = sum(employer["months"] for employer in facts["employers"])
         paid = sum(fen(e["base_monthly"]) * e["months"] for e in facts["employers"])
-        base = Fraction(paid, months)
+        result = rounded(Fraction(paid, months), rule["average_rounding"])
     elif "base_monthly" in facts:
-        base = Fraction(fen(facts["base_monthly"]))
+        result = fen(facts["base_monthly"])
     elif "wage_sum" in facts:
         heads = facts.get("head_months") or facts["december_heads"] * 12
-        base = Fraction(fen(facts["wage_sum"]), heads)
+        result = rounded(Fraction(fen(facts["wage_sum"]), heads), rule["average_rounding"])
     else:
         raise No("base_not_stated")
-    result = rounded(base, rule["average_rounding"])
     for bound in ("floor", "ceiling"):
         if bound not in rule:
             continue
@@ -96,11 +102,12 @@ def base_of(facts: dict[str, Any], rule: dict[str, Any], law: Law, on: date) -> 
 
 def amount_of(base: int, days: int, rule: dict[str, Any]) -> int:
     divisor = rule["divisor"]
-    if divisor == "12_months_over_365_days":
-        daily = Fraction(base * 12, 365)
-    else:
-        daily = Fraction(base, 30)
-    if "daily_rounding" in rule and divisor != "months":
+    if divisor == "months":
+        months = (days + 15) // 30  # whole months, the nearest
+        return rounded(base * months, rule["rounding"])
+    by_year = divisor == "12_months_over_365_days"
+    daily = Fraction(base * 12, 365) if by_year else Fraction(base, 30)
+    if "daily_rounding" in rule:
         daily = Fraction(rounded(daily, rule["daily_rounding"]))
     return rounded(daily * days, rule["rounding"])
 
@@ -113,7 +120,7 @@ def paid_enough(case: dict[str, Any], law: Law, on: date) -> bool:
         return True
     if paid <= 0:
         raise No("not_insured_then")
-    if paid >= months_asked(case, law, on, waiting["months"]):
+    if paid >= waiting["months"]:
         return True
     if waiting["if_short"] == "refused":
         raise No("waiting_period_not_met")
@@ -126,7 +133,7 @@ def short(
     """What the pool does with an amount for which too few months were paid."""
     waiting = law.need("cash_waiting", on)
     paid = months_then(case, law, on) or 0
-    asked = months_asked(case, law, on, waiting["months"])
+    asked = waiting["months"]
     if waiting["if_short"] == "pro_rata":
         return cash(rounded(Fraction(amount * paid, asked), rule["rounding"]), days)
     until = case["member"].get("paid_until")

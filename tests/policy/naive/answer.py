@@ -40,8 +40,8 @@ class Naive:
         if counties and "county" in case and case["county"] not in counties:
             raise No("county_not_of_pool")
         event = date.fromisoformat(case.get("dates", {}).get("event", case["on"]))
+        which = law.need("deciding_date", event)
         if case["benefit"] == "allowance":
             return allow(case, law, event)
-        which = law.need("deciding_date", event)
         on = date.fromisoformat(case.get("dates", {}).get(which, case["on"]))
         return deliver(case, law, on)

@@ -7,7 +7,13 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 from tests.policy.naive.law import Law, No, fen, rounded
-from tests.policy.naive.right import circumstances, months_asked, months_then, needed, not_interrupted
+from tests.policy.naive.right import (
+    circumstances,
+    months_asked,
+    months_then,
+    needed,
+    not_interrupted,
+)
 
 
 class Bill(NamedTuple):
@@ -114,10 +120,12 @@ class Pricing:
             if rule["condition"] in self.facts.get("complications", []):
                 return self.cap(fen(rule["cap"]))
         amount = self.standard()
-        if self.bill is None:
-            return parts(self.needed(amount), self.needed(amount), 0)
         if self.leaves_standard(amount):
             return self.by_item(shares=True)
+        if self.bill is None:
+            if amount is None:
+                raise No("cost_not_stated")
+            return parts(amount, amount, 0)
         if method == "lump_sum":
             return self.lump_sum(self.needed(amount))
         if method == "cap":
@@ -141,9 +149,12 @@ class Pricing:
     def standard(self) -> int | None:
         """The amount with all that raises it, and this kind's portion; None if not known."""
         if self.pays["method"] == "quota":
-            table = self.pays.get("amounts") or self.law.find("settlement_quota", self.on)
+            table = self.pays.get("amounts")
             if table is None:
-                return None
+                table = self.law.find("settlement_quota", self.on)
+                unasked = self.bill is None and self.level is None
+                if table is None or (unasked and "level_1" in table):
+                    return None
             amount = self.tariff(table)
         elif self.pays["method"] == "points":
             points = self.pays["points"]
@@ -205,8 +216,10 @@ class Pricing:
             pieces.append(max(0, upper - below) * Fraction(band["share"]))
             below = max(below, upper)
         if rule["place"] == "each_band":
-            return sum(rounded(piece, rule) for piece in pieces)
-        return rounded(sum(pieces), rule)
+            share = sum(rounded(piece, rule) for piece in pieces)
+        else:
+            share = rounded(sum(pieces), rule)
+        return min(share, in_scope)
 
     def by_item(self, *, shares: bool) -> dict[str, Any]:
         bill = stated(self.bill)
@@ -219,15 +232,17 @@ class Pricing:
         return parts(max(total, fund), fund, max(0, total - fund))
 
     def cap(self, amount: int) -> dict[str, Any]:
-        bill = stated(self.bill)
+        if self.bill is None:
+            return parts(amount, amount, 0)
+        bill = self.bill
         fund = min(bill.in_scope, amount)
         return parts(bill.total, fund, bill.total - fund)
 
     def subsidy(self, amount: int) -> dict[str, Any]:
         bill = stated(self.bill)
         fund = min(amount, bill.total)
-        left = max(0, bill.in_scope - fund)
-        return parts(bill.total, fund, bill.total - fund - left, left)
+        member = max(0, bill.total - bill.in_scope - fund)
+        return parts(bill.total, fund, member, bill.total - fund - member)
 
     def quota(self, amount: int | None) -> dict[str, Any]:
         bill = stated(self.bill)
