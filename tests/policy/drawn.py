@@ -45,6 +45,7 @@ class Drawer:
         leaves = [leaf for document in documents for leaf in _leaves(document)]
         self.days = sorted({v for k, v in leaves if k in ("from", "published")})
         self.amounts = sorted({v for _, v in leaves if isinstance(v, str) and _YUAN.fullmatch(v)})
+        self.edges = sorted({v for k, v in leaves if k == "up_to"}) or self.amounts
         listed = {v for k, v in leaves if k in ("name", "condition", "complications")}
         self.names = [*sorted(listed), "epidural", "unheard_of"]
         clauses = [clause for document in documents for clause in document["clause"]]
@@ -74,8 +75,9 @@ class Drawer:
         """Fen: any sum, but mostly one that the documents name, or a fen beside it."""
         if not self.amounts or self.maybe(40):
             return self.random.randrange(most * 100)
-        named = int(self.random.choice(self.amounts).replace(".", ""))
-        times = self.random.choice([1, 1, 1, 2, 3])
+        among = self.edges if self.maybe(50) else self.amounts
+        named = int(self.random.choice(among).replace(".", ""))
+        times = self.random.choice([1, 1, 1, 1, 2, 3])
         return max(0, named * times + self.random.choice([-1, 0, 0, 1, 2]))
 
     def months(self, on: date, low: int, high: int) -> str:

@@ -171,7 +171,7 @@ class Pricing:
             infant = self.round(Fraction(each["share"]) * amount)
         else:
             infant = fen(each)
-        whole = amount + infant * (self.facts.get("infants", 1) - 1)
+        whole: int = amount + infant * (self.facts.get("infants", 1) - 1)
         for extra in self.pays.get("extras", []):
             if extra["name"] in self.facts.get("extras", []):
                 whole += self.tariff(extra["adds"])

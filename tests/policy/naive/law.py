@@ -31,9 +31,11 @@ def load(folders: Sequence[Path]) -> tuple[dict[str, Any], list[dict[str, Any]]]
 def known_since(document: dict[str, Any]) -> date:
     """Publication; else the first day that it states; else the first day on which it was seen."""
     if "published" in document:
-        return document["published"]  # type: ignore[no-any-return]
+        published: date = document["published"]
+        return published
     stated: list[date] = [c["from"] for c in document["clause"] if not c.get("start_unknown")]
-    return min(stated or [c["from"] for c in document["clause"]])
+    first: date = min(stated or [c["from"] for c in document["clause"]])
+    return first
 
 
 class Law:
