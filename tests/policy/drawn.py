@@ -19,6 +19,7 @@ CIRCUMSTANCES = [
 ]  # fmt: skip
 PROCEDURES = ["tubal_ligation", "vasectomy", "iud_insert", "iud_remove", "tubal_reversal"]
 FIRST, LAST = date(2012, 1, 1), date(2027, 12, 31)
+_LENGTHS = ("birth", "outside_regulation", "days", "paternity")
 _YUAN = re.compile(r"[0-9]+\.[0-9]{2}")
 
 
@@ -33,6 +34,10 @@ def _leaves(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:
         yield key, value
 
 
+def _still_on_leave(clause: dict[str, Any]) -> bool:
+    return bool(clause.get("sets", {}).get("leave_days", {}).get("still_on_leave"))
+
+
 class Drawer:
     """Draws cases of one pool; `documents` are all that bear on it, as they were read."""
 
@@ -43,16 +48,23 @@ class Drawer:
         self.pool = sheet["pool"]
         self.first = sheet["first_date"]
         leaves = [leaf for document in documents for leaf in _leaves(document)]
-        self.days = sorted({v for k, v in leaves if k in ("from", "published")})
+        days = {v for k, v in leaves if k in ("from", "published")}
+        self.days = sorted({max(day, self.first) for day in days})
         self.amounts = sorted({v for _, v in leaves if isinstance(v, str) and _YUAN.fullmatch(v)})
-        self.edges = sorted({v for k, v in leaves if k == "up_to"}) or self.amounts
+        edges = {v for k, v in leaves if k in ("up_to", "above", "cap")}
+        self.edges = sorted(edges) or self.amounts
+        self.times = [1, 1, 1, 1, 2, 3, *(v for k, v in leaves if k == "above_times")]
         listed = {v for k, v in leaves if k in ("name", "condition", "complications")}
         self.names = [*sorted(listed), "epidural", "unheard_of"]
+        self.lengths = sorted({v for k, v in leaves if k in _LENGTHS})
         clauses = [clause for document in documents for clause in document["clause"]]
-        paid = [c for c in clauses if {"delivery", "allowance"} & set(c.get("sets", {}))]
-        self.kinds = sorted({kind for clause in paid for kind in clause["kinds"]})
-        allows = any("allowance" in clause["sets"] for clause in paid)
-        self.benefits = ["delivery"] * 2 + ["allowance"] * 3 if allows else ["delivery"] * 9
+        self.transitions = sorted({c["from"] for c in clauses if _still_on_leave(c)})
+        self.kinds = {
+            benefit: sorted(
+                {k for c in clauses if benefit in c.get("sets", {}) for k in c["kinds"]}
+            )
+            for benefit in ("delivery", "allowance")
+        }
         self.weeks = sorted({v for k, v in leaves if k == "below_week"})
 
     def maybe(self, percent: int) -> bool:
@@ -67,6 +79,10 @@ class Drawer:
         """Any day, but mostly one on which something begins, or the day beside it."""
         if self.maybe(20):
             return FIRST + timedelta(days=self.random.randrange((LAST - FIRST).days))
+        if self.transitions and self.maybe(35):
+            length = self.random.choice(self.lengths) + self.random.choice([0, 0, 15, 30])
+            change: date = self.random.choice(self.transitions)
+            return change - timedelta(days=length + self.random.randint(-1, 1))
         start: date = self.random.choice(self.days)
         far = self.random.choice([0, 0, 0, 0, 0, 1, 30, 98, 128, 158])
         return start - timedelta(days=far) + timedelta(days=self.random.randint(-1, 1))
@@ -77,15 +93,22 @@ class Drawer:
             return self.random.randrange(most * 100)
         among = self.edges if self.maybe(50) else self.amounts
         named = int(self.random.choice(among).replace(".", ""))
-        times = self.random.choice([1, 1, 1, 1, 2, 3])
-        return max(0, named * times + self.random.choice([-1, 0, 0, 1, 2]))
+        times = self.random.choice(self.times)
+        return max(0, int(named * times) + self.random.choice([-1, 0, 0, 1, 2]))
 
     def months(self, on: date, low: int, high: int) -> str:
         count = on.year * 12 + on.month - 1 + self.random.randint(low, high)
         return f"{count // 12:04d}-{count % 12 + 1:02d}"
 
-    def member(self, on: date) -> dict[str, Any]:
-        kinds = [*self.kinds, *self.kinds[:1] * 2] if self.maybe(90) else KINDS
+    def sound_member(self, on: date, benefit: str) -> dict[str, Any]:
+        """One to whom nothing is refused, so that the amounts are seen."""
+        paid_until = on.isoformat()[:7]
+        kind = self.random.choice(self.kinds[benefit] or KINDS)
+        return {"kind": kind, "months_paid": 120, "paid_until": paid_until}
+
+    def member(self, on: date, benefit: str) -> dict[str, Any]:
+        paid = self.kinds[benefit]
+        kinds = [*paid, *paid[:1] * 2] if paid and self.maybe(90) else KINDS
         member: dict[str, Any] = {"kind": self.random.choice(kinds)}
         if self.maybe(75):
             member["months_paid"] = self.random.choice([*range(27), *[36, 60, 120] * 5])
@@ -134,7 +157,7 @@ class Drawer:
         return block
 
     def allowance(self) -> dict[str, Any]:
-        event = self.random.choice(["birth"] * 4 + ["loss", "family_planning", "paternity"])
+        event = self.random.choice(["birth"] * 5 + ["loss"] * 2 + ["family_planning", "paternity"])
         block: dict[str, Any] = {"event": event}
         if self.maybe(80):
             block["mode"] = self.random.choice(MODES)
@@ -142,7 +165,7 @@ class Drawer:
             block["infants"] = self.random.choice([1, 1, 2, 2, 3])
         if self.maybe(20):
             block["within_regulation"] = self.maybe(40)
-        week = self.random.choice([*self.weeks, 8, 30]) + self.random.randint(-1, 1)
+        week = self.random.choice([*self.weeks * 2, 8, 30]) + self.random.randint(-1, 1)
         block["weeks"] = max(1, week)
         block["procedure"] = self.random.choice(PROCEDURES)
         block.update(self.base())
@@ -169,27 +192,28 @@ class Drawer:
 
     def case(self, number: int) -> dict[str, Any]:
         """One case, in the form of the command `price`."""
-        on = self.day()
+        on, sound = self.day(), self.maybe(50)
+        benefit = "delivery" if self.maybe(60 if self.kinds["allowance"] else 97) else "allowance"
         case: dict[str, Any] = {
             "id": str(number),
             "pool": self.pool,
-            "benefit": self.random.choice([*self.benefits, "allowance"]),
+            "benefit": benefit,
             "on": on.isoformat(),
-            "known_on": "2027-12-31" if self.maybe(85) else self.day().isoformat(),
-            "member": self.member(on),
+            "known_on": "2027-12-31" if sound or self.maybe(70) else self.day().isoformat(),
+            "member": self.sound_member(on, benefit) if sound else self.member(on, benefit),
         }
-        if self.maybe(85):
+        if sound or self.maybe(85):
             case["institution"] = {"level": self.random.randint(1, 3)}
-        if self.maybe(20):
+        if not sound and self.maybe(35):
             days = {which: self.day() for which in ("admitted", "event", "discharged", "settled")}
             case["dates"] = {w: d.isoformat() for w, d in days.items() if self.maybe(60)}
-        if self.maybe(15):
+        if not sound and self.maybe(30):
             case["circumstances"] = self.random.sample(CIRCUMSTANCES, self.random.randint(1, 2))
-        if self.maybe(3):
+        if not sound and self.maybe(6):
             case["county"] = self.random.choice(["990111", "990112"])
-        if case["benefit"] == "delivery":
+        if benefit == "delivery":
             case["delivery"] = self.delivery()
-            if self.maybe(92):
+            if sound or self.maybe(85):
                 case["cost"] = self.cost()
         else:
             case["allowance"] = self.allowance()

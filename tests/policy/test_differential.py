@@ -33,13 +33,25 @@ def drawn(naive: Naive, cases: int, seed: int) -> Iterator[dict[str, Any]]:
     random = Random(seed)  # noqa: S311 - drawn again from the same seed
     drawers = []
     for code, sheet in sorted(naive.sheets.items()):
-        bear_on = {code, *(inherited["pool"] for inherited in sheet.get("inherits", []))}
-        documents = [document for document in naive.documents if document["pool"] in bear_on]
-        drawer = Drawer(random, sheet, documents)
-        if drawer.kinds:  # else nobody has a benefit here: a page that only lends its cells
+        drawer = Drawer(random, sheet, list(bearing_on(sheet, naive.documents)))
+        if drawer.kinds[
+            "delivery"
+        ]:  # else nobody has a benefit here: a page that only lends its cells
             drawers.append(drawer)
     for number in range(cases):
         yield drawers[number % len(drawers)].case(number)
+
+
+def bearing_on(sheet: dict[str, Any], documents: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """A pool's documents, and those clauses of others that it inherits."""
+    cells = {inherited["pool"]: set(inherited["cells"]) for inherited in sheet.get("inherits", [])}
+    for document in documents:
+        if document["pool"] == sheet["pool"]:
+            yield document
+        elif document["pool"] in cells:
+            lent = cells[document["pool"]]
+            clauses = [c for c in document["clause"] if lent & set(c.get("sets", ()))]
+            yield {**document, "clause": clauses}
 
 
 def seen(answer: dict[str, Any]) -> dict[str, Any]:
