@@ -38,6 +38,18 @@ def _still_on_leave(clause: dict[str, Any]) -> bool:
     return bool(clause.get("sets", {}).get("leave_days", {}).get("still_on_leave"))
 
 
+def _borders(clause: dict[str, Any]) -> Iterator[tuple[date, int, str, int]]:
+    """First day, level, mode and sum of each border that a clause draws."""
+    sets = clause.get("sets", {})
+    above = sets.get("itemised", {}).get("above")
+    for level in (1, 2, 3):
+        for mode in MODES:
+            bands = sets.get("member_share", {}).get(f"level_{level}", {}).get(mode, [])
+            for edge in {band.get("up_to") for band in bands} | {above}:
+                if edge is not None:
+                    yield clause["from"], level, mode, int(edge.replace(".", ""))
+
+
 class Drawer:
     """Draws cases of one pool; `documents` are all that bear on it, as they were read."""
 
@@ -53,11 +65,13 @@ class Drawer:
         self.amounts = sorted({v for _, v in leaves if isinstance(v, str) and _YUAN.fullmatch(v)})
         edges = {v for k, v in leaves if k in ("up_to", "above", "cap")}
         self.edges = sorted(edges) or self.amounts
-        self.times = [1, 1, 1, 1, 2, 3, *(v for k, v in leaves if k == "above_times")]
+        multiples = [v for k, v in leaves if k == "above_times"]
+        self.times = [1, 1, 1, 1, 2, 3, *multiples * 3]
         listed = {v for k, v in leaves if k in ("name", "condition", "complications")}
         self.names = [*sorted(listed), "epidural", "unheard_of"]
         self.lengths = sorted({v for k, v in leaves if k in _LENGTHS})
         clauses = [clause for document in documents for clause in document["clause"]]
+        self.borders = sorted(border for clause in clauses for border in _borders(clause))
         self.transitions = sorted({c["from"] for c in clauses if _still_on_leave(c)})
         self.kinds = {
             benefit: sorted(
@@ -189,6 +203,24 @@ class Drawer:
             for _ in range(self.random.randint(1, 3))
         ]
         return {"employers": employers}
+
+    def at_edges(self) -> Iterator[dict[str, Any]]:
+        """A sound delivery at each end of each band and at each border of itemised payment, on the
+        clause's first day, a fen below, on it and a fen above."""
+        for start, level, mode, edge in self.borders:
+            for kind in self.kinds["delivery"]:
+                for fen in (edge - 1, edge, edge + 1):
+                    yield {
+                        "id": f"{self.pool} {start} {level} {mode} {kind} {fen}",
+                        "pool": self.pool,
+                        "benefit": "delivery",
+                        "on": start.isoformat(),
+                        "known_on": "2027-12-31",
+                        "member": {"kind": kind},
+                        "institution": {"level": level},
+                        "delivery": {"mode": mode},
+                        "cost": {"in_scope": _yuan(fen)},
+                    }
 
     def case(self, number: int) -> dict[str, Any]:
         """One case, in the form of the command `price`."""

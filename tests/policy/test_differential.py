@@ -29,15 +29,17 @@ TODAY = date(2026, 11, 21)
 
 
 def drawn(naive: Naive, cases: int, seed: int) -> Iterator[dict[str, Any]]:
-    """Cases of each pool in turn."""
+    """The cases at the documents' own borders, and then so many of each pool in turn."""
     random = Random(seed)  # noqa: S311 - drawn again from the same seed
     drawers = []
-    for code, sheet in sorted(naive.sheets.items()):
+    for _, sheet in sorted(naive.sheets.items()):
         drawer = Drawer(random, sheet, list(bearing_on(sheet, naive.documents)))
         if drawer.kinds[
             "delivery"
         ]:  # else nobody has a benefit here: a page that only lends its cells
             drawers.append(drawer)
+    for drawer in drawers:
+        yield from drawer.at_edges()
     for number in range(cases):
         yield drawers[number % len(drawers)].case(number)
 
