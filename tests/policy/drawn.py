@@ -59,6 +59,7 @@ class Drawer:
         self.random = random
         self.pool = sheet["pool"]
         self.first = sheet["first_date"]
+        self.counties = sorted(sheet.get("counties", {}))
         leaves = [leaf for document in documents for leaf in _leaves(document)]
         days = {v for k, v in leaves if k in ("from", "published")}
         self.days = sorted({max(day, self.first) for day in days})
@@ -242,7 +243,7 @@ class Drawer:
         if not sound and self.maybe(30):
             case["circumstances"] = self.random.sample(CIRCUMSTANCES, self.random.randint(1, 2))
         if not sound and self.maybe(6):
-            case["county"] = self.random.choice(["990111", "990112"])
+            case["county"] = self.random.choice([*self.counties, "990112"])
         if benefit == "delivery":
             case["delivery"] = self.delivery()
             if sound or self.maybe(85):

@@ -77,9 +77,7 @@ def known(days: int | None) -> int:
 def base_of(facts: dict[str, Any], rule: dict[str, Any], law: Law, on: date) -> int:
     """The monthly base in fen, within its bounds."""
     average = law.find("average_wage", on)
-    if rule["base"]["of"] == "pool":
-        result = fen(law.need("average_wage", on))
-    elif facts.get("employers"):
+    if facts.get("employers"):
         months = sum(employer["months"] for employer in facts["employers"])
         paid = sum(fen(e["base_monthly"]) * e["months"] for e in facts["employers"])
         result = rounded(Fraction(paid, months), rule["average_rounding"])
@@ -88,6 +86,8 @@ def base_of(facts: dict[str, Any], rule: dict[str, Any], law: Law, on: date) -> 
     elif "wage_sum" in facts:
         heads = facts.get("head_months") or facts["december_heads"] * 12
         result = rounded(Fraction(fen(facts["wage_sum"]), heads), rule["average_rounding"])
+    elif rule["base"]["of"] == "pool" and average is not None:
+        result = fen(average)
     else:
         raise No("base_not_stated")
     for bound in ("floor", "ceiling"):
