@@ -119,8 +119,10 @@ class Pricing:
         for rule in self.law.find("complication_caps", self.on) or []:
             if rule["condition"] in self.facts.get("complications", []):
                 return self.cap(fen(rule["cap"]))
+        if self.complicated():
+            return self.by_item(shares=True)
         amount = self.standard()
-        if self.leaves_standard(amount):
+        if self.dearer(amount):
             return self.by_item(shares=True)
         if self.bill is None:
             if amount is None:
@@ -182,13 +184,15 @@ class Pricing:
     def round(self, amount: Fraction) -> int:
         return rounded(amount, self.law.need("rounding", self.on))
 
-    def leaves_standard(self, amount: int | None) -> bool:
+    def complicated(self) -> bool:
+        """Whether a listed complication turns the case to itemised payment."""
+        listed = (self.law.find("itemised", self.on) or {}).get("complications", [])
+        return bool(set(listed) & set(self.facts.get("complications", [])))
+
+    def dearer(self, amount: int | None) -> bool:
+        """Whether its cost does."""
         rule = self.law.find("itemised", self.on)
-        if rule is None:
-            return False
-        if set(rule.get("complications", [])) & set(self.facts.get("complications", [])):
-            return True
-        if self.bill is None:
+        if rule is None or self.bill is None:
             return False
         if "above" in rule and self.bill.in_scope > fen(rule["above"]):
             return True
