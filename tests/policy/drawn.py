@@ -223,6 +223,22 @@ class Drawer:
                         "cost": {"in_scope": _yuan(fen)},
                     }
 
+    def at_ends_of_leave(self) -> Iterator[dict[str, Any]]:
+        """A birth so many days before a transitional clause that her leave ends beside its day."""
+        for start in self.transitions:
+            for length in {days + more for days in self.lengths for more in (-1, 0, 1, 14, 15, 16)}:
+                on = (start - timedelta(days=length)).isoformat()
+                for mode in MODES:
+                    yield {
+                        "id": f"{self.pool} {start} {length} {mode}",
+                        "pool": self.pool,
+                        "benefit": "allowance",
+                        "on": on,
+                        "known_on": "2027-12-31",
+                        "member": {"kind": self.kinds["allowance"][0]},
+                        "allowance": {"event": "birth", "mode": mode, "base_monthly": "6000.00"},
+                    }
+
     def case(self, number: int) -> dict[str, Any]:
         """One case, in the form of the command `price`."""
         on, sound = self.day(), self.maybe(50)

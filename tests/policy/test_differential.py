@@ -62,6 +62,7 @@ def drawn(naive: Naive, cases: int, seed: int) -> Iterator[dict[str, Any]]:
             drawers.append(drawer)
     for drawer in drawers:
         yield from drawer.at_edges()
+        yield from drawer.at_ends_of_leave()
     for number in range(cases):
         yield drawers[number % len(drawers)].case(number)
 
