@@ -23,8 +23,8 @@ from tests.policy.naive import Naive
 
 MADE_UP = Path(__file__).parent / "made_up"
 FOLDERS = (BUILT_IN, MADE_UP)
-CASES = int(os.environ.get("CASES", "2000"))
-SEED = int(os.environ.get("SEED", "20261121"))
+CASES = int(os.environ.get("CASES") or "2000")
+SEED = int(os.environ.get("SEED") or "20261121")
 TODAY = date(2026, 11, 21)
 
 
