@@ -66,15 +66,23 @@ with chained as (
     select *, lag(used_after_fen, 1, 0) over w as before, lag(number, 1, 0) over w as number_before
     from unit_entry window w as (partition by pool_code, pregnancy_id, unit order by number)
 ), summed as (
-    select pool_code, settlement_id, sum(amount_fen) as fen from unit_entry group by 1, 2
+    select pool_code, settlement_id, sum(amount_fen) as fen from unit_entry
+    where adjustment_id is null group by 1, 2
 )
 select distinct 'unit ' || unit || ' of ' || pregnancy_id from chained
 where used_before_fen <> before or number <> number_before + 1 or used_after_fen <> before + amount_fen
-   or used_after_fen not between 0 and limit_fen
+   or used_after_fen < 0 or (used_after_fen > limit_fen and amount_fen > 0)
 union
 select 'uses of ' || s.settlement_id
 from settlement s left join summed u using (pool_code, settlement_id)
 where s.benefit = 'prenatal' and coalesce(u.fen, 0) <> s.fund_fen
+union
+select 'uses of adjustment ' || coalesce(a.adjustment_id, u.adjustment_id)
+from (select a.* from adjustment a join settlement s using (pool_code, settlement_id)
+      where a.state = 'released' and s.benefit = 'prenatal') a
+full join (select adjustment_id, sum(amount_fen) as fen from unit_entry
+           where adjustment_id is not null group by 1) u using (adjustment_id)
+where coalesce(a.fund_fen, 0) <> coalesce(u.fen, 0) or a.adjustment_id is null
 union
 select 'units of ' || s.settlement_id
 from settlement s join summed using (pool_code, settlement_id) where s.benefit <> 'prenatal'

@@ -12,10 +12,11 @@ from typing import Any
 
 import asyncpg
 
-from deploy.verify.courses import histories_of
+from deploy.verify.courses import cares_of, visit_of
 from deploy.verify.stores import Stores
 from services.settlement.actions.settle import settlement_of
 from services.settlement.domain.adjustment import Adjustment, Standing, judge_again, standing
+from services.settlement.domain.care import Care
 from services.settlement.domain.course import EMPTY, Course
 from services.settlement.domain.person import PersonState
 from services.settlement.domain.pregnancy import Pregnancy
@@ -156,6 +157,9 @@ async def price_again(stores: Stores) -> list[str]:
             different.append(str(settlement.settlement_id))
         stands = standing(settlement, ())
         for adjustment in beside:
+            visit = visit_of(row)
+            if facts.care is not None:
+                facts = replace(facts, course=facts.care.course_of(visit, adjustment.met))
             again = _again(settlement, facts, books.get(adjustment.book), adjustment.state_version,
                            business_day(adjustment.proposed_at))  # fmt: skip
             stands = stands.with_(adjustment)
@@ -195,12 +199,13 @@ def _again(
 @dataclass(frozen=True)
 class Facts:
     """What a price rests on; `persons` are states by person and version, `course` is what a visit
-    met when it was settled."""
+    met when it was settled, of the `care` that it belongs to."""
 
     stay: Stay | None
     pregnancy: Pregnancy | None
     persons: Mapping[tuple[str, int], PersonState]
     course: Course = EMPTY
+    care: Care | None = None
 
 
 async def facts_of_live(
@@ -225,13 +230,13 @@ async def facts_of_live(
         beside: dict[Any, list[Adjustment]] = defaultdict(list)
         for row in adjusted:
             beside[row["settlement_id"]].append(adjustment_from_row(row))
-        histories = await histories_of(stores, rows)
+        care_of = await cares_of(stores, rows)
         for row in rows:
-            pregnancy, course = pregnancies.get(row["pregnancy_id"]), EMPTY
+            pregnancy, course, care = pregnancies.get(row["pregnancy_id"]), EMPTY, None
             if pregnancy is not None and row["benefit"] == "prenatal":
-                history = histories[row["pregnancy_id"]]
-                pregnancy, course = history.before(pregnancy, row)
-            facts = Facts(stays.get(row["stay_id"]), pregnancy, states, course)
+                care = care_of[row["pregnancy_id"]]
+                pregnancy, course = care.met_by(visit_of(row), pregnancy)
+            facts = Facts(stays.get(row["stay_id"]), pregnancy, states, course, care)
             yield row, facts, beside[row["settlement_id"]]
 
 

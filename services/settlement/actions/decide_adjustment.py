@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from services.settlement.actions.correct_units import correct_units
 from services.settlement.actions.scene import Scene
 from services.settlement.domain.adjustment import (
     Adjustment,
@@ -31,11 +32,25 @@ async def release_adjustment(
 ) -> Adjustment | Refusal:
     """Post an adjustment as rows of its own, and tell of it as the claim's next event.
 
-    Raises Overtaken when somebody else moved the claim at the same moment.
+    The adjustments of one pregnancy's visits rest on each other, and are released together.
+    Raises Overtaken when somebody else moved one of the claims at the same moment.
     """
     proposed = await adjustments.find(tx, scene.pool_code, adjustment_id)
     if proposed is None:
         return Refusal.ADJUSTMENT_UNKNOWN
+    done: Adjustment | Refusal = Refusal.ADJUSTMENT_DECIDED
+    together = await adjustments.waiting_with(tx, proposed)
+    for one in together:
+        released = await _release(tx, scene, one)
+        if isinstance(released, Refusal):
+            return released
+        if one.adjustment_id == adjustment_id:
+            done = released
+    outdated = await correct_units(tx, scene, together)
+    return outdated if outdated is not None else done
+
+
+async def _release(tx: Connection, scene: Scene, proposed: Adjustment) -> Adjustment | Refusal:
     claim_id = proposed.settlement_id
     settlement = await ledger.find(tx, scene.pool_code, claim_id)
     head = await ledger.claim_head(tx, scene.pool_code, claim_id)
@@ -68,18 +83,23 @@ async def release_adjustment(
 async def reject_adjustment(
     tx: Connection, scene: Scene, adjustment_id: UUID
 ) -> Adjustment | Refusal:
-    """Let the settlement stand. Raises Overtaken when somebody else decided at the same moment."""
+    """Let the settlement stand; of a visit, all visits of its pregnancy. Raises Overtaken when
+    somebody else decided at the same moment."""
     proposed = await adjustments.find(tx, scene.pool_code, adjustment_id)
     if proposed is None:
         return Refusal.ADJUSTMENT_UNKNOWN
-    reason = may_be_decided(proposed, scene.actor)
-    if reason is not None:
-        return reason
-    rejected = decided(proposed, AdjustmentState.REJECTED, scene.actor, scene.now, None)
-    if not await adjustments.decide(tx, rejected):
-        raise Overtaken
-    await write_log(tx, [_deed(scene, "reject_adjustment", rejected)])
-    return rejected
+    done: Adjustment | Refusal = Refusal.ADJUSTMENT_DECIDED
+    for one in await adjustments.waiting_with(tx, proposed):
+        reason = may_be_decided(one, scene.actor)
+        if reason is not None:
+            return reason
+        rejected = decided(one, AdjustmentState.REJECTED, scene.actor, scene.now, None)
+        if not await adjustments.decide(tx, rejected):
+            raise Overtaken
+        await write_log(tx, [_deed(scene, "reject_adjustment", rejected)])
+        if one.adjustment_id == adjustment_id:
+            done = rejected
+    return done
 
 
 async def withdraw(tx: Connection, scene: Scene, proposed: Adjustment) -> Deed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
@@ -12,14 +13,17 @@ from services.settlement.actions.settle import settlement_of
 from services.settlement.domain.adjustment import (
     Adjustment,
     AdjustmentState,
+    Again,
     Reconsidered,
     cause_of_book,
     cause_of_person,
     judge_again,
     reconsidered,
 )
+from services.settlement.domain.care import Met, Visit, Waiting
+from services.settlement.domain.course import EMPTY, Correction
 from services.settlement.domain.refusals import Refusal, Refused
-from services.settlement.store import adjustments, settled
+from services.settlement.store import adjustments, books, settled
 from services.settlement.store.settled import Settled
 from shared.ids import new_id
 from shared.plumbing.clock import business_day
@@ -68,7 +72,9 @@ async def reconsider(
         tx, scene.pool_code, which.since, which.until,
         person_ref=which.person_ref, after=which.after, limit=BATCH,
     )  # fmt: skip
-    outcomes = [(claim, _again(claim, scene, book, which)) for claim in found]
+    appointment = await books.appointment(tx, book.hash, scene.now)
+    cause = "" if which.person_ref else cause_of_book(book, appointment)
+    outcomes = _outcomes(found, scene, book, cause)
     changed = [(c, o) for c, o in outcomes if isinstance(o, Reconsidered) and o != Reconsidered()]
     if not await settled.hold(tx, scene.pool_code, [claim for claim, _ in changed]):
         raise Overtaken
@@ -95,17 +101,51 @@ async def reconsider(
     )
 
 
-def _again(claim: Settled, scene: Scene, book: Book, which: Range) -> Reconsidered | Refused:
-    settlement = claim.settlement
+def _outcomes(
+    found: Sequence[Settled], scene: Scene, book: Book, cause: str
+) -> list[tuple[Settled, Reconsidered | Refused]]:
+    """In the order of settling: a visit meets what was just proposed for those before it."""
+    waiting: dict[UUID, Sequence[Correction]] = {}
+    for claim in found:
+        waiting |= claim.waits
+    outcomes = []
+    for claim in found:
+        outcome = _again(claim, scene, book, cause, waiting)
+        if isinstance(outcome, Reconsidered):
+            if outcome.overtaken:
+                waiting.pop(claim.settlement.settlement_id, None)
+            if outcome.proposed:
+                waiting[claim.settlement.settlement_id] = outcome.proposed.corrections
+        outcomes.append((claim, outcome))
+    return outcomes
+
+
+def _again(
+    claim: Settled, scene: Scene, book: Book, cause: str, waiting: Waiting
+) -> Reconsidered | Refused:
+    settlement, pregnancy = claim.settlement, claim.pregnancy
+    course = EMPTY
+    met: tuple[Met, ...] = ()
+    visit = Visit(settlement.settlement_id, settlement.settled_at)
+    if claim.care is not None and pregnancy is not None:
+        pregnancy, met = claim.care.met_again(visit, pregnancy, waiting)
+        course = claim.care.course_of(visit, met)
     judged = judge_again(
-        claim.stay, settlement.institution_level, claim.pregnancy, claim.person, book, scene.today,
-        settlement.settled_at, business_day(settlement.settled_at),
+        claim.stay, settlement.institution_level, pregnancy, claim.person, book, scene.today,
+        settlement.settled_at, business_day(settlement.settled_at), course,
     )  # fmt: skip
     if isinstance(judged, Refused):
         return judged
-    cause = cause_of_person(judged.person.version) if which.person_ref else cause_of_book(book)
-    again = settlement_of(judged, settlement.settlement_id, scene.actor, scene.now)
-    return reconsidered(settlement, again, claim.beside, cause, new_id(), scene.actor, scene.now)
+    priced = settlement_of(judged, settlement.settlement_id, scene.actor, scene.now)
+    corrections: tuple[Correction, ...] = ()
+    if claim.care is not None:
+        corrections = claim.care.corrections(
+            visit, settlement.institution_code, judged.uses, judged.priced.units
+        )
+    return reconsidered(
+        settlement, Again(priced, met, corrections), claim.beside,
+        cause or cause_of_person(judged.person.version), new_id(), scene.actor, scene.now,
+    )  # fmt: skip
 
 
 def _subject(adjustment: Adjustment) -> str:

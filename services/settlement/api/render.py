@@ -94,6 +94,9 @@ def adjustment_item(adjustment: Adjustment) -> dict[str, Any]:
         "state": adjustment.state.value,
         "expenditure_item": adjustment.expenditure_item,
         "parts": _parts(adjustment.shares),
+        "units": [
+            {"unit": one.unit, "amount": one.amount.to_wire()} for one in adjustment.corrections
+        ],
         "rule_on": adjustment.rule_on.isoformat(),
         "steps": orjson.Fragment(adjustment.steps.encode()),
         "book": adjustment.book,

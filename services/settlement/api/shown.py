@@ -92,9 +92,17 @@ class PartsShown(Wire):
     desk: DeskShown
 
 
+class UnitCorrected(Wire):
+    """What an adjustment changes of a visit's use of one of its pregnancy's units."""
+
+    unit: str
+    amount: Amount
+
+
 class AdjustmentShown(Wire):
-    """What a late document (`book:` and its hash) or a corrected state of the person (`person:` and
-    its version) changes of a settlement; `decided_at` is null while it waits for another person."""
+    """What a late document (`book:`, its hash and the number of its appointment) or a corrected
+    state of the person (`person:` and its version) changes of a settlement; `decided_at` is null
+    while it waits for another person. Those of one pregnancy's visits are decided together."""
 
     adjustment_id: IdText
     settlement_id: IdText
@@ -103,6 +111,7 @@ class AdjustmentShown(Wire):
     state: Literal["proposed", "released", "rejected", "withdrawn"]
     expenditure_item: Literal["maternity", "medical"]
     parts: PartsShown
+    units: list[UnitCorrected]
     rule_on: DayText
     steps: list[StepShown]
     book: BookHash

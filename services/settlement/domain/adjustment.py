@@ -13,7 +13,8 @@ from enum import StrEnum
 from uuid import UUID
 
 from services.settlement.domain.agreement import Agreement
-from services.settlement.domain.course import EMPTY, Course
+from services.settlement.domain.care import Met
+from services.settlement.domain.course import EMPTY, Correction, Course
 from services.settlement.domain.person import PersonState
 from services.settlement.domain.postings import Leg, entry_of, negated, summed
 from services.settlement.domain.pregnancy import Pregnancy
@@ -27,7 +28,7 @@ from shared.policy.shapes import ExpenditureItem
 
 PRICED_ALONE = ("complication", "delivery", "family_planning", "loss")
 """Benefits whose price rests on the case alone. What is paid per unit or per head rests also on
-what the pregnancy had used before, and so on every other visit: it is not reconsidered alone."""
+what the pregnancy had used before, and so on every visit before it."""
 
 
 class AdjustmentState(StrEnum):
@@ -45,8 +46,9 @@ class Adjustment:
 
     `steps` is the stored JSON of the new price, `expenditure_item` the item that the whole claim
     is charged to with it. `cause` is what made somebody price again; `state_version` the person's
-    state that it rests on. `decided_by` is None while it waits; `account_month` the month of the
-    ledger, of a released one only.
+    state that it rests on. Of a visit, `corrections` are what it changes of the pregnancy's units,
+    and `met` what was used of them before it. `decided_by` is None while it waits; `account_month`
+    the month of the ledger, of a released one only.
     """
 
     pool_code: str
@@ -68,6 +70,8 @@ class Adjustment:
     decided_by: str | None = None
     decided_at: datetime | None = None
     account_month: date | None = None
+    met: tuple[Met, ...] = ()
+    corrections: tuple[Correction, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +86,10 @@ class Standing:
         return Standing(plus(self.shares, adjustment.shares), adjustment.expenditure_item)
 
 
-def cause_of_book(book: Book) -> str:
-    """The cause of pricing again because another book became current."""
-    return f"book:{book.hash}"
+def cause_of_book(book: Book, appointment: int) -> str:
+    """The cause of pricing again because another book became current, or the same one anew: its
+    `appointment` is counted."""
+    return f"book:{book.hash}/{appointment}"
 
 
 def cause_of_person(state_version: int) -> str:
@@ -130,10 +135,21 @@ def judge_again(
     )
 
 
-def difference(stands: Standing, now: Standing) -> Shares | None:
-    """Each part as priced now, less what stands; None when no part and no item changes."""
+@dataclass(frozen=True, slots=True)
+class Again:
+    """What a settlement would be, priced now; of a visit, also what it met of its pregnancy's
+    units, and what changes of its own use of them."""
+
+    settlement: Settlement
+    met: tuple[Met, ...] = ()
+    corrections: tuple[Correction, ...] = ()
+
+
+def difference(stands: Standing, again: Again) -> Shares | None:
+    """Each part as priced now, less what stands; None when no part, item or unit changes."""
+    now = standing(again.settlement, ())
     delta = plus(now.shares, stands.shares.negated())
-    same = not any(getattr(delta, f.name) for f in fields(Shares))
+    same = not any(getattr(delta, f.name) for f in fields(Shares)) and not again.corrections
     return None if same and now.expenditure_item == stands.expenditure_item else delta
 
 
@@ -146,22 +162,27 @@ class Reconsidered:
 
 
 def reconsidered(
-    settlement: Settlement, again: Settlement, beside: Sequence[Adjustment], cause: str,
+    settlement: Settlement, again: Again, beside: Sequence[Adjustment], cause: str,
     adjustment_id: UUID, by: str, at: datetime,
 ) -> Reconsidered:  # fmt: skip
     """Hold a settlement and what is `beside` it against what it would be `again`, priced now.
 
-    What was proposed for the same cause before, or waits with the same amounts, is not proposed
-    twice: a rejection stands. A proposal that nothing speaks for any more is overtaken.
+    What two people decided for the same cause before, or what waits with the same amounts, is not
+    proposed twice: a rejection stands. A proposal that nothing speaks for any more, or that rests
+    on what has changed since, is overtaken.
     """
     stands = standing(settlement, released_of(beside))
     waiting = next((a for a in beside if a.state is AdjustmentState.PROPOSED), None)
-    delta = difference(stands, standing(again, ()))
+    delta, priced = difference(stands, again), again.settlement
     if delta is None:
         return Reconsidered(overtaken=waiting)
-    if any(a.cause == cause for a in beside):
+    decided_on = (AdjustmentState.RELEASED, AdjustmentState.REJECTED)
+    if any(a.cause == cause and a.state in decided_on for a in beside):
         return Reconsidered()
-    if waiting and (waiting.shares, waiting.expenditure_item) == (delta, again.expenditure_item):
+    asked = (delta, priced.expenditure_item, again.met, again.corrections)
+    if waiting and asked == (
+        waiting.shares, waiting.expenditure_item, waiting.met, waiting.corrections,
+    ):  # fmt: skip
         return Reconsidered()
     return Reconsidered(
         Adjustment(
@@ -171,16 +192,18 @@ def reconsidered(
             institution_code=settlement.institution_code,
             cause=cause,
             state=AdjustmentState.PROPOSED,
-            state_version=again.state_version,
-            expenditure_item=again.expenditure_item,
-            rule_on=again.rule_on,
+            state_version=priced.state_version,
+            expenditure_item=priced.expenditure_item,
+            rule_on=priced.rule_on,
             shares=delta,
-            steps=again.steps,
-            rates=again.rates,
-            book=again.book,
-            engine=again.engine,
+            steps=priced.steps,
+            rates=priced.rates,
+            book=priced.book,
+            engine=priced.engine,
             proposed_by=by,
             proposed_at=at,
+            met=again.met,
+            corrections=again.corrections,
         ),
         waiting,
     )

@@ -7,7 +7,11 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
+import orjson
+
 from services.settlement.domain.adjustment import Adjustment, AdjustmentState
+from services.settlement.domain.care import Met
+from services.settlement.domain.course import Correction
 from services.settlement.domain.settlement import Shares
 from services.settlement.store.ledger import shares_from_row
 from shared.ids import new_id
@@ -27,6 +31,14 @@ def adjustment_from_row(row: Any) -> Adjustment:
         state=AdjustmentState(row["state"]),
         shares=shares_from_row(row),
         rates=tuple(row["rates"]),
+        met=tuple(
+            Met(unit, institution, weeks, Money(fen))
+            for unit, institution, weeks, fen in orjson.loads(row["met"])
+        ),
+        corrections=tuple(
+            Correction(unit, row["institution_code"], weeks, Money(fen), Money(limit))
+            for unit, weeks, fen, limit in orjson.loads(row["corrections"])
+        ),
         **{name: row[name] for name in _SAME_NAMES},
     )
 
@@ -40,6 +52,10 @@ def _row(a: Adjustment) -> tuple[object, ...]:
         p.institution.fen, p.other_fund.fen, p.desk_fund.fen, p.desk_member.fen,
         a.steps, list(a.rates), a.book, a.engine, a.proposed_by, a.proposed_at, a.decided_by,
         a.decided_at, a.account_month,
+        orjson.dumps([(m.unit, m.institution_code, m.weeks, m.amount.fen) for m in a.met]).decode(),
+        orjson.dumps(
+            [(c.unit, c.weeks, c.amount.fen, c.limit.fen) for c in a.corrections]
+        ).decode(),
     )  # fmt: skip
 
 
@@ -86,6 +102,23 @@ async def of_claims(
     for row in rows:
         found.setdefault(row["settlement_id"], []).append(adjustment_from_row(row))
     return found
+
+
+_TOGETHER = """
+select a.* from adjustment a join claim c using (pool_code, settlement_id)
+where a.pool_code = $1 and a.state = 'proposed' and c.benefit = 'prenatal'
+  and c.pregnancy_id = (
+      select pregnancy_id from claim where pool_code = $1 and settlement_id = $2
+          and benefit = 'prenatal')
+order by a.settlement_id
+"""
+
+
+async def waiting_with(tx: Connection, proposed: Adjustment) -> list[Adjustment]:
+    """The adjustment and, of a visit, those that wait beside the other visits of its pregnancy, in
+    the order of settling."""
+    found = await tx.fetch(_TOGETHER, proposed.pool_code, proposed.settlement_id)
+    return [adjustment_from_row(row) for row in found] or [proposed]
 
 
 async def decide(tx: Connection, decided: Adjustment) -> bool:
