@@ -171,7 +171,7 @@ FAULTS = [
     in_settlement("O03 M08", f"update settlement set pregnancy_id = (select min(pregnancy_id::text)::uuid"
                   f" from {STANDING} and s.benefit = 'delivery' and s.pool_code = '990001')"
                   f" where benefit = 'loss'"),
-    in_settlement("O04 M07 M08 O06", f"insert into unit_entry select pool_code, pregnancy_id, unit,"
+    in_settlement("O04 M07 O06", f"insert into unit_entry select pool_code, pregnancy_id, unit,"
                   " number + 1, number, settlement_id, institution_code, weeks, used_after_fen,"
                   " limit_fen, used_after_fen + limit_fen, limit_fen from unit_entry"
                   f" where unit = 'head' and {LAST_USE}"),
