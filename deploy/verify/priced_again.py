@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import lru_cache
 from typing import Any
@@ -16,15 +16,20 @@ from deploy.verify.courses import cares_of, visit_of
 from deploy.verify.stores import Stores
 from services.settlement.actions.settle import settlement_of
 from services.settlement.domain.adjustment import Adjustment, Standing, judge_again, standing
+from services.settlement.domain.allowance import Base
 from services.settlement.domain.care import Care
 from services.settlement.domain.course import EMPTY, Course
+from services.settlement.domain.entitled import EntitlementKind, EntitlementState
 from services.settlement.domain.person import PersonState
 from services.settlement.domain.pregnancy import Pregnancy
 from services.settlement.domain.pricing import ENGINE
 from services.settlement.domain.refusals import Refused
+from services.settlement.domain.revision import now_of
 from services.settlement.domain.settlement import Settlement
+from services.settlement.domain.settling import Judged
 from services.settlement.domain.stay import Stay
 from services.settlement.store.adjustments import adjustment_from_row
+from services.settlement.store.entitlements import entitlement_from_row
 from services.settlement.store.ledger import settlement_from_row
 from services.settlement.store.person_states import person_from_json
 from services.settlement.store.pregnancies import pregnancy_from_row
@@ -60,6 +65,7 @@ select a.*, s.person_ref from adjustment a join settlement s using (pool_code, s
 where a.settlement_id = any($1) and a.state in ('released', 'proposed')
 order by a.decided_at nulls last, a.adjustment_id
 """
+_OPENED = "select * from entitlement where settlement_id = any($1)"
 _STAYS = "select * from stay where stay_id = any($1)"
 _PREGNANCIES = """
 select pool_code, pregnancy_id, institution_code as pregnancy_institution,
@@ -157,19 +163,37 @@ async def price_again(stores: Stores) -> list[str]:
             different.append(str(settlement.settlement_id))
         stands = standing(settlement, ())
         for adjustment in beside:
-            visit = visit_of(row)
             if facts.care is not None:
-                facts = replace(facts, course=facts.care.course_of(visit, adjustment.met))
-            again = _again(settlement, facts, books.get(adjustment.book), adjustment.state_version,
-                           business_day(adjustment.proposed_at))  # fmt: skip
+                course = facts.care.course_of(visit_of(row), adjustment.met)
+                facts = replace(facts, course=course)
+            book, known_on = books.get(adjustment.book), business_day(adjustment.proposed_at)
+            again = _again(settlement, facts, book, adjustment.state_version, known_on)
             stands = stands.with_(adjustment)
             if (
                 again is None
                 or adjustment.engine != ENGINE
                 or not _rests_on(adjustment, stands, again)
+                or not _entitles(adjustment, settlement, facts, book, known_on)
             ):
                 different.append(f"adjustment {adjustment.adjustment_id}")
     return different
+
+
+def _entitles(
+    adjustment: Adjustment, settlement: Settlement, facts: Facts, book: Book | None, known_on: date
+) -> bool:
+    """Whether what an adjustment changes of entitlements is what the law as known then gives."""
+    if not adjustment.revisions:
+        return True
+    judged = _judged(settlement, facts, book, adjustment.state_version, known_on)
+    if judged is None or book is None:
+        return False
+    for one in adjustment.revisions:
+        fixed = one.after.state is EntitlementState.FIXED
+        now = now_of(one.kind, judged.case, book, fixed=fixed, base=facts.bases.get(one.kind))
+        if isinstance(now, Refused) or now[1:] != (one.after, one.steps, one.rates):
+            return False
+    return True
 
 
 def _rests_on(adjustment: Adjustment, stands: Standing, again: Settlement) -> bool:
@@ -181,6 +205,15 @@ def _rests_on(adjustment: Adjustment, stands: Standing, again: Settlement) -> bo
 def _again(
     settlement: Settlement, facts: Facts, book: Book | None, state_version: int, known_on: date
 ) -> Settlement | None:
+    judged = _judged(settlement, facts, book, state_version, known_on)
+    if judged is None:
+        return None
+    return settlement_of(judged, settlement.settlement_id, settlement.actor, settlement.settled_at)
+
+
+def _judged(
+    settlement: Settlement, facts: Facts, book: Book | None, state_version: int, known_on: date
+) -> Judged | None:
     person = facts.persons.get((settlement.person_ref, state_version))
     if book is None or facts.stay is None or person is None:
         return None
@@ -191,21 +224,21 @@ def _again(
         replace(person, as_of=at),  # how old it was then is E03's question
         book, known_on, at, business_day(at), facts.course,
     )  # fmt: skip
-    if isinstance(judged, Refused):
-        return None
-    return settlement_of(judged, settlement.settlement_id, settlement.actor, at)
+    return None if isinstance(judged, Refused) else judged
 
 
 @dataclass(frozen=True)
 class Facts:
     """What a price rests on; `persons` are states by person and version, `course` is what a visit
-    met when it was settled, of the `care` that it belongs to."""
+    met when it was settled, of the `care` that it belongs to; `bases` what allowances were fixed
+    from."""
 
     stay: Stay | None
     pregnancy: Pregnancy | None
     persons: Mapping[tuple[str, int], PersonState]
     course: Course = EMPTY
     care: Care | None = None
+    bases: Mapping[EntitlementKind, Base | None] = field(default_factory=dict)
 
 
 async def facts_of_live(
@@ -230,13 +263,22 @@ async def facts_of_live(
         beside: dict[Any, list[Adjustment]] = defaultdict(list)
         for row in adjusted:
             beside[row["settlement_id"]].append(adjustment_from_row(row))
+        bases: dict[Any, dict[EntitlementKind, Base | None]] = defaultdict(dict)
+        for opened in await stores.settlement.fetch(
+            _OPENED, [row["settlement_id"] for row in rows]
+        ):
+            one = entitlement_from_row(opened)
+            bases[one.settlement_id][one.kind] = one.base
         care_of = await cares_of(stores, rows)
         for row in rows:
             pregnancy, course, care = pregnancies.get(row["pregnancy_id"]), EMPTY, None
             if pregnancy is not None and row["benefit"] == "prenatal":
                 care = care_of[row["pregnancy_id"]]
                 pregnancy, course = care.met_by(visit_of(row), pregnancy)
-            facts = Facts(stays.get(row["stay_id"]), pregnancy, states, course, care)
+            facts = Facts(
+                stays.get(row["stay_id"]), pregnancy, states, course, care,
+                bases[row["settlement_id"]],
+            )  # fmt: skip
             yield row, facts, beside[row["settlement_id"]]
 
 

@@ -20,6 +20,9 @@ STEPS = {
     "entitlement": {
         ("", "opened"), ("", "deferred"), ("opened", "fixed"), ("deferred", "fixed"),
         ("opened", "withdrawn"), ("deferred", "withdrawn"), ("fixed", "withdrawn"),
+        ("opened", "opened"), ("opened", "deferred"), ("deferred", "opened"),
+        ("deferred", "deferred"), ("fixed", "fixed"), ("withdrawn", "opened"),
+        ("withdrawn", "deferred"),
     },
     "book-appointment": {("", "proposed"), ("proposed", "approved")},
     "flag": {

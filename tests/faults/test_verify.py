@@ -189,6 +189,12 @@ FAULTS = [
                   " select (jsonb_populate_record(e, jsonb_build_object('entitlement_id', gen_random_uuid()))).*"
                   " from entitlement e where kind = 'nutrition' and state = 'opened' limit 1"),
     in_settlement("O07 S01 S05", "update entitlement set state = 'opened' where state = 'withdrawn' and pool_code = '990001'"),
+    in_settlement("O07", "update entitlement set days = days + 1 where state = 'fixed'"
+                  " and pool_code = '990001'"),
+    in_settlement("O07", "update entitlement_revision set amount_fen = amount_fen + 1"
+                  " where amount_fen is not null"),
+    in_settlement("M08", "update adjustment set revisions = replace(revisions::text, '200000', '200001')::json"
+                  " where revisions::text like '%200000%'"),
     in_settlement("O08", f"update settlement set member_account_fen = member_account_fen - 1,"
                   f" member_cash_fen = member_cash_fen + 1 where settlement_id = {UNDOING}"),
     in_settlement("O08", f"update settlement set member_account_fen = member_account_fen - 1,"

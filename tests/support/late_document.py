@@ -67,6 +67,35 @@ units = [
 LOWER_UNITS = LATE_UNITS.replace('"400.00"', '"350.00"').replace("800.00", "400.00")
 """Lowers the first unit to 400 yuan, and the last from 400 to 350."""
 
+LATE_SUMS = """
+pool = "990001"
+id = "late-sums"
+title = "关于生育津贴和营养补助的通知"
+published = 2024-03-28
+checked_on = 2026-11-21
+grade = "A"
+source = { id = "late", citation = "test" }
+
+[[clause]]
+article = "第一条"
+gist = "产假一百二十八天"
+from = 2024-03-01
+[clause.sets.leave_days]
+birth = 128
+dystocia = 15
+extra_infant = 15
+losses = [{ below_week = 16, days = 15 }, { days = 42 }]
+family_planning = { iud_insert = 2 }
+
+[[clause]]
+article = "第二条"
+gist = "营养补助两千元"
+from = 2024-03-01
+kinds = ["employee"]
+sets.nutrition = { amount = "2000.00", loss_from_week = 28 }
+"""
+"""Lengthens the leave by thirty days and raises the subsidy by 500 yuan."""
+
 LATE_HEAD = """
 pool = "990002"
 id = "late-head"

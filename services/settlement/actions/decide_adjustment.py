@@ -6,6 +6,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from services.settlement.actions.correct_units import correct_units
+from services.settlement.actions.revise_entitlements import revise_entitlements
 from services.settlement.actions.scene import Scene
 from services.settlement.domain.adjustment import (
     Adjustment,
@@ -77,7 +78,8 @@ async def _release(tx: Connection, scene: Scene, proposed: Adjustment) -> Adjust
     await adjustments.post(tx, released, [(leg.account.value, leg.amount) for leg in legs])
     await tell(tx, [claim_adjusted(released, number, legs)])
     await write_log(tx, [_deed(scene, "release_adjustment", released)])
-    return released
+    outdated = await revise_entitlements(tx, scene, released, settlement)
+    return outdated if outdated is not None else released
 
 
 async def reject_adjustment(

@@ -23,6 +23,7 @@ from services.settlement.domain.adjustment import (
 from services.settlement.domain.care import Met, Visit, Waiting
 from services.settlement.domain.course import EMPTY, Correction
 from services.settlement.domain.refusals import Refusal, Refused
+from services.settlement.domain.revision import revisions
 from services.settlement.store import adjustments, books, settled
 from services.settlement.store.settled import Settled
 from shared.ids import new_id
@@ -142,8 +143,11 @@ def _again(
         corrections = claim.care.corrections(
             visit, settlement.institution_code, judged.uses, judged.priced.units
         )
+    revised = revisions(judged.case, claim.entitlements, book)
+    if isinstance(revised, Refused):
+        return revised
     return reconsidered(
-        settlement, Again(priced, met, corrections), claim.beside,
+        settlement, Again(priced, met, corrections, revised), claim.beside,
         cause or cause_of_person(judged.person.version), new_id(), scene.actor, scene.now,
     )  # fmt: skip
 

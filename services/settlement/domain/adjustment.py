@@ -19,6 +19,7 @@ from services.settlement.domain.person import PersonState
 from services.settlement.domain.postings import Leg, entry_of, negated, summed
 from services.settlement.domain.pregnancy import Pregnancy
 from services.settlement.domain.refusals import Refusal, Refused
+from services.settlement.domain.revision import Revision
 from services.settlement.domain.settlement import Settlement, Shares
 from services.settlement.domain.settling import Judged, judge
 from services.settlement.domain.stay import Stay
@@ -47,7 +48,8 @@ class Adjustment:
     `steps` is the stored JSON of the new price, `expenditure_item` the item that the whole claim
     is charged to with it. `cause` is what made somebody price again; `state_version` the person's
     state that it rests on. Of a visit, `corrections` are what it changes of the pregnancy's units,
-    and `met` what was used of them before it. `decided_by` is None while it waits; `account_month`
+    and `met` what was used of them before it. `revisions` are what it changes of what the claim
+    entitles to. `decided_by` is None while it waits; `account_month`
     the month of the ledger, of a released one only.
     """
 
@@ -72,6 +74,7 @@ class Adjustment:
     account_month: date | None = None
     met: tuple[Met, ...] = ()
     corrections: tuple[Correction, ...] = ()
+    revisions: tuple[Revision, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,18 +141,22 @@ def judge_again(
 @dataclass(frozen=True, slots=True)
 class Again:
     """What a settlement would be, priced now; of a visit, also what it met of its pregnancy's
-    units, and what changes of its own use of them."""
+    units, and what changes of its own use of them; and what changes of its entitlements."""
 
     settlement: Settlement
     met: tuple[Met, ...] = ()
     corrections: tuple[Correction, ...] = ()
+    revisions: tuple[Revision, ...] = ()
 
 
 def difference(stands: Standing, again: Again) -> Shares | None:
-    """Each part as priced now, less what stands; None when no part, item or unit changes."""
+    """Each part as priced now, less what stands; None when neither a part nor the item, a unit
+    or an entitlement changes."""
     now = standing(again.settlement, ())
     delta = plus(now.shares, stands.shares.negated())
-    same = not any(getattr(delta, f.name) for f in fields(Shares)) and not again.corrections
+    same = not (
+        any(getattr(delta, f.name) for f in fields(Shares)) or again.corrections or again.revisions
+    )
     return None if same and now.expenditure_item == stands.expenditure_item else delta
 
 
@@ -179,9 +186,10 @@ def reconsidered(
     decided_on = (AdjustmentState.RELEASED, AdjustmentState.REJECTED)
     if any(a.cause == cause and a.state in decided_on for a in beside):
         return Reconsidered()
-    asked = (delta, priced.expenditure_item, again.met, again.corrections)
+    asked = (delta, priced.expenditure_item, again.met, again.corrections, again.revisions)
     if waiting and asked == (
         waiting.shares, waiting.expenditure_item, waiting.met, waiting.corrections,
+        waiting.revisions,
     ):  # fmt: skip
         return Reconsidered()
     return Reconsidered(
@@ -204,6 +212,7 @@ def reconsidered(
             proposed_at=at,
             met=again.met,
             corrections=again.corrections,
+            revisions=again.revisions,
         ),
         waiting,
     )

@@ -12,6 +12,7 @@ import orjson
 from services.settlement.domain.adjustment import Adjustment, AdjustmentState
 from services.settlement.domain.care import Met
 from services.settlement.domain.course import Correction
+from services.settlement.domain.revision import revisions_from, stored_revisions
 from services.settlement.domain.settlement import Shares
 from services.settlement.store.ledger import shares_from_row
 from shared.ids import new_id
@@ -39,6 +40,7 @@ def adjustment_from_row(row: Any) -> Adjustment:
             Correction(unit, row["institution_code"], weeks, Money(fen), Money(limit))
             for unit, weeks, fen, limit in orjson.loads(row["corrections"])
         ),
+        revisions=revisions_from(row["revisions"]),
         **{name: row[name] for name in _SAME_NAMES},
     )
 
@@ -56,6 +58,7 @@ def _row(a: Adjustment) -> tuple[object, ...]:
         orjson.dumps(
             [(c.unit, c.weeks, c.amount.fen, c.limit.fen) for c in a.corrections]
         ).decode(),
+        stored_revisions(a.revisions),
     )  # fmt: skip
 
 

@@ -9,11 +9,12 @@ from uuid import UUID
 
 from services.settlement.domain.adjustment import Adjustment
 from services.settlement.domain.care import Care, Waiting
+from services.settlement.domain.entitled import Entitlement
 from services.settlement.domain.person import PersonState
 from services.settlement.domain.pregnancy import Pregnancy
 from services.settlement.domain.settlement import Settlement
 from services.settlement.domain.stay import Stay
-from services.settlement.store import adjustments, care
+from services.settlement.store import adjustments, care, entitlements
 from services.settlement.store.ledger import settlement_from_row
 from services.settlement.store.person_states import person_from_row
 from services.settlement.store.pregnancies import PREGNANCY_COLUMNS, pregnancy_from_row
@@ -28,7 +29,7 @@ BEFORE_ALL = UUID(int=0)
 @dataclass(frozen=True, slots=True)
 class Settled:
     """A live claim at its event number `sequence`, its facts as they are known now, and what was
-    proposed beside it; of a visit also the care that it belongs to, and what `waits` there."""
+    proposed beside it, what it opened; of a visit also the care that it belongs to, and what `waits` there."""
 
     settlement: Settlement
     sequence: int
@@ -36,6 +37,7 @@ class Settled:
     pregnancy: Pregnancy | None
     person: PersonState | None
     beside: Sequence[Adjustment]
+    entitlements: Sequence[Entitlement]
     care: Care | None = None
     waits: Waiting = field(default_factory=dict)
 
@@ -86,6 +88,7 @@ async def live(
     pregnancy_of = {row["pregnancy_id"]: pregnancy_from_row(row) for row in pregnancies}
     person_of = {p.person_ref: p for p in map(person_from_row, persons)}
     beside = await adjustments.of_claims(tx, pool_code, [row["settlement_id"] for row in rows])
+    opened = await entitlements.of_settlements(tx, pool_code, [r["settlement_id"] for r in rows])
     visits = [row["pregnancy_id"] for row in rows if row["benefit"] == Benefit.PRENATAL]
     cares = await care.of_pregnancies(tx, pool_code, visits)
     return [
@@ -96,6 +99,7 @@ async def live(
             pregnancy_of.get(row["pregnancy_id"]),
             person_of.get(row["person_ref"]),
             beside.get(row["settlement_id"], ()),
+            opened.get(row["settlement_id"], ()),
             *(cares[row["pregnancy_id"]] if row["benefit"] == Benefit.PRENATAL else ()),
         )
         for row in rows
