@@ -14,7 +14,7 @@ STEPS = {
     "claim": {("", "settled"), ("settled", "reversed")},
     "deduction": {("", "pending"), ("", "refused"), ("pending", "cancelled")},
     "adjustment": {
-        ("", "proposed"), ("proposed", "released"), ("proposed", "rejected"), ("proposed", "withdrawn"),
+        ("", "proposed"), ("proposed", "proposed"), ("proposed", "released"), ("proposed", "rejected"), ("proposed", "withdrawn"),
     },
     "pregnancy": {("", "registered"), ("registered", "registered")},
     "entitlement": {
@@ -162,6 +162,8 @@ where exists (
 union
 select 'adjustment ' || adjustment_id from adjustment
 where state in ('released', 'rejected') and decided_by = proposed_by
+   or state = 'released' and proposed_by = 'work:late-documents'
+      and (endorsed_by is null or endorsed_by = decided_by)
 union
 select 'adjustment ' || a.adjustment_id from adjustment a
 where exists (

@@ -3,6 +3,8 @@ something that overtook it takes it back."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from uuid import UUID
 
 from services.settlement.actions.correct_units import correct_units
@@ -33,7 +35,8 @@ async def release_adjustment(
 ) -> Adjustment | Refusal:
     """Post an adjustment as rows of its own, and tell of it as the claim's next event.
 
-    The adjustments of one pregnancy's visits rest on each other, and are released together.
+    The adjustments of one pregnancy's visits rest on each other, and are released together. What
+    was proposed by itself waits on, endorsed, for another person: it is returned as it was.
     Raises Overtaken when somebody else moved one of the claims at the same moment.
     """
     proposed = await adjustments.find(tx, scene.pool_code, adjustment_id)
@@ -41,6 +44,8 @@ async def release_adjustment(
         return Refusal.ADJUSTMENT_UNKNOWN
     done: Adjustment | Refusal = Refusal.ADJUSTMENT_DECIDED
     together = await adjustments.waiting_with(tx, proposed)
+    if any(one.needs_endorsement for one in together):
+        return await _endorse(tx, scene, proposed, together)
     for one in together:
         released = await _release(tx, scene, one)
         if isinstance(released, Refusal):
@@ -49,6 +54,21 @@ async def release_adjustment(
             done = released
     outdated = await correct_units(tx, scene, together)
     return outdated if outdated is not None else done
+
+
+async def _endorse(
+    tx: Connection, scene: Scene, proposed: Adjustment, together: Sequence[Adjustment]
+) -> Adjustment | Refusal:
+    if proposed.state is not AdjustmentState.PROPOSED:
+        return Refusal.ADJUSTMENT_DECIDED
+    for one in together:
+        if one.needs_endorsement:
+            if not await adjustments.endorse(tx, one, scene.actor):
+                raise Overtaken
+            subject = f"adjustment:{one.adjustment_id}"
+            deed = scene.deed("endorse_adjustment", subject, one.state, one.state)
+            await write_log(tx, [deed])
+    return replace(proposed, endorsed_by=scene.actor)
 
 
 async def _release(tx: Connection, scene: Scene, proposed: Adjustment) -> Adjustment | Refusal:

@@ -105,6 +105,7 @@ def adjustment_item(adjustment: Adjustment, *, whole: bool = False) -> dict[str,
         "steps": orjson.Fragment(adjustment.steps.encode()),
         "book": adjustment.book,
         "engine": adjustment.engine,
+        "endorsed": adjustment.endorsed_by is not None,
         "proposed_at": to_wire(adjustment.proposed_at),
         "decided_at": to_wire(decided_at) if decided_at else None,
     }

@@ -122,6 +122,8 @@ class AdjustmentShown(Wire):
     """What a late document (`book:`, its hash and the number of its appointment) or a corrected
     state of the person (`person:` and its version) changes of a settlement; `decided_at` is null
     while it waits for another person. Those of one pregnancy's visits are decided together.
+    What a corrected state had proposed by itself is `endorsed` by a first release, and released by
+    another person's.
     What it changes of the person's entitlements is shown to the agency alone."""
 
     adjustment_id: IdText
@@ -137,6 +139,7 @@ class AdjustmentShown(Wire):
     steps: list[StepShown]
     book: BookHash
     engine: str
+    endorsed: bool
     proposed_at: Instant
     decided_at: Instant | None
 

@@ -32,8 +32,13 @@ PRICED_ALONE = ("complication", "delivery", "family_planning", "loss")
 what the pregnancy had used before, and so on every visit before it."""
 
 
+BY_ITSELF = "work:late-documents"
+"""The proposer where a corrected state started the reconsideration: no person, so two must."""
+
+
 class AdjustmentState(StrEnum):
-    """proposed -> released or rejected, by another person; or withdrawn, when it is overtaken."""
+    """proposed -> released or rejected, by another person; or withdrawn, when it is overtaken. What
+    was proposed by itself a first person endorses before another releases it."""
 
     PROPOSED = "proposed"
     RELEASED = "released"
@@ -75,6 +80,12 @@ class Adjustment:
     met: tuple[Met, ...] = ()
     corrections: tuple[Correction, ...] = ()
     revisions: tuple[Revision, ...] = ()
+    endorsed_by: str | None = None
+
+    @property
+    def needs_endorsement(self) -> bool:
+        """Whether no person stands for it yet."""
+        return self.proposed_by == BY_ITSELF and self.endorsed_by is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,4 +269,5 @@ def may_be_decided(adjustment: Adjustment, by: str) -> Refusal | None:
     """Why this person may neither release nor reject an adjustment, None if she may."""
     if adjustment.state is not AdjustmentState.PROPOSED:
         return Refusal.ADJUSTMENT_DECIDED
-    return Refusal.SECOND_PERSON_NEEDED if adjustment.proposed_by == by else None
+    stood_for = (adjustment.proposed_by, adjustment.endorsed_by)
+    return Refusal.SECOND_PERSON_NEEDED if by in stood_for else None

@@ -22,7 +22,7 @@ from shared.plumbing.database import Connection
 _SAME_NAMES = (
     "pool_code", "adjustment_id", "settlement_id", "institution_code", "cause", "state_version",
     "expenditure_item", "rule_on", "steps", "book", "engine", "proposed_by", "proposed_at",
-    "decided_by", "decided_at", "account_month",
+    "decided_by", "decided_at", "account_month", "endorsed_by",
 )  # fmt: skip
 
 
@@ -58,7 +58,7 @@ def _row(a: Adjustment) -> tuple[object, ...]:
         orjson.dumps(
             [(c.unit, c.weeks, c.amount.fen, c.limit.fen) for c in a.corrections]
         ).decode(),
-        stored_revisions(a.revisions),
+        stored_revisions(a.revisions), a.endorsed_by,
     )  # fmt: skip
 
 
@@ -122,6 +122,18 @@ async def waiting_with(tx: Connection, proposed: Adjustment) -> list[Adjustment]
     the order of settling."""
     found = await tx.fetch(_TOGETHER, proposed.pool_code, proposed.settlement_id)
     return [adjustment_from_row(row) for row in found] or [proposed]
+
+
+async def endorse(tx: Connection, proposed: Adjustment, by: str) -> bool:
+    """Write who stands for a proposal that nobody made; False when somebody did meanwhile."""
+    written = await tx.fetchval(
+        "update adjustment set endorsed_by = $3 where pool_code = $1 and adjustment_id = $2"
+        " and state = 'proposed' and endorsed_by is null returning true",
+        proposed.pool_code,
+        proposed.adjustment_id,
+        by,
+    )
+    return bool(written)
 
 
 async def decide(tx: Connection, decided: Adjustment) -> bool:
