@@ -110,6 +110,7 @@ async def cared_for(whole: Agency) -> None:
         await made(town.clerk.post("/allowances", base))
     lost = await units.mother()
     await units.settled(units.low, "loss", lost, "2023-11-20", "1500.00", weeks=20)
+    await units.paid_late()
     undone = await units.birth(await units.mother())
     await made(units.high.post(f"/settlements/{undone['settlement_id']}/reverse"))
 

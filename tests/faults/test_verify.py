@@ -71,7 +71,7 @@ UNDOING = f"(select settlement_id from settlement where reverses = {UNDONE})"
 STANDING = "settlement s where s.reverses is null and not exists (select from settlement r where r.reverses = s.settlement_id)"
 
 ADJUSTED = f"""(select a.adjustment_id from adjustment a where a.state = 'released'
-               and a.settlement_id in (select s.settlement_id from {STANDING}))"""
+               and a.pool_code = '320100' and a.settlement_id in (select s.settlement_id from {STANDING}))"""
 ADJUSTED_CLAIM = f"(select settlement_id from adjustment where adjustment_id = {ADJUSTED})"
 ADJUSTED_AND_UNDONE = """(select adjustment_id from adjustment
                           where state = 'released' and settlement_id in (select reverses from settlement))"""
@@ -257,6 +257,8 @@ FAULTS = [
     in_audit("S04", "update decision set approved_by = by"),
     in_settlement("S04 M08", "update book_appointment set approved_by = proposed_by"),
     in_settlement("S04", "update adjustment set decided_by = proposed_by where state = 'rejected'"),
+    in_settlement("S04", "update adjustment set endorsed_by = decided_by"
+                  " where proposed_by = 'work:late-documents'"),
     in_settlement("S05", "insert into agreement select pool_code, 'X', level, valid, made_by, made_at"
                   " from agreement limit 1"),
     in_enrollment("S05 S03", "update log set actor = ''"),
