@@ -7,15 +7,21 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
-from functools import lru_cache
 from typing import Any
 
 import asyncpg
 
 from deploy.verify.courses import cares_of, visit_of
+from deploy.verify.rates import archived_books
 from deploy.verify.stores import Stores
 from services.settlement.actions.settle import settlement_of
-from services.settlement.domain.adjustment import Adjustment, Standing, judge_again, standing
+from services.settlement.domain.adjustment import (
+    Adjustment,
+    Standing,
+    case_again,
+    judge_again,
+    standing,
+)
 from services.settlement.domain.allowance import Base
 from services.settlement.domain.care import Care
 from services.settlement.domain.course import EMPTY, Course
@@ -28,6 +34,7 @@ from services.settlement.domain.revision import now_of
 from services.settlement.domain.settlement import Settlement
 from services.settlement.domain.settling import Judged
 from services.settlement.domain.stay import Stay
+from services.settlement.domain.taking_back import taken_back
 from services.settlement.store.adjustments import adjustment_from_row
 from services.settlement.store.entitlements import entitlement_from_row
 from services.settlement.store.ledger import settlement_from_row
@@ -35,22 +42,10 @@ from services.settlement.store.person_states import person_from_json
 from services.settlement.store.pregnancies import pregnancy_from_row
 from services.settlement.store.stays import stay_from_row
 from shared.plumbing.clock import business_day
-from shared.policy.book import Book, NoRule, in_force
-from shared.policy.cells import EXPENDITURE_ITEM
-from shared.policy.rules import Rule
-from shared.policy.shapes import MemberKind
+from shared.policy.book import Book
 
 BATCH = 1000
 
-_SETTLEMENTS = """
-select settlement_id, pool_code, member_kind, expenditure_item, rates, book, rule_on, event_on, settled_at
-from settlement where reverses is null order by settlement_id
-"""
-_ADJUSTMENTS = """
-select 'adjustment ' || a.adjustment_id as settlement_id, a.rates, a.book, a.rule_on, s.event_on,
-       a.proposed_at as settled_at
-from adjustment a join settlement s using (pool_code, settlement_id) order by 1
-"""
 # A stay may state another outcome once its settlement is reversed, so only live ones are priced
 # again; their steps are the stored JSON, to the byte.
 _LIVE = """
@@ -78,77 +73,6 @@ select v.person_ref, v.version, v.state, v.at
 from person_version v
 join unnest($1::text[], $2::bigint[]) asked(person_ref, version) using (person_ref, version)
 """
-
-
-async def archived_books(stores: Stores) -> dict[str, Book]:
-    """The archived books by the hash under which they lie; what cannot be read is left out."""
-    books: dict[str, Book] = {}
-    for row in await stores.settlement.fetch("select hash, content from book"):
-        try:
-            books[row["hash"]] = _read(row["content"])
-        except ValueError:
-            continue
-    return books
-
-
-@lru_cache(maxsize=8)
-def _read(content: bytes) -> Book:
-    """A book from its bytes: compiling it takes longer than most checks."""
-    return Book.from_bytes(content)
-
-
-async def expenditure_items(stores: Stores) -> list[str]:
-    """Settlements charged to another item than the pool's clause names for this kind of member."""
-    books, wrong = await archived_books(stores), []
-    for row in await stores.settlement.fetch(_SETTLEMENTS):
-        book = books.get(row["book"])
-        if book is None:
-            continue  # M08 tells of it
-        try:
-            named = book.ask(
-                row["pool_code"],
-                EXPENDITURE_ITEM,
-                on=row["rule_on"],
-                known_on=business_day(row["settled_at"]),
-                kind=MemberKind(row["member_kind"]),
-            ).value.value
-        except (NoRule, ValueError):
-            named = ""
-        if named != row["expenditure_item"]:
-            wrong.append(str(row["settlement_id"]))
-    return wrong
-
-
-async def rates_in_force(stores: Stores) -> list[str]:
-    """Settlements and adjustments that name no rate, an unknown one, or one not in force on the
-    rule's date."""
-    books = await archived_books(stores)
-    versions = {book_hash: _by_rate(book) for book_hash, book in books.items()}
-    return [
-        str(row["settlement_id"])
-        for statement in (_SETTLEMENTS, _ADJUSTMENTS)
-        for row in await stores.settlement.fetch(statement)
-        if not row["rates"]
-        or not all(_was_in_force(rate, row, versions.get(row["book"], {})) for rate in row["rates"])
-    ]
-
-
-def _by_rate(book: Book) -> dict[str, tuple[Rule, ...]]:
-    return {
-        rule.sourced.rate_id: versions
-        for versions in book.parameters().values()
-        for rule in versions
-    }
-
-
-def _was_in_force(rate_id: str, row: asyncpg.Record, versions: dict[str, tuple[Rule, ...]]) -> bool:
-    """The rule's date decides; which date that is, is itself asked on the day of the birth."""
-    known_on = business_day(row["settled_at"])
-    for day in (row["rule_on"], row["event_on"]):
-        rule = in_force(versions.get(rate_id, ()), day, known_on)
-        if rule is not None and rule.sourced.rate_id == rate_id:
-            return True
-    return False
 
 
 async def price_again(stores: Stores) -> list[str]:
@@ -185,12 +109,18 @@ def _entitles(
     """Whether what an adjustment changes of entitlements is what the law as known then gives."""
     if not adjustment.revisions:
         return True
-    judged = _judged(settlement, facts, book, adjustment.state_version, known_on)
-    if judged is None or book is None:
+    person = facts.persons.get((settlement.person_ref, adjustment.state_version))
+    if book is None or facts.stay is None:
+        return False
+    case = case_again(
+        facts.stay, settlement.institution_level, person, book, known_on,
+        business_day(settlement.settled_at),
+    )  # fmt: skip
+    if case is None:
         return False
     for one in adjustment.revisions:
         fixed = one.after.state is EntitlementState.FIXED
-        now = now_of(one.kind, judged.case, book, fixed=fixed, base=facts.bases.get(one.kind))
+        now = now_of(one.kind, case, book, fixed=fixed, base=facts.bases.get(one.kind))
         if isinstance(now, Refused) or now[1:] != (one.after, one.steps, one.rates):
             return False
     return True
@@ -206,14 +136,17 @@ def _again(
     settlement: Settlement, facts: Facts, book: Book | None, state_version: int, known_on: date
 ) -> Settlement | None:
     judged = _judged(settlement, facts, book, state_version, known_on)
-    if judged is None:
+    if judged is None or book is None or facts.stay is None:
         return None
+    if isinstance(judged, Refused):
+        person = facts.persons.get((settlement.person_ref, state_version))
+        return taken_back(settlement, judged, person, facts.stay.cost.total, book)
     return settlement_of(judged, settlement.settlement_id, settlement.actor, settlement.settled_at)
 
 
 def _judged(
     settlement: Settlement, facts: Facts, book: Book | None, state_version: int, known_on: date
-) -> Judged | None:
+) -> Judged | Refused | None:
     person = facts.persons.get((settlement.person_ref, state_version))
     if book is None or facts.stay is None or person is None:
         return None
@@ -224,7 +157,7 @@ def _judged(
         replace(person, as_of=at),  # how old it was then is E03's question
         book, known_on, at, business_day(at), facts.course,
     )  # fmt: skip
-    return None if isinstance(judged, Refused) else judged
+    return judged
 
 
 @dataclass(frozen=True)

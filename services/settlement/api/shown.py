@@ -249,7 +249,8 @@ class EntitlementsShown(Wire):
 
 
 class RefusedNow(Wire):
-    """A settlement that the rules as known today would refuse: its hospital has to reverse it."""
+    """A settlement that the rules as known today would refuse. Where an article says so, to take
+    all back is proposed as an adjustment; else its hospital has to reverse it."""
 
     settlement_id: IdText
     code: str

@@ -14,14 +14,15 @@ from uuid import UUID
 
 from services.settlement.domain.agreement import Agreement
 from services.settlement.domain.care import Met
+from services.settlement.domain.case import Case
 from services.settlement.domain.course import EMPTY, Correction, Course
-from services.settlement.domain.person import PersonState
+from services.settlement.domain.person import PersonState, spell_on
 from services.settlement.domain.postings import Leg, entry_of, negated, summed
 from services.settlement.domain.pregnancy import Pregnancy
 from services.settlement.domain.refusals import Refusal, Refused
 from services.settlement.domain.revision import Revision
 from services.settlement.domain.settlement import Settlement, Shares
-from services.settlement.domain.settling import Judged, judge
+from services.settlement.domain.settling import Judged, case_of, judge
 from services.settlement.domain.stay import Stay
 from shared.money import Money
 from shared.policy.book import Book
@@ -147,6 +148,20 @@ def judge_again(
         known_on=known_on,
         course=course,
     )
+
+
+def case_again(
+    stay: Stay, level: int, person: PersonState | None, book: Book, known_on: date,
+    settled_on: date,
+) -> Case | None:  # fmt: skip
+    """The case of a settled stay as it is known now, whether or not it would be settled again."""
+    if stay.outcome is None or person is None:
+        return None
+    spell = spell_on(person, stay.pool_code, stay.outcome.event_on)
+    if spell is None:
+        return None
+    claimed = stay.outcome.claimed
+    return case_of(stay, stay.outcome, claimed, level, person, spell, book, settled_on, known_on)
 
 
 @dataclass(frozen=True, slots=True)
