@@ -22,6 +22,7 @@ import uvloop
 
 from deploy.local.demo.care import Care
 from deploy.local.demo.ends import end
+from deploy.local.demo.enrolling import Registry
 from deploy.local.demo.late import books
 from deploy.local.demo.making import Workshop
 from deploy.local.demo.plan import epoch, plan, rounds
@@ -68,19 +69,25 @@ async def _make(cares: list[Care], today: date, planted: Path) -> None:
                 )
             )
 
-        workshop = Workshop(
+        known = books(today)
+        registry = Registry(
             enrollment=await pool_of(enrollment, "service"),
+            books=known,
+            vault=Vault(unmarked(enrollment.field_key)),
+            progress=tally,
+        )
+        workshop = Workshop(
             settlement=await pool_of(settlement, "service"),
             group=await pool_of(settlement, "group", for_group=True),
-            books=books(today),
-            vault=Vault(unmarked(enrollment.field_key)),
+            books=known,
             hash_key=body_key(settlement),
             epoch=epoch(today),
             progress=tally,
+            refs=registry.refs,
         )
-        await workshop.enroll(list({care.mother.id_number: care.mother for care in cares}.values()))
+        await registry.enroll(list({care.mother.id_number: care.mother for care in cares}.values()))
         for those in rounds(cares):
-            await workshop.book(those.bookings)
+            await registry.book(those.bookings)
             await _heard(enrollment, settlement)
             await workshop.admit(those)
             await workshop.settle({care.key: (care, care.settled_at) for care in those.cares})

@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from deploy.local.demo.care import Care
-from deploy.local.demo.making import NotMade, Workshop, batches, scene_of
+from deploy.local.demo.making import Workshop, scene_of
 from deploy.local.demo.plan import Round
+from deploy.local.demo.together import NotMade, batches, make_all
 from services.settlement.actions.fix_allowance import fix_allowance
 from services.settlement.actions.reverse import reverse
 from services.settlement.actions.scene import Scene
+from services.settlement.api.render import settlement_bytes
 from services.settlement.domain.entitled import Entitlement, EntitlementKind
 from services.settlement.domain.entitling import Base
 from services.settlement.domain.settlement import Settlement
 from services.settlement.store import entitlements
 from shared.money import Money
 from shared.plumbing.database import AGENCY, transaction
+from shared.plumbing.repeats import Answer, keep
 
 
 async def end(workshop: Workshop, those: Round) -> None:
@@ -26,8 +29,11 @@ async def end(workshop: Workshop, those: Round) -> None:
         async with transaction(workshop.settlement, [care.hospital.institution_code]) as tx:
             scene = scene_of(care, care.reversed_at)
             undone = await reverse(tx, scene, workshop.claims[care.key])
-        if not isinstance(undone, Settlement):
-            raise NotMade(f"reversing {care.key}: {undone}")
+            if not isinstance(undone, Settlement):
+                raise NotMade(f"reversing {care.key}: {undone}")
+            ask = workshop.ask(care, "reverse", care.key, {})
+            answer = Answer(201, settlement_bytes(undone))
+            await keep(tx, ask, answer, undone.settlement_id, care.reversed_at)
         return 1
 
     async def fix(cares: Sequence[Care]) -> int:
@@ -48,7 +54,9 @@ async def end(workshop: Workshop, those: Round) -> None:
                         fixed += 1
         return fixed
 
-    await workshop.all("reversed", [care for care in those.cares if care.reversed_at], undo)
+    await make_all(
+        workshop.progress, "reversed", [care for care in those.cares if care.reversed_at], undo
+    )
     await workshop.settle(
         {
             f"{care.key}-again": (care, care.settled_again_at)
@@ -57,4 +65,4 @@ async def end(workshop: Workshop, those: Round) -> None:
         }
     )
     fixing = [care for care in those.cares if care.fixed_at]
-    await workshop.all("allowances fixed", list(batches(fixing)), fix)
+    await make_all(workshop.progress, "allowances fixed", list(batches(fixing)), fix)

@@ -1,35 +1,26 @@
 """Makes a part of the demo: what the plan holds goes through the services' actions, each act at the
 moment that the plan gives it.
 
-Several acts share a transaction, and several transactions run at once. Nothing is written but by
-an action; settling goes through its group, as a hospital's request does.
+Nothing is written but by an action; settling goes through its group, as a hospital's request does.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from typing import TypeVar
+from typing import Any
 from uuid import UUID
 
 import orjson
 
-from deploy.local.demo.care import Care, Mother, at
+from deploy.local.demo.care import Care, at
 from deploy.local.demo.late import Books
-from deploy.local.demo.plan import Booking, Round
-from services.enrollment.actions.acting import Acting
-from services.enrollment.actions.end_spell import Ended, end_spell
-from services.enrollment.actions.post_contributions import Booked, Payment, post_contributions
-from services.enrollment.actions.register_person import (
-    Registered,
-    Registration,
-    register_person,
-)
-from services.enrollment.store.sealed import Vault
+from deploy.local.demo.plan import Round
+from deploy.local.demo.together import NotMade, Progress, batches, make_all
 from services.settlement.actions.add_lines import add_lines
 from services.settlement.actions.discharge import discharge
 from services.settlement.actions.open_stay import open_stay
@@ -43,23 +34,11 @@ from services.settlement.domain.pregnancy import Pregnancy
 from services.settlement.domain.stay import Outcome, Stay
 from services.settlement.store.settling import Entry, Facts
 from shared.money import Money
-from shared.plumbing.auth import Caller
-from shared.plumbing.database import AGENCY, Connection, Pool, transaction
+from shared.plumbing.database import Connection, Pool, transaction
 from shared.plumbing.group import Group, Said
 from shared.plumbing.repeats import Answer, Ask, body_hash
-from shared.policy.shapes import MemberKind
 
-T = TypeVar("T")
-Progress = Callable[[str, int], None]
-"""Told what was made, and how many more of it."""
-
-TASKS = 4
-ACTS_A_TRANSACTION = 40
 WAITING_MOST = 200
-
-
-class NotMade(Exception):
-    """An act of the demo was refused: the plan and the services do not agree."""
 
 
 @dataclass
@@ -89,40 +68,23 @@ class Timely(Settling):
 
 @dataclass
 class Workshop:
-    """What making needs: the databases' pools, the books, the keys."""
+    """What making needs: settlement's pools, the books, whose reference is whose, by ID number.
 
-    enrollment: Pool
+    It remembers what was made: pregnancies by person and first day, stays by `Care.key`, claims by
+    idempotency key.
+    """
+
     settlement: Pool
     group: Pool
     books: Books
-    vault: Vault
     hash_key: bytes
     epoch: datetime
     progress: Progress
-    refs: dict[str, str] = field(default_factory=dict)
+    refs: Mapping[str, str]
     pregnancies: dict[tuple[str, date], UUID] = field(default_factory=dict)
     transferred: set[UUID] = field(default_factory=set)
     stays: dict[str, UUID] = field(default_factory=dict)
     claims: dict[str, UUID] = field(default_factory=dict)
-
-    async def enroll(self, mothers: Sequence[Mother]) -> None:
-        """Register persons."""
-        those = sorted(mothers, key=lambda mother: mother.registered_at)
-        await self.all("people registered", list(batches(those)), self._register)
-
-    async def book(self, bookings: Sequence[Booking]) -> None:
-        """Book months; then whoever moves to another pool moves there."""
-        together: dict[tuple[str, datetime], list[Booking]] = defaultdict(list)
-        for booking in bookings:
-            together[booking.mother.pool_code, booking.at].append(booking)
-        those = [
-            batch
-            for _, booked in sorted(together.items(), key=lambda entry: entry[0])
-            for batch in batches(booked)
-        ]
-        await self.all("people's months booked", those, self._pay)
-        moving = [booking.mother for booking in bookings if booking.mother.moves]
-        await self.all("people moved", list(batches(moving)), self._move)
 
     async def admit(self, those: Round) -> None:
         """From the registered pregnancy to the discharge."""
@@ -132,7 +94,7 @@ class Workshop:
         together = [batch for cares in of_hospital.values() for batch in batches(cares)]
         # By time, so that no hospital's two years are made before another's first day.
         together.sort(key=lambda batch: batch[0].settled_at)
-        await self.all("stays made", together, self._stay)
+        await make_all(self.progress, "stays made", together, self._stay)
 
     async def settle(self, moments: dict[str, tuple[Care, datetime]]) -> None:
         """Settle discharged stays, through the group: the idempotency key, the stay, and when."""
@@ -156,72 +118,6 @@ class Workshop:
                     tasks.create_task(one(key, care, moment))
         finally:
             await group.close()
-
-    async def all(
-        self, what: str, together: Iterable[T], make: Callable[[T], Awaitable[int]]
-    ) -> None:
-        """Make all batches, some at a time, in their order."""
-        waiting = iter(together)
-
-        async def work() -> None:
-            for batch in waiting:
-                self.progress(what, await make(batch))
-
-        async with asyncio.TaskGroup() as tasks:
-            for _ in range(TASKS):
-                tasks.create_task(work())
-
-    async def _register(self, mothers: Sequence[Mother]) -> int:
-        async with transaction(self.enrollment, [AGENCY]) as tx:
-            for mother in mothers:
-                acting = self._acting(mother.pool_code, mother.registered_at)
-                kind = MemberKind.EMPLOYEE if mother.employer else MemberKind.FLEXIBLE
-                registered = await register_person(
-                    tx,
-                    acting,
-                    Registration(
-                        mother.id_number, mother.name, mother.county_code, kind,
-                        mother.employer, mother.insured_since,
-                    ),
-                )  # fmt: skip
-                if not isinstance(registered, Registered):
-                    raise NotMade(f"registering somebody: {registered}")
-                self.refs[mother.id_number] = registered.person.person_ref
-        return len(mothers)
-
-    async def _pay(self, bookings: Sequence[Booking]) -> int:
-        acting = self._acting(bookings[0].mother.pool_code, bookings[0].at)
-        payments = [
-            Payment(self.refs[booking.mother.id_number], month, Money(booking.mother.base_fen))
-            for booking in bookings
-            for month in booking.months
-        ]
-        async with transaction(self.enrollment, [AGENCY]) as tx:
-            booked = await post_contributions(tx, acting, payments)
-        if not isinstance(booked, Booked):
-            raise NotMade(f"booking months: {booked}")
-        return len(bookings)
-
-    async def _move(self, mothers: Sequence[Mother]) -> int:
-        async with transaction(self.enrollment, [AGENCY]) as tx:
-            for mother in mothers:
-                move = mother.moves
-                assert move is not None  # noqa: S101 - only those are given
-                left = await end_spell(
-                    tx, self._acting(mother.pool_code, at(move.on, 9)),
-                    self.refs[mother.id_number], move.on,
-                )  # fmt: skip
-                came = await register_person(
-                    tx,
-                    self._acting(move.pool_code, at(move.on, 10)),
-                    Registration(
-                        mother.id_number, mother.name, move.county_code, MemberKind.EMPLOYEE,
-                        move.employer, move.on,
-                    ),
-                )  # fmt: skip
-                if not (isinstance(left, Ended) and isinstance(came, Registered)):
-                    raise NotMade(f"moving somebody: {left}, {came}")
-        return len(mothers)
 
     async def _stay(self, cares: Sequence[Care]) -> int:
         code = cares[0].hospital.institution_code
@@ -275,19 +171,18 @@ class Workshop:
             self.progress("pregnancies transferred", 1)
         return pregnancy
 
-    def _acting(self, pool_code: str, moment: datetime) -> Acting:
-        caller = Caller(f"clerk-{pool_code}-a", "clerk", pool_code, "")
-        book = self.books.at(moment)
-        return Acting(caller, f"demo-{moment:%Y%m%d}", moment, book, self.vault)
+    def ask(self, care: Care, operation: str, key: str, body: Any) -> Ask:
+        """What a stay's hospital asks for under a key."""
+        hospital, said = care.hospital, body_hash(body, self.hash_key)
+        return Ask(hospital.pool_code, hospital.institution_code, operation, key, said)
 
     def _command(self, key: str, care: Care, moment: datetime) -> Settle:
-        hospital, bill, stay_id = care.hospital, Money(care.bill_fen), self.stays[care.key]
-        said = body_hash([str(stay_id), bill.to_wire()], self.hash_key)
+        bill, stay_id = Money(care.bill_fen), self.stays[care.key]
         return Settle(
-            ask=Ask(hospital.pool_code, hospital.institution_code, "settle", key, said),
+            ask=self.ask(care, "settle", key, [str(stay_id), bill.to_wire()]),
             stay_id=stay_id,
             bill=bill,
-            actor=hospital.client_id,
+            actor=care.hospital.client_id,
             request_id=f"demo-{moment:%Y%m%d}",
             render=settlement_bytes,
         )
@@ -313,11 +208,3 @@ def _lines(care: Care) -> list[FeeLine]:
         )
         for number, charge in enumerate(care.charges, 1)
     ]  # fmt: skip
-
-
-def batches(things: Sequence[T]) -> Iterable[Sequence[T]]:
-    """Things that share a transaction."""
-    return (
-        things[start : start + ACTS_A_TRANSACTION]
-        for start in range(0, len(things), ACTS_A_TRANSACTION)
-    )
