@@ -138,6 +138,10 @@ def _hospital(borne: Money, words: Mapping[str, str]) -> str:
     return f"{words['keeps' if keeps else 'institution']} {_yuan(-borne if keeps else borne)}"
 
 
+def _other(paid: Money, words: Mapping[str, str]) -> str:
+    return f"<span>{words['other_fund']} {_yuan(paid)}</span>" if paid else ""
+
+
 def _what(one: Latest, words: Mapping[str, str]) -> str:
     """The benefit and its day; of a birth also how it was."""
     said = f"{words[one.benefit]} {one.event_on}"
@@ -151,7 +155,7 @@ def _latest(latest: Sequence[Latest], words: Mapping[str, str]) -> str:
         f'<div class="sums"><span>{words["total"]} {_yuan(one.total)}</span>'
         f"<strong>{words['fund']} {_yuan(one.fund)}</strong>"
         f"<span>{words['member']} {_yuan(one.member)}</span>"
-        f"<span>{_hospital(one.borne, words)}</span></div>"
+        f"<span>{_hospital(one.borne, words)}</span>{_other(one.other, words)}</div>"
         + _why(str(one.settlement_id), words["why"], one.why)
         + "</li>"
         for one in latest

@@ -30,7 +30,8 @@ from shared.plumbing.clock import Clock, business_day
 from shared.plumbing.database import Connection, Pool, open_pool
 from shared.policy.compiler import BUILT_IN
 
-LATEST = 6
+LATEST = 2
+"""Of each benefit."""
 FLAGS = 5
 MONTHS = 24
 STATEMENT_MS = 3000
@@ -61,10 +62,15 @@ _MONTHS = f"""
 select account_month as month, sum(fund_fen)::bigint as fen from posted group by 1
 """  # noqa: S608
 _LATEST = """
+with placed as (
+    select s.pool_code, s.settlement_id, row_number() over (
+        partition by s.benefit order by s.settled_at desc, s.settlement_id desc) as place
+    from settlement s join claim c using (pool_code, settlement_id) where c.state = 'settled'
+)
 select s.settlement_id, s.pool_code, s.institution_code, s.benefit, s.event_on, s.mode, s.total_fen,
-       s.fund_fen, s.member_fen, s.institution_fen, s.steps::text as steps
-from settlement s join claim c using (pool_code, settlement_id)
-where c.state = 'settled' order by s.settled_at desc, s.settlement_id desc limit $1
+       s.fund_fen, s.member_fen, s.institution_fen, s.other_fund_fen, s.steps::text as steps
+from settlement s join placed using (pool_code, settlement_id)
+where place <= $1 order by s.settled_at desc, s.settlement_id desc
 """
 _AT_RISK = """
 select count(*) as count, coalesce(sum(at_risk_fen), 0)::bigint as fen
@@ -86,7 +92,8 @@ class Paid:
 
 @dataclass(frozen=True, slots=True)
 class Latest:
-    """A settlement with its explanation; `mode` None where it is no birth's."""
+    """A settlement with its explanation; `mode` None where it is no birth's. `borne` is the
+    hospital's part, `other` what another fund pays."""
 
     settlement_id: UUID
     pool: str
@@ -98,6 +105,7 @@ class Latest:
     fund: Money
     member: Money
     borne: Money
+    other: Money
     why: tuple[str, ...]
 
 
@@ -215,6 +223,7 @@ def _settled(row: Any, language: Language) -> Latest:
         fund=Money(row["fund_fen"]),
         member=Money(row["member_fen"]),
         borne=Money(row["institution_fen"]),
+        other=Money(row["other_fund_fen"]),
         why=tuple(explain(steps, language)),
     )
 
