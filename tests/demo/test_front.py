@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from deploy.local.front_page import _words, language_of
+from deploy.local.front_picture import LATEST
 from tests.demo.conftest import House
 from tests.support.browser import asked_for, visit
 
@@ -26,14 +27,25 @@ async def test_it_shows_what_the_databases_hold_and_asks_nobody_else(
 ) -> None:
     address = f"{house.record['url']}/"
     page = visit(address, tmp_path, milliseconds=8000)
-    claims = await house.column("settlement", "select fund_fen from settlement")
+    standing = await house.column("settlement", "select 1 from claim where state = 'settled'")
     flags = await house.column("audit", "select at_risk_fen from flag where state = 'open'")
     this_month = await house.column(
         "settlement",
-        "select coalesce(sum(fund_fen), 0)::bigint from settlement"
+        "select coalesce(sum(fund_fen), 0)::bigint from"
+        " (select fund_fen, account_month from settlement"
+        " union all select fund_fen, account_month from adjustment) posted"
         " where account_month = date_trunc('month', now() at time zone 'Asia/Shanghai')::date",
     )
-    assert shown(page, "settled") == f"{len(claims):,}"
+    assert shown(page, "settled") == f"{len(standing):,}"
+    for name, table, state in (
+        ("reversed", "claim", "reversed"),
+        ("opened", "entitlement", "opened"),
+        ("deferred", "entitlement", "deferred"),
+        ("proposed", "adjustment", "proposed"),
+    ):
+        rows = await house.column("settlement", f"select 1 from {table} where state = '{state}'")  # noqa: S608
+        assert rows
+        assert shown(page, name) == f"{len(rows):,}"
     assert shown(page, "open_flags") == str(len(flags))
     assert shown(page, "at_risk") == f"{sum(flags) // 100:,}.{sum(flags) % 100:02d}"
     assert shown(page, "fund_month") == f"{this_month[0] // 100:,}.{this_month[0] % 100:02d}"
@@ -41,6 +53,15 @@ async def test_it_shows_what_the_databases_hold_and_asks_nobody_else(
     assert 'lang="en"' in page
     assert "Why this amount?" in page
     assert page.count('class="service ready"') == 3
+
+    words = _words()["en"]
+    settled = {"delivery": 0, "prenatal": 0, "loss": 0, "family_planning": 0, "complication": 0}
+    for entry in re.findall(r'· (?:<!--.*?-->)?([^<]*)</span><div class="sums">', page):
+        (benefit,) = (b for b in settled if entry.startswith(f"{words[b]} 20"))
+        settled[benefit] += 1
+        # Of a birth, and of nothing else, it is said how it was.
+        assert ("·" in entry) == (benefit == "delivery"), entry
+    assert set(settled.values()) == {LATEST}, page
 
     asked = asked_for(tmp_path, address)
     assert {urlsplit(address).hostname for address in asked} == {"127.0.0.1"}

@@ -36,7 +36,8 @@ def _birth(
     fund = _fund_of(town, number)
     hospitals = town.hospitals_of(fund.pool_code)
     hospital = rng.choices(hospitals, [h.births for h in hospitals])[0]
-    months = fund.months_paid_lately if lately else fund.months_paid
+    in_full = lately or number * fund.in_full % 1000 < fund.in_full
+    months = fund.months_in_full if in_full else fund.months_paid
     mine = mother(rng, town, fund, hospital, number, event_on, months_paid=months)
     return birth_at(rng, town, mine, hospital, event_on, f"ZY-{number:06d}", first)
 

@@ -52,7 +52,8 @@ class Fund:
     pool_code: str
     births: int
     months_paid: int
-    months_paid_lately: int
+    months_in_full: int
+    in_full: int
     flexible: int
     visited: int
     base: tuple[int, int]
