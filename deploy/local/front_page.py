@@ -150,7 +150,8 @@ def _what(one: Latest, words: Mapping[str, str]) -> str:
 
 def _latest(latest: Sequence[Latest], words: Mapping[str, str]) -> str:
     entries = [
-        f'<li><strong>{escape(one.institution)}</strong> <span class="meta">{escape(one.pool)} ·'
+        f'<li data-benefit="{one.benefit}"><strong>{escape(one.institution)}</strong>'
+        f' <span class="meta">{escape(one.pool)} ·'
         f" {_what(one, words)}</span>"
         f'<div class="sums"><span>{words["total"]} {_yuan(one.total)}</span>'
         f"<strong>{words['fund']} {_yuan(one.fund)}</strong>"

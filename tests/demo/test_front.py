@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -12,6 +13,7 @@ import pytest
 from deploy.local.front_page import _words, language_of
 from deploy.local.front_picture import LATEST
 from tests.demo.conftest import House
+from tests.demo.test_kinds import MEDICAL
 from tests.support.browser import asked_for, visit
 
 
@@ -55,13 +57,13 @@ async def test_it_shows_what_the_databases_hold_and_asks_nobody_else(
     assert page.count('class="service ready"') == 3
 
     words = _words()["en"]
-    settled = {"delivery": 0, "prenatal": 0, "loss": 0, "family_planning": 0, "complication": 0}
-    for entry in re.findall(r'· (?:<!--.*?-->)?([^<]*)</span><div class="sums">', page):
-        (benefit,) = (b for b in settled if entry.startswith(f"{words[b]} 20"))
-        settled[benefit] += 1
+    entries = re.findall(r'<li data-benefit="(\w+)">.*?<span class="meta">([^<]*)</span>', page)
+    assert Counter(benefit for benefit, _ in entries) == dict.fromkeys(MEDICAL, LATEST)
+    for benefit, entry in entries:
+        _, what, *how = entry.split(" · ")
+        assert re.fullmatch(rf"{words[benefit]} \d{{4}}-\d\d-\d\d", what)
         # Of a birth, and of nothing else, it is said how it was.
-        assert ("·" in entry) == (benefit == "delivery"), entry
-    assert set(settled.values()) == {LATEST}, page
+        assert bool(how) == (benefit == "delivery")
 
     asked = asked_for(tmp_path, address)
     assert {urlsplit(address).hostname for address in asked} == {"127.0.0.1"}

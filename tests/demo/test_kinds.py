@@ -21,7 +21,7 @@ MEDICAL = {
 # late 2026; two years later the demo has none.
 PAID_UNTIL = date(2027, 9, 1)
 _STEPS = """
-select distinct step ->> 'kind' from settlement, lateral json_array_elements(steps) step
+select distinct step ->> 'what' from settlement, lateral json_array_elements(steps) step
 where benefit = '{benefit}'
 """
 
