@@ -8,6 +8,7 @@ import tempfile
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from uuid import UUID
 
 from deploy.local.demo.care import at
 from deploy.local.demo.plan import MONTHS, late_on
@@ -26,6 +27,8 @@ LATE = "standards-2020.toml"
 """The pool's document that the agency gets to know late: until then the older standards rule."""
 WAIT = 3
 """How many proposals still wait; the one before them is rejected."""
+A_DAY = 40
+"""How many a clerk decides in a day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,20 +64,30 @@ async def adjust(settlement: Pool, known: Books, today: date) -> None:
     """A clerk prices the pool's claims again; another releases what that proposes, rejects one, and
     leaves the newest waiting. Raises NotDecided."""
     day = known.changed_at + timedelta(days=1)
-    which = Range(Month.of(today).plus(-MONTHS).first_day(), day.date(), "", BEFORE_ALL)
-    async with transaction(settlement, [AGENCY]) as tx:
-        done = await reconsider(tx, _scene("a", day), known.second, which)
-    if not isinstance(done, Reconsideration) or done.after or done.refused:
-        raise NotDecided(f"reconsidering: {done}")
-    proposed = sorted(done.proposed, key=lambda one: (one.rule_on, one.shares.total))
+    proposed = await _proposed(settlement, known.second, Month.of(today).plus(-MONTHS), day)
     ready = proposed[: len(proposed) - WAIT]
     for number, one in enumerate(ready, 1):
         decide = release_adjustment if number < len(ready) else reject_adjustment
-        moment = day + timedelta(days=2 + number // 20, minutes=number)
+        moment = day + timedelta(days=2 + number // A_DAY, minutes=number % A_DAY * 10)
         async with transaction(settlement, [AGENCY]) as tx:
             decided = await decide(tx, _scene("b", moment), one.adjustment_id)
         if not isinstance(decided, Adjustment):
             raise NotDecided(f"deciding: {decided}")
+
+
+async def _proposed(settlement: Pool, book: Book, first: Month, day: datetime) -> list[Adjustment]:
+    """What pricing all claims again proposes, oldest first; their ids differ with each making."""
+    proposed: list[Adjustment] = []
+    after: UUID | None = BEFORE_ALL
+    while after is not None:
+        which = Range(first.first_day(), day.date(), "", after)
+        async with transaction(settlement, [AGENCY]) as tx:
+            done = await reconsider(tx, _scene("a", day), book, which)
+        if not isinstance(done, Reconsideration) or done.refused:
+            raise NotDecided(f"reconsidering: {done}")
+        proposed += done.proposed
+        after = done.after
+    return sorted(proposed, key=lambda one: (one.rule_on, one.shares.total, one.shares.fund))
 
 
 def _scene(clerk: str, moment: datetime) -> Scene:
