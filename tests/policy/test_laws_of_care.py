@@ -1,8 +1,8 @@
 """Laws of every priced case: of each benefit of each pool, shipped and made up, over drawn cases.
 
-Each was seen red. The whole: what `_up_to` hands over left with the member, too; the account not taken
-off the cash; a receipt without the hospital's part. Dearer: only the last band counted. Caps: what
-was used before forgotten, the stage after the reached one opened, a condition's cap not held, a
+Each was seen red. The whole: what `_up_to` hands over left with the member, too; the account not
+taken off the cash; a receipt without the hospital's part. Dearer: only the last band counted. Caps:
+what was used before forgotten, the stage after the reached one opened, a condition's cap not held, a
 subsidy above the bill.
 """
 
@@ -125,14 +125,22 @@ def _billed(cost: dict[str, Any]) -> int:
 @drawing
 def test_a_dearer_case_is_never_cheaper_for_her(pool: str, seed: int) -> None:
     for case in _drawn(pool, seed, MEDICAL):
-        if "cost" not in case:
-            continue
-        by = _drawers()[pool].random.choice([1, 100, 10_000, 500_000])
-        less, more = _answer(case), _answer(_dearer(case, by))
-        if "refused" in less or "refused" in more:
-            continue
-        if fen(more["member"]) < fen(less["member"]):
-            assert _switched(pool, less, more) in SWITCHES, (case, less, more)
+        if "cost" in case:
+            _not_cheaper(case, _drawers()[pool].random.choice([1, 100, 10_000, 500_000]))
+
+
+@pools
+def test_nor_across_a_border_that_a_document_draws(pool: str) -> None:
+    for case in _drawers()[pool].at_edges():
+        _not_cheaper(case, 2)
+        _not_cheaper(case, 10_000)
+
+
+def _not_cheaper(case: dict[str, Any], by: int) -> None:
+    less, more = _answer(case), _answer(_dearer(case, by))
+    if "refused" in less or "refused" in more or fen(more["member"]) >= fen(less["member"]):
+        return
+    assert _switched(case["pool"], less, more) in SWITCHES, (case, less, more)
 
 
 def _dearer(case: dict[str, Any], fen_more: int) -> dict[str, Any]:
