@@ -83,8 +83,9 @@ class Allowance(Strict):
 
     `floor` and `ceiling` are factors of the cell `average_wage`, `minimum` an amount a month.
     `average_rounding` is for the base, `daily_rounding` for the amount of a day (absent: not
-    rounded there), `rounding` for the result. `tops_up`: the employer adds what the wage exceeds
-    the allowance by. `not_for`: employers whose people have none.
+    rounded there), `rounding` for the result. `divisor` months: whole ones, days / 30 half up.
+    `tops_up`: the employer adds what the wage exceeds the allowance by. `not_for`: employers whose
+    people have none.
     """
 
     base: AllowanceBase

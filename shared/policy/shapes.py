@@ -282,12 +282,14 @@ class TransferGap(Strict):
 class Exclusions(Strict):
     """Circumstances under which the fund does not pay.
 
-    `refused`: not paid. `unless`: a circumstance that lifts a refusal (an emergency at a hospital
-    without agreement). `fund_first`: paid, and claimed back. `to_medical`: for basic medical
-    insurance, not for maternity.
+    `refused`: not paid. `unless`: what lifts that refusal and no other, by refused circumstance (an
+    emergency lifts that the hospital has no agreement). `fund_first`: paid, and claimed back.
+    `to_medical`: for basic medical insurance, not for maternity.
     """
 
     refused: Annotated[tuple[_CircumstanceName, ...], Field(strict=False)] = ()
-    unless: Annotated[tuple[_CircumstanceName, ...], Field(strict=False)] = ()
+    unless: dict[
+        _CircumstanceName, Annotated[tuple[_CircumstanceName, ...], Field(strict=False)]
+    ] = Field(default_factory=dict)
     fund_first: Annotated[tuple[_CircumstanceName, ...], Field(strict=False)] = ()
     to_medical: Annotated[tuple[_CircumstanceName, ...], Field(strict=False)] = ()

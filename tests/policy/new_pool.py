@@ -77,7 +77,7 @@ counts_as_paid = "booked"
 make_up = { within_months = 6, gap_paid_by = "employer" }
 [clause.sets.exclusions]
 refused = ["not_designated", "abroad"]
-unless = ["emergency"]
+unless = { not_designated = ["emergency"] }
 fund_first = ["third_party_does_not_pay"]
 to_medical = ["ectopic"]
 [clause.sets.leave_days]

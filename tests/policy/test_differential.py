@@ -28,28 +28,6 @@ SEED = int(os.environ.get("SEED") or "20261121")
 TODAY = date(2026, 11, 21)
 
 
-def open_point(case: dict[str, Any], core: dict[str, Any], other: dict[str, Any]) -> str | None:
-    """Where the two are known to read the pages differently, and it is not yet said who is right.
-
-    Strike a point as soon as it is decided: what it names is not compared.
-    """
-    made_up = case["pool"].startswith("9901")
-    member = case["member"]
-    medical = case["benefit"] == "delivery"
-    in_gap = "made_up" in member and core.get("refused") in ("gap_not_paid", "interrupted")
-    if medical and in_gap and case["pool"] == "990102":
-        return "where only the allowance stops, a gap that was made up refuses medical costs"
-    if not medical and "dates" in case and made_up:
-        return "the law of an allowance is that of the deciding date, not of the birth"
-    if "transfer_gap_months" in member and other.get("refused") == "not_insured_then":
-        return "a short gap on transfer insures her before her first paid month"
-    if core.get("refused") == "base_not_stated" and case["pool"] == "990102":
-        return "the pool's own average wage is not taken as the base"
-    if "desk" in core and {**core, "desk": None} == {**other, "desk": None}:
-        return "a quota that applies at the desk does not show on the receipt"
-    return None
-
-
 def drawn(naive: Naive, cases: int, seed: int) -> Iterator[dict[str, Any]]:
     """The cases at the documents' own borders, and then so many of each pool in turn."""
     random = Random(seed)  # noqa: S311 - drawn again from the same seed
@@ -103,9 +81,8 @@ def compared(cases: int, seed: int) -> tuple[list[str], Counter[str]]:
     differing, kinds = [], Counter[str]()
     for case in drawn(naive, cases, seed):
         core, other = seen(priced_line(json.dumps(case), book, TODAY)), naive.answer(case)
-        point = None if core == other else open_point(case, core, other)
-        kinds[f"open: {point}" if point else _kind(case, other)] += 1
-        if core != other and point is None:
+        kinds[_kind(case, other)] += 1
+        if core != other:
             differing.append(f"{json.dumps(case)}\n  core:  {core}\n  naive: {other}")
     return differing, kinds
 

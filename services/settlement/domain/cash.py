@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 from services.settlement.domain.allowance import AllowanceClaim, NutritionClaim
 from services.settlement.domain.case import Case
-from services.settlement.domain.entitlement import continuous_months, contributions
+from services.settlement.domain.entitlement import asked_of, continuous_months, contributions
 from services.settlement.domain.leave import Leave, leave_of
 from services.settlement.domain.refusals import Refusal, Refused
 from services.settlement.domain.steps import Step, StepKind
@@ -61,6 +61,7 @@ def allowance_of(case: Case, claim: AllowanceClaim, on: date, rules: Day) -> Sum
     amount = None
     base = _base(claim, rule, rules)
     if base is not None:
+        rate_ids = (*rate_ids, *base.rate_ids)
         paid = _amount(claim, base, leave, rule)
         amount, steps = paid.amount, (*steps, *paid.steps)
         if waited.share is not None:
@@ -125,33 +126,37 @@ def _waited(case: Case, on: date, rules: Day) -> _Waited | Refused:
     if isinstance(current, Refused):
         return current
     rule = rules.ask(CASH_WAITING)
-    member, month, asked = case.member, Month.of(on), rule.value.months
-    rate_ids = (interruption.rate_id, rule.rate_id)
+    member, month, cited = case.member, Month.of(on), rule.citation
+    asked = asked_of(member, rule.value.months, rules)
+    rate_ids = (interruption.rate_id, rule.rate_id, *asked.rate_ids)
     if member.months_paid is None:
-        step = Step(StepKind.WAITING_NOT_STATED, rule.citation, None, (("months_asked", asked),))
-        return _Waited((current, step), rate_ids, rule.citation)
+        stated = (("months_asked", asked.months),)
+        step = asked.waived or Step(StepKind.WAITING_NOT_STATED, cited, None, stated)
+        return _Waited((current, step), rate_ids, cited)
     paid = continuous_months(member, month, interruption.value)
     if paid <= 0:
-        return Refused(Refusal.NOT_INSURED_THEN, rule.citation)
-    values = (("months_paid", paid), ("months_asked", asked))
-    if paid >= asked:
-        met = Step(StepKind.WAITING_MET, rule.citation, None, values)
-        return _Waited((current, met), rate_ids, rule.citation)
-    return _short(case, month, paid, current, rule, rate_ids)
+        return Refused(Refusal.NOT_INSURED_THEN, cited)
+    if asked.waived is not None:
+        return _Waited((current, asked.waived), rate_ids, cited)
+    if paid < asked.months:
+        return _short(case, month, (paid, asked.months), current, rule, rate_ids)
+    values = (("months_paid", paid), ("months_asked", asked.months))
+    return _Waited((current, Step(StepKind.WAITING_MET, cited, None, values)), rate_ids, cited)
 
 
 def _short(
-    case: Case, month: Month, paid: int, current: Step, rule: Sourced[CashWaiting],
+    case: Case, month: Month, share: tuple[int, int], current: Step, rule: Sourced[CashWaiting],
     rate_ids: tuple[str, ...],
 ) -> _Waited | Refused:  # fmt: skip
-    terms, cited = rule.value, rule.citation
-    values = (("months_paid", paid), ("months_asked", terms.months))
+    """What becomes of a sum where fewer months were paid than are asked: `share`, in that order."""
+    terms, cited, (paid, asked) = rule.value, rule.citation, share
+    values = (("months_paid", paid), ("months_asked", asked))
     if terms.if_short == "refused":
         return Refused(Refusal.WAITING_PERIOD_NOT_MET, cited, values)
     if terms.if_short == "pro_rata":
-        return _Waited((current,), rate_ids, cited, share=(paid, terms.months))
+        return _Waited((current,), rate_ids, cited, share=share)
     if terms.if_short == "deferred":
-        reached, reason = month.plus(terms.months - paid), StepKind.DEFERRED_UNTIL_WAITED
+        reached, reason = month.plus(asked - paid), StepKind.DEFERRED_UNTIL_WAITED
     else:
         assert terms.months_after is not None  # noqa: S101 - the clause states it
         reached, reason = month.plus(terms.months_after), StepKind.EMPLOYER_PAYS_FIRST
@@ -167,20 +172,23 @@ def _short(
 
 @dataclass(frozen=True, slots=True)
 class _Counted:
-    """An amount, and how it was counted."""
+    """An amount, how it was counted, and the rules beside the allowance's that it rests on."""
 
     amount: Money
     steps: tuple[Step, ...]
+    rate_ids: tuple[str, ...] = ()
 
 
 def _base(claim: AllowanceClaim, rule: Sourced[Allowance], rules: Day) -> _Counted | None:
-    """The monthly base, within the pool's bounds; None where no wage was stated."""
-    stated = _average(claim, rule)
+    """The monthly base, within the pool's bounds; None where no wage is known."""
+    stated = _average(claim, rule) or _of_pool(rule, rules)
     if stated is None:
         return None
     terms, base, steps = rule.value, stated.amount, [*stated.steps]
+    rate_ids = stated.rate_ids
     if terms.floor is not None or terms.ceiling is not None:
         average = rules.ask(AVERAGE_WAGE)
+        rate_ids = (average.rate_id,)
         rounding = terms.average_rounding
         for factor, kind in (
             (terms.floor, StepKind.BASE_RAISED), (terms.ceiling, StepKind.BASE_LOWERED),
@@ -198,7 +206,7 @@ def _base(claim: AllowanceClaim, rule: Sourced[Allowance], rules: Day) -> _Count
             Step(StepKind.BASE_AT_MINIMUM, rule.citation, terms.minimum, (("before", base),))
         )
         base = terms.minimum
-    return _Counted(base, tuple(steps))
+    return _Counted(base, tuple(steps), rate_ids)
 
 
 def _average(claim: AllowanceClaim, rule: Sourced[Allowance]) -> _Counted | None:
@@ -218,6 +226,15 @@ def _average(claim: AllowanceClaim, rule: Sourced[Allowance]) -> _Counted | None
         over = (("employers", len(claim.employers)), ("months", months))
         return _Counted(average, (Step(StepKind.BASE_WEIGHTED, cited, average, over),))
     return None
+
+
+def _of_pool(rule: Sourced[Allowance], rules: Day) -> _Counted | None:
+    """The pool's own average, where that is the base and no other was stated."""
+    average = rules.ask_if_any(AVERAGE_WAGE) if rule.value.base.of == "pool" else None
+    if average is None:
+        return None
+    step = Step(StepKind.BASE_OF_POOL, average.citation, average.value)
+    return _Counted(average.value, (step,), (average.rate_id,))
 
 
 def _amount(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import NamedTuple
 
-from services.settlement.domain.member import Member
+from services.settlement.domain.member import MadeUp, Member
 from services.settlement.domain.refusals import Refusal, Refused
 from services.settlement.domain.steps import Step, StepKind
 from shared.period import Month
@@ -14,16 +15,25 @@ from shared.policy.rules import Sourced
 from shared.policy.shapes import Interruption, Waiting
 
 
-def entitlement(member: Member, day: date, rules: Day) -> tuple[Step, Step] | Refused:
-    """The two steps that entitle `member` to medical costs on `day`, or why not. Raises NoRule."""
-    interruption = rules.ask(INTERRUPTION)
+class Entitling(NamedTuple):
+    """Why the member is entitled, and the versions of the rules that say so."""
+
+    steps: tuple[Step, ...]
+    rate_ids: tuple[str, ...]
+
+
+def entitlement(member: Member, day: date, rules: Day) -> Entitling | Refused:
+    """What entitles `member` to medical costs on `day`, or why nothing does. Raises NoRule."""
+    interruption, waiting = rules.ask(INTERRUPTION), rules.ask(WAITING)
     current = contributions(member, day, interruption, for_medical=True)
     if isinstance(current, Refused):
         return current
-    waited = _waiting(member, day, rules.ask(WAITING), interruption, rules)
+    asked = asked_of(member, waiting.value.months, rules)
+    waited = _waiting(member, day, waiting, interruption, asked)
     if isinstance(waited, Refused):
         return waited
-    return current, waited
+    rate_ids = (interruption.rate_id, waiting.rate_id, *asked.rate_ids)
+    return Entitling((current, waited), rate_ids)
 
 
 def contributions(
@@ -35,9 +45,13 @@ def contributions(
     the rule says too.
     """
     month, paid_until, terms = Month.of(day), member.paid_until, rule.value
+    spared = terms.stops == "allowance" and for_medical
     gap = member.made_up
     if gap is not None and gap.first <= month <= gap.last:
-        return _in_the_gap(member, month, rule)
+        if spared:
+            before = (("paid_until", gap.first.plus(-1)), ("month", month))
+            return Step(StepKind.INTERRUPTION_SPARES_MEDICAL, rule.citation, None, before)
+        return _in_the_gap(gap, month, rule)
     if paid_until is None:
         return Step(StepKind.CONTRIBUTIONS_NOT_STATED, rule.citation)
     values = (("paid_until", paid_until), ("month", month))
@@ -47,14 +61,13 @@ def contributions(
     if month == last.plus(1) and day.day <= terms.booking_grace_days:
         grace = (*values, ("days", terms.booking_grace_days))
         return Step(StepKind.NOT_BOOKED_YET, rule.citation, None, grace)
-    if terms.stops == "allowance" and for_medical:
+    if spared:
         return Step(StepKind.INTERRUPTION_SPARES_MEDICAL, rule.citation, None, values)
     return Refused(Refusal.INTERRUPTED, rule.citation, values)
 
 
-def _in_the_gap(member: Member, month: Month, rule: Sourced[Interruption]) -> Step | Refused:
-    gap, make_up = member.made_up, rule.value.make_up
-    assert gap is not None  # noqa: S101 - asked by the caller
+def _in_the_gap(gap: MadeUp, month: Month, rule: Sourced[Interruption]) -> Step | Refused:
+    make_up = rule.value.make_up
     values = (("from", gap.first), ("to", gap.last), ("month", month))
     if make_up is None or _length(gap.first, gap.last) > make_up.within_months:
         return Refused(Refusal.INTERRUPTED, rule.citation, values)
@@ -69,24 +82,40 @@ def _length(first: Month, last: Month) -> int:
     return first.until(last) + 1
 
 
+class Asked(NamedTuple):
+    """The months of payment that a waiting period asks of her; `waived` where it asks none."""
+
+    months: int
+    waived: Step | None = None
+    rate_ids: tuple[str, ...] = ()
+
+
+def asked_of(member: Member, months: int, rules: Day) -> Asked:
+    """The months asked of everyone, or what moving here from another pool makes of them."""
+    unpaid = member.transfer_gap_months
+    gap = None if unpaid is None else rules.ask_if_any(TRANSFER_GAP)
+    if gap is None or unpaid is None:
+        return Asked(months)
+    if unpaid > gap.value.months:
+        return Asked(min(months, gap.value.waiting_if_longer), None, (gap.rate_id,))
+    waived = Step(StepKind.TRANSFER_NO_WAITING, gap.citation, None, (("gap", unpaid),))
+    return Asked(0, waived, (gap.rate_id,))
+
+
 def _waiting(
     member: Member, day: date, rule: Sourced[Waiting], interruption: Sourced[Interruption],
-    rules: Day,
+    asked: Asked,
 ) -> Step | Refused:  # fmt: skip
-    asked = rule.value.months
-    gap = None if member.transfer_gap_months is None else rules.ask_if_any(TRANSFER_GAP)
-    if gap is not None and member.transfer_gap_months is not None:
-        unpaid = (("gap", member.transfer_gap_months),)
-        if member.transfer_gap_months <= gap.value.months:
-            return Step(StepKind.TRANSFER_NO_WAITING, gap.citation, None, unpaid)
-        asked = min(asked, gap.value.waiting_if_longer)
     if member.months_paid is None:
-        return Step(StepKind.WAITING_NOT_STATED, rule.citation, None, (("months_asked", asked),))
+        stated = (("months_asked", asked.months),)
+        return asked.waived or Step(StepKind.WAITING_NOT_STATED, rule.citation, None, stated)
     paid = continuous_months(member, Month.of(day), interruption.value)
-    values = (("months_paid", max(paid, 0)), ("months_asked", asked))
+    values = (("months_paid", max(paid, 0)), ("months_asked", asked.months))
     if paid <= 0:
         return Refused(Refusal.NOT_INSURED_THEN, rule.citation, values)
-    if paid >= asked:
+    if asked.waived is not None:
+        return asked.waived
+    if paid >= asked.months:
         return Step(StepKind.WAITING_MET, rule.citation, None, values)
     if rule.value.medical_if_short == "paid":
         return Step(StepKind.WAITING_SHORT_BUT_PAID, rule.citation, None, values)

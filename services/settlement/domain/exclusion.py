@@ -32,8 +32,8 @@ def admitted(case: Case, rules: Day) -> Admitted | Refused:
     if rule is None:
         return _PLAIN
     terms, found = rule.value, sorted(case.circumstances)
-    lifted = any(circumstance in terms.unless for circumstance in found)
     for circumstance in found:
+        lifted = any(other in terms.unless.get(circumstance, ()) for other in found)
         if circumstance in terms.refused and not lifted:
             values = (("circumstance", circumstance.value),)
             return Refused(Refusal.EXCLUDED, rule.citation, values)

@@ -37,11 +37,9 @@ from shared.policy.cells import (
     EXPENDITURE_ITEM,
     FAMILY_PLANNING,
     INSURANCE_TYPE,
-    INTERRUPTION,
     LOSS,
     NUTRITION,
     PRENATAL,
-    WAITING,
     Cell,
 )
 from shared.policy.rules import Citation, Sourced
@@ -152,6 +150,10 @@ def _open(case: Case, book: Book) -> _Opened | Refused:
             return Refused(Refusal.COUNTY_NOT_OF_POOL)
     rules = book.on(case.pool, kind, on=event, known_on=case.known_on)
     which = rules.ask(DECIDING_DATE)
+    if isinstance(case.claimed, AllowanceClaim | NutritionClaim):
+        # The cell speaks of bills; the law of a sum is that in force on the day of the event.
+        main: Sourced[Any] = rules.ask(_MAIN[benefit_of(case.claimed)])
+        return _Opened(event, replace(main, value=DecidingDate.EVENT), rules)
     day = case.dates.chosen(which.value)
     if day != event:
         rules = book.on(case.pool, kind, on=day, known_on=case.known_on)
@@ -270,7 +272,7 @@ def _price_sum(
 def _sum_opening(found: Sum, opened: _Opened) -> tuple[tuple[Step, ...], tuple[str, ...]]:
     """What opens the steps of a sum: the day that decides, and where it is charged."""
     head, rate_ids, _, _ = _headed(opened)
-    return (*head, *found.steps), (*rate_ids, *found.rate_ids)
+    return (*head, *found.steps), tuple(dict.fromkeys((*rate_ids, *found.rate_ids)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,10 +299,9 @@ def _open_bill(member: Member, benefit: Benefit, opened: _Opened) -> _Opening | 
     if isinstance(entitling, Refused):
         return entitling
     head, rate_ids, insurance_type, item = _headed(opened)
-    others = (rules.ask(INTERRUPTION).rate_id, rules.ask(WAITING).rate_id)
     return _Opening(
-        steps=(*head, *entitling),
-        rate_ids=(*rate_ids, *others, main.rate_id, rules.ask(CATALOGUE).rate_id),
+        steps=(*head, *entitling.steps),
+        rate_ids=(*rate_ids, *entitling.rate_ids, main.rate_id, rules.ask(CATALOGUE).rate_id),
         insurance_type=insurance_type,
         expenditure_item=item,
         decisive=main.citation,

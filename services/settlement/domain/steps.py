@@ -80,6 +80,7 @@ class StepKind(StrEnum):
     LEAVE_INFANTS = "leave_infants"
     STILL_ON_LEAVE = "still_on_leave"
     BASE_STATED = "base_stated"
+    BASE_OF_POOL = "base_of_pool"
     BASE_AVERAGED = "base_averaged"
     BASE_WEIGHTED = "base_weighted"
     BASE_RAISED = "base_raised"

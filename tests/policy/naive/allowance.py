@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 from tests.policy.naive.law import Law, No, fen, first_of, month, month_of, rounded
-from tests.policy.naive.right import months_then, needed, not_interrupted
+from tests.policy.naive.right import months_asked, months_then, needed, not_interrupted
 
 
 def allow(case: dict[str, Any], law: Law, on: date) -> dict[str, Any]:
@@ -120,7 +120,7 @@ def paid_enough(case: dict[str, Any], law: Law, on: date) -> bool:
         return True
     if paid <= 0:
         raise No("not_insured_then")
-    if paid >= waiting["months"]:
+    if paid >= months_asked(case, law, on, waiting["months"]):
         return True
     if waiting["if_short"] == "refused":
         raise No("waiting_period_not_met")
@@ -133,7 +133,7 @@ def short(
     """What the pool does with an amount for which too few months were paid."""
     waiting = law.need("cash_waiting", on)
     paid = months_then(case, law, on) or 0
-    asked = waiting["months"]
+    asked = months_asked(case, law, on, waiting["months"])
     if waiting["if_short"] == "pro_rata":
         return cash(rounded(Fraction(amount * paid, asked), rule["rounding"]), days)
     until = case["member"].get("paid_until")

@@ -257,5 +257,5 @@ class Pricing:
             return parts(bill.total, desk, member)
         includes = self.law.need("quota_includes_member_share", self.on)
         fund = max(0, amount - share) if includes else amount
-        at_desk = self.law.need("applied_at", self.on) == "desk"
-        return parts(bill.total, fund, member, desk_fund=min(fund, desk) if at_desk else desk)
+        self.law.need("applied_at", self.on)
+        return parts(bill.total, fund, member, desk_fund=desk)

@@ -18,9 +18,9 @@ def circumstances(case: dict[str, Any], law: Law, on: date) -> bool:
     """Whether basic medical insurance has the case; refused where nobody of the fund has it."""
     found = law.find("exclusions", on) or {}
     of_case = set(case.get("circumstances", []))
-    refused = of_case & set(found.get("refused", []))
-    if refused and not of_case & set(found.get("unless", [])):
-        raise No("excluded")
+    for circumstance in of_case & set(found.get("refused", [])):
+        if not of_case & set(found.get("unless", {}).get(circumstance, [])):
+            raise No("excluded")
     return bool(of_case & set(found.get("to_medical", [])))
 
 
