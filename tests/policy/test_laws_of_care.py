@@ -1,9 +1,9 @@
 """Laws of every priced case: of each benefit of each pool, shipped and made up, over drawn cases.
 
 Each was seen red. The whole: what `_up_to` hands over left with the member, too; the account not
-taken off the cash; a receipt without the hospital's part. Dearer: only the last band counted. Caps:
-what was used before forgotten, the stage after the reached one opened, a condition's cap not held, a
-subsidy above the bill.
+taken off the cash; a receipt without the hospital's part. Dearer: only the last band counted.
+Caps: what was used before forgotten, the stage after the reached one opened, a condition's cap not
+held, a subsidy above the bill.
 """
 
 from __future__ import annotations
