@@ -19,6 +19,7 @@ from tests.support.trial_pools import TRIAL
 MADE_UP = Path(__file__).parents[1] / "policy" / "made_up"
 FOLDERS = (BUILT_IN, TRIAL, MADE_UP)
 EARLIEST, LATEST = date(2022, 1, 10), date(2026, 10, 20)
+STAYED_DAYS = 3
 FIRST_PAID, LAST_PAID = "2019-01", "2026-11"
 
 
@@ -63,10 +64,12 @@ class Stays:
         case.pop("dates", None)
         return case
 
-    async def mother(self, case: dict[str, Any]) -> tuple[str, str | None]:
+    async def mother(
+        self, case: dict[str, Any], *, paid_up: bool = False
+    ) -> tuple[str, str | None]:
         """Who she is, and her pregnancy where the benefit has one: as old as the record states."""
         paid = {"first": FIRST_PAID, "last": LAST_PAID}
-        if self.random.randrange(10) == 0:
+        if not paid_up and self.random.randrange(10) == 0:
             paid = {"first": case["on"][:7], "last": LAST_PAID}
         kind = case["member"]["kind"]
         if case["benefit"] == "family_planning":
@@ -87,7 +90,9 @@ class Stays:
         outcome = self._stated(benefit, case[benefit])
         if "circumstances" in case:
             outcome["circumstances"] = case["circumstances"]
-        until = date.fromisoformat(day) + timedelta(days=0 if benefit == "prenatal" else 3)
+        until = date.fromisoformat(day) + timedelta(
+            days=0 if benefit == "prenatal" else STAYED_DAYS
+        )
         person, pregnancy = mother
         body = {"stay_number": uuid4().hex, "person_ref": person, "admitted_on": day,
                 "benefit": benefit}  # fmt: skip
