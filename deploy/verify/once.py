@@ -89,7 +89,8 @@ from settlement s join summed using (pool_code, settlement_id) where s.benefit <
 order by 1
 """
 _O07 = """
-select kind || ' of ' || pregnancy_id from entitlement where state <> 'withdrawn'
+select kind || ' of ' || pregnancy_id from entitlement
+where state <> 'withdrawn' and pregnancy_id is not null
 group by pool_code, pregnancy_id, kind having count(*) > 1
 union
 select kind || ' of ' || settlement_id from entitlement

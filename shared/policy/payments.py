@@ -191,12 +191,20 @@ class PointsByMode(Strict):
     cesarean: Factor
 
 
+def _points_form(value: Any) -> str:
+    return "by_mode" if isinstance(value, dict | PointsByMode) else "one"
+
+
 class Points(_Supplements):
     """The hospital is paid by points: prepaid at the cell `point_value`, cleared when the year's
     final value is set by a later clause."""
 
     method: Literal["points"]
-    points: Factor | PointsByMode
+    # told apart by form: the number's own way of writing itself would take the table too
+    points: Annotated[
+        Annotated[Factor, Tag("one")] | Annotated[PointsByMode, Tag("by_mode")],
+        Discriminator(_points_form),
+    ]
 
 
 class Banded(Strict):

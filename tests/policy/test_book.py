@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
@@ -15,7 +16,7 @@ from shared.policy.cells import (
     STATE_AGE_DAYS_MAX,
     WAITING,
 )
-from shared.policy.compiler import PRODUCTION, compile_book
+from shared.policy.compiler import BUILT_IN, PRODUCTION, compile_book, demo_allowance
 from shared.policy.faults import PolicyFaults
 from shared.policy.rules import key_name
 from shared.policy.shapes import MemberKind
@@ -53,6 +54,22 @@ def test_what_begins_later_is_named_for_a_reason(book: Book) -> None:
 
 
 def test_bytes_make_the_same_book(book: Book) -> None:
+    _survives_its_bytes(book)
+
+
+def test_so_do_the_bytes_of_forms_that_no_shipped_pool_uses() -> None:
+    folders = (BUILT_IN, Path(__file__).parent / "made_up")
+    _survives_its_bytes(compile_book(folders, demo_allowance(folders)))
+
+
+def test_bytes_that_are_no_book_are_refused_as_such(book: Book) -> None:
+    spoilt = book.to_bytes().replace(b'"medical":"0.08"', b'"medical":"eight"')
+    assert spoilt != book.to_bytes()
+    with pytest.raises(ValueError, match="bare decimal"):
+        Book.from_bytes(spoilt)
+
+
+def _survives_its_bytes(book: Book) -> None:
     again = Book.from_bytes(book.to_bytes())
     assert again.to_bytes() == book.to_bytes()
     assert again.hash == book.hash
