@@ -191,12 +191,23 @@ class PointsByMode(Strict):
     cesarean: Factor
 
 
+def _points_form(value: Any) -> str:
+    return "by_mode" if isinstance(value, dict | PointsByMode) else "one"
+
+
+# told apart by form, so that each is archived by its own form too
+PointsOfCase = Annotated[
+    Annotated[Factor, Tag("one")] | Annotated[PointsByMode, Tag("by_mode")],
+    Discriminator(_points_form),
+]
+
+
 class Points(_Supplements):
     """The hospital is paid by points: prepaid at the cell `point_value`, cleared when the year's
     final value is set by a later clause."""
 
     method: Literal["points"]
-    points: Factor | PointsByMode
+    points: PointsOfCase
 
 
 class Banded(Strict):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
@@ -15,7 +16,7 @@ from shared.policy.cells import (
     STATE_AGE_DAYS_MAX,
     WAITING,
 )
-from shared.policy.compiler import PRODUCTION, compile_book
+from shared.policy.compiler import BUILT_IN, PRODUCTION, compile_book, demo_allowance
 from shared.policy.faults import PolicyFaults
 from shared.policy.rules import key_name
 from shared.policy.shapes import MemberKind
@@ -52,7 +53,14 @@ def test_what_begins_later_is_named_for_a_reason(book: Book) -> None:
             assert first[name] > sheet.first_date, (sheet.pool, name)
 
 
-def test_bytes_make_the_same_book(book: Book) -> None:
+def with_every_form() -> Book:
+    folders = (BUILT_IN, Path(__file__).parent / "made_up")
+    return compile_book(folders, demo_allowance(folders))
+
+
+@pytest.mark.parametrize("which", ["shipped", "every form"])
+def test_bytes_make_the_same_book(book: Book, which: str) -> None:
+    book = book if which == "shipped" else with_every_form()
     again = Book.from_bytes(book.to_bytes())
     assert again.to_bytes() == book.to_bytes()
     assert again.hash == book.hash
