@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
-_DOMAIN = (
-    "pricing entitlement cash allowance leave exclusion checks treatment standard methods shares "
-    "cost owed loss surgery parts prenatal member case claimed delivery complication institution"
-).split()
-_POLICY = "book rules shapes payments prenatal leave contributions".split()
+_DOMAIN = [
+    "pricing", "entitlement", "cash", "allowance", "leave", "exclusion", "checks", "treatment",
+    "standard", "methods", "shares", "cost", "owed", "loss", "surgery", "parts", "prenatal",
+    "member", "case", "claimed", "delivery", "complication", "institution",
+]  # fmt: skip
+_POLICY = ["book", "rules", "shapes", "payments", "prenatal", "leave", "contributions"]
 
 SHARED = (
     "shared/money.py",

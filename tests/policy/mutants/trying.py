@@ -17,7 +17,7 @@ import signal
 import sys
 import time
 import types
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,13 +25,12 @@ from typing import Any
 from tests.policy.mutants.core import ROOT
 from tests.policy.mutants.making import Mutant
 
-TESTS = tuple(
-    f"tests/policy/test_{name}.py"
-    for name in (
-        "nouns forms methods deliveries new_pool recorded compiler book words differential"
-    ).split()
-)
-"""In this order, the quick ones first. The laws of money are left out: they take longest."""
+_QUICK_FIRST = [
+    "nouns", "forms", "methods", "deliveries", "new_pool", "recorded", "compiler", "book", "words",
+    "differential",
+]  # fmt: skip
+TESTS = tuple(f"tests/policy/test_{name}.py" for name in _QUICK_FIRST)
+"""The laws of money are left out: they take longest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +156,7 @@ def _first_test_that_fails(tests: Sequence[str]) -> str | None:
     import pytest
 
     first = _First()
-    options = "-x -q --no-header --tb=no -p no:cacheprovider --confcutdir=tests/policy".split()
+    options = ["-x", "-q", "--tb=no", "-p", "no:cacheprovider", "--confcutdir=tests/policy"]
     os.environ["CASES"] = "300"  # of the differential test
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     seed = ["-p", "_hypothesis_pytestplugin", "--hypothesis-seed=0", "-W", "ignore"]
@@ -182,7 +181,7 @@ class _First:
 
 def load_what_everything_needs() -> None:
     """Libraries, and nothing of the project: a mutant below the book is forked from here."""
-    for library in "pytest hypothesis pydantic orjson typer jsonschema".split():
+    for library in ("pytest", "hypothesis", "pydantic", "orjson", "typer", "jsonschema"):
         importlib.import_module(library)
     import _pytest.assertion.rewrite  # noqa: F401
 
@@ -206,6 +205,3 @@ def load_the_book() -> None:
     for given, named in asked:
         ready[repr((given, named))] = compile_afresh(*given, **named)
     compiler.compile_book = compiled  # type: ignore[assignment]
-
-
-Loader = Callable[[], None]
