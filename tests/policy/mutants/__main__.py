@@ -57,7 +57,7 @@ def _is_known(mutant: Mutant, known: Known) -> bool:
 
 
 def _fates(chosen: list[Mutant], known: Known, jobs: int, timeout: float, *, say_killers: bool):  # type: ignore[no-untyped-def]
-    trying.load_what_everything_needs()
+    trying.load_everything()
     below = [mutant for mutant in chosen if mutant.file in SHARED]
     above = [mutant for mutant in chosen if mutant.file in PRICING]
     begun = time.monotonic()
