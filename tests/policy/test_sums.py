@@ -3,9 +3,7 @@ variants of the pool that has every cell. Each sum was done by hand."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,36 +11,25 @@ import pytest
 from services.settlement.domain.allowance import AllowanceClaim
 from services.settlement.domain.case import Case, Dates
 from services.settlement.domain.cash import due_by
+from services.settlement.domain.claimed import Claimed
+from services.settlement.domain.delivery import Delivery
 from services.settlement.domain.member import Member
-from services.settlement.domain.pricing import Entitled, entitled
+from services.settlement.domain.pricing import ENGINE, Entitled, Priced, entitled, price
 from services.settlement.domain.refusals import Refusal, Refused
 from services.settlement.domain.steps import StepKind
+from shared.money import NOTHING, Money
 from shared.period import Month
-from shared.policy.book import Book
-from shared.policy.compiler import compile_book
 from shared.policy.leave import AllowanceDue
-from shared.policy.shapes import DeliveryMode, MemberKind
+from shared.policy.shapes import (
+    Benefit,
+    DeliveryMode,
+    ExpenditureItem,
+    InsuranceType,
+    MemberKind,
+)
 from tests.policy.cases import TODAY
-from tests.policy.new_pool import FIRST, LATER, SHEET
-from tests.policy.test_compiler import write
-from tests.policy.test_new_pool import answer, bill, held, member
-
-Made = Callable[..., Book]
-
-
-@pytest.fixture
-def made(tmp_path: Path) -> Made:
-    """The book of the new pool in which each text was replaced by another."""
-
-    def make(*replaced: tuple[str, str]) -> Book:
-        text = FIRST
-        for old, new in replaced:
-            assert text.count(old) == 1, old
-            text = text.replace(old, new)
-        return compile_book([write(tmp_path, SHEET, first=text, later=LATER)])
-
-    return make
-
+from tests.policy.conftest import Made
+from tests.policy.test_new_pool import answer, held, member
 
 SHARE = 'share_of_annual_wage = 0.02\nrounding = { step = "1.00", mode = "up" }'
 EIGHT = {"member": member(months_paid=8)}
@@ -142,7 +129,7 @@ def test_a_later_length_that_is_no_longer_changes_nothing(made: Made) -> None:
     assert "still_on_leave" not in {step["what"] for step in found["steps"]}
 
 
-def on_june(claim: AllowanceClaim, **changed: Any) -> Case:
+def on_june(claim: Claimed, **changed: Any) -> Case:
     paid = Member(MemberKind.EMPLOYEE, 24, Month(2023, 6))
     facts: dict[str, Any] = {
         "pool": "990000", "member": paid, "claimed": claim,
@@ -225,72 +212,43 @@ def test_a_month_of_payment_is_counted_from_the_event() -> None:
     assert due_by(terms, surgery, event, claimed) == date(2024, 1, 1)
 
 
-def contribution(wage: str, **facts: Any) -> dict[str, Any]:
-    return {"contribution": {"wage": wage, "month": "2023-06"}, **facts}
+OWN = 'of = "own", period = "last_12_months"'
 
 
-@pytest.mark.parametrize(
-    ("wage", "employer", "steps"),
-    [
-        ("4799.99", "374.40", ["base_raised"]),
-        ("4800.00", "374.40", []),
-        ("24000.00", "1872.00", []),
-        ("24000.01", "1872.00", ["base_lowered"]),
-    ],
-)
-def test_a_base_says_where_it_was_moved(
-    made: Made, wage: str, employer: str, steps: list[str]
-) -> None:
-    found = answer(made(), "contribution", **contribution(wage))
-    assert found["employer"] == employer
-    assert [s["what"] for s in found["steps"] if s["what"].startswith("base")] == steps
+def test_the_pools_own_average_is_the_base_where_no_other_is_stated(made: Made) -> None:
+    book = made((OWN, 'of = "pool", period = "preceding_calendar_year"'))
+    # 8000 x 12 / 365 = 263.0136, down; x 98 = 25774.98, to the yuan
+    found = answer(book, "allowance", allowance={"event": "birth"})
+    held(found, total="25775.00", steps=["base_of_pool"])
+    assert "990000/average_wage@2022-01-01#first" in found["rate_ids"]
+    held(answer(book, "allowance", allowance=CLAIM), total="23704.00", steps=["base_stated"])
 
 
-def test_without_bounds_the_wage_is_the_base(made: Made) -> None:
-    book = made(("sets.base_bounds = { floor = 0.6, ceiling = 3.0 }\n", ""))
-    held(answer(book, "contribution", **contribution("100.00")), employer="7.80", total="9.80")
+def test_without_the_pools_average_there_is_no_base(made: Made) -> None:
+    book = made(
+        (OWN, 'of = "pool", period = "preceding_calendar_year"'),
+        ('sets.average_wage = "8000.00"\n', ""),
+        ("floor = 0.6\nceiling = 3.0\n", ""),
+    )
+    held(answer(book, "allowance", allowance={"event": "birth"}), refused="base_not_stated")
+    held(answer(book, "allowance", allowance=CLAIM), total="23704.00")
 
 
-def test_who_owes_nothing_is_told_so(made: Made) -> None:
-    book, retired = made(), {"member": member("retiree")}
-    found = answer(book, "contribution", **contribution("1.00"), **retired)
-    held(found, refused="not_covered")
-    assert found["refused"]["values"] == {"rule": "employer_rate"}
-
-
-def test_a_fee_for_being_late_is_the_employers(made: Made) -> None:
-    book, fee = made(), {"late_fee": {"arrears": "1000.19", "days": 3}}
-    # 1000.19 x 0.05 % x 3 = 1.500285, down
-    held(answer(book, "late_fee", **fee), total="1.50", employer="1.50", individual="0.00")
-    found = answer(book, "late_fee", **fee, on="2021-12-31")
-    held(found, refused="no_rule_on_date")
-    assert found["refused"]["values"] == {"rule": "late_fee"}
-
-
-def test_medical_insurance_is_handed_a_bill_and_no_standard(made: Made) -> None:
-    loss = {"loss": {"weeks": 6}, "circumstances": ["ectopic"]}
-    found = answer(made(), "loss", **loss)
-    held(found, refused="cost_not_stated")
-    assert found["refused"]["article"] == "一"
-
-
-def test_a_bed_within_the_cap_changes_nothing(made: Made) -> None:
-    lines = [{"amount": "120.00", "class": "A", "bed_days": 3}]  # 40 a day
-    facts = {"delivery": {"mode": "cesarean"}, "member": member("early_retiree")}
-    found = answer(made(), "delivery", **facts, cost={"lines": lines})
-    held(found, fund="120.00", member="0.00")
-    assert "bed_cap" not in {step["what"] for step in found["steps"]}
-
-
-def test_an_extra_by_level_needs_the_level(made: Made) -> None:
-    by_level = ", ".join(f'level_{n} = {{ all = "{n}00.00" }}' for n in (1, 2, 3))
-    book = made(('adds = { all = "500.00" }', f"adds = {{ {by_level} }}"))
-    birth = {"delivery": {"mode": "cesarean", "extras": ["anaesthesia"]}}
-    held(answer(book, "delivery", **birth), fund="8733.00")  # 900 x 9.37, and 300
-    held(answer(book, "delivery", **birth, institution={}), refused="level_not_stated")
-
-
-def test_a_standard_of_the_loss_is_paid_up_to_the_bill(made: Made) -> None:
-    out = {"weeks": 15, "setting": "outpatient"}
-    cost = bill("800.00", "650.00")
-    held(answer(made(), "loss", loss=out, **cost), fund="650.00", member="150.00")
+def test_an_answer_names_its_book_day_and_account(made: Made) -> None:
+    book = made()
+    claim = AllowanceClaim("birth", base_monthly=Money(735748))
+    birth = Delivery(DeliveryMode.CESAREAN)
+    for claimed, benefit in ((claim, Benefit.ALLOWANCE), (birth, Benefit.DELIVERY)):
+        found = price(on_june(claimed), book)
+        assert isinstance(found, Priced)
+        assert (found.book_hash, found.engine, found.decided_on, found.benefit) == (
+            book.hash, ENGINE, date(2023, 6, 10), benefit,
+        )  # fmt: skip
+        assert (found.insurance_type, found.expenditure_item) == (
+            InsuranceType.MATERNITY, ExpenditureItem.MATERNITY,
+        )  # fmt: skip
+        assert (found.units, found.member_account, found.member_cash) == ((), NOTHING, NOTHING)
+    days = [price(on_june(claimed), book) for claimed in (claim, birth)]
+    assert [(each.days, each.payee) for each in days if isinstance(each, Priced)] == [
+        (98, "person"), (0, ""),
+    ]  # fmt: skip

@@ -70,7 +70,7 @@ def unchanged(file: str) -> Mutant:
 
 def _difference(text: str, source: str) -> tuple[str, str]:
     """The lines that differ, each side on one line."""
-    old, new = text.splitlines(), source.splitlines()
+    old, new = ([line.strip() for line in of.splitlines()] for of in (text, source))
     start = next((n for n, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), 0)
     while old and new and old[-1] == new[-1] and min(len(old), len(new)) > start + 1:
         old.pop()

@@ -34,10 +34,19 @@ def _tests(*names: str) -> tuple[str, ...]:
 
 # The quick ones first. The laws of money and the calendar walk are left out: they take longest.
 _OF_PRICING = _tests(
-    "nouns", "checks", "sums", "methods", "deliveries", "new_pool", "words", "differential"
+    "nouns", "checks", "sums", "seldom", "methods", "deliveries", "new_pool", "words", "differential"
 )  # fmt: skip
 _OF_FORMS = _tests(
-    "nouns", "forms", "methods", "checks", "sums", "new_pool", "compiler", "book", "differential"
+    "nouns",
+    "forms",
+    "methods",
+    "checks",
+    "sums",
+    "seldom",
+    "new_pool",
+    "compiler",
+    "book",
+    "differential",
 )
 _LEFT_OUT = "not test_each_supported_day_is_answered_exactly_once"
 
