@@ -12,8 +12,8 @@ from services.settlement.actions.fix_allowance import fix_allowance
 from services.settlement.actions.reverse import reverse
 from services.settlement.actions.scene import Scene
 from services.settlement.api.render import settlement_bytes
+from services.settlement.domain.allowance import Base
 from services.settlement.domain.entitled import Entitlement, EntitlementKind
-from services.settlement.domain.entitling import Base
 from services.settlement.domain.settlement import Settlement
 from services.settlement.store import entitlements
 from shared.money import Money

@@ -34,8 +34,16 @@ def _tests(*names: str) -> tuple[str, ...]:
 
 # The quick ones first. The laws of money and the calendar walk are left out: they take longest.
 _OF_PRICING = _tests(
-    "nouns", "checks", "sums", "seldom", "methods", "deliveries", "new_pool", "words", "differential"
-)  # fmt: skip
+    "nouns",
+    "checks",
+    "sums",
+    "seldom",
+    "methods",
+    "deliveries",
+    "new_pool",
+    "words",
+    "differential",
+)
 _OF_FORMS = _tests(
     "nouns",
     "forms",
