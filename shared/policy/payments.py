@@ -195,16 +195,19 @@ def _points_form(value: Any) -> str:
     return "by_mode" if isinstance(value, dict | PointsByMode) else "one"
 
 
+# told apart by form: the number's own way of writing itself would take the table too
+PointsOfCase = Annotated[
+    Annotated[Factor, Tag("one")] | Annotated[PointsByMode, Tag("by_mode")],
+    Discriminator(_points_form),
+]
+
+
 class Points(_Supplements):
     """The hospital is paid by points: prepaid at the cell `point_value`, cleared when the year's
     final value is set by a later clause."""
 
     method: Literal["points"]
-    # told apart by form: the number's own way of writing itself would take the table too
-    points: Annotated[
-        Annotated[Factor, Tag("one")] | Annotated[PointsByMode, Tag("by_mode")],
-        Discriminator(_points_form),
-    ]
+    points: PointsOfCase
 
 
 class Banded(Strict):

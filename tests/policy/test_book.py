@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from shared.policy.book import Book, NoRule, in_force
+from shared.policy.book import Book, Day, NoRule, in_force
 from shared.policy.cells import (
     DELIVERY,
     EMPLOYER_RATE,
@@ -168,3 +170,84 @@ def test_every_article_of_the_two_founding_documents_appears(book: Book) -> None
             articles = list(dict.fromkeys(clause.article for clause in document.clause))
             assert articles == expected.pop(document.id)
     assert not expected
+
+
+class Counted:
+    """Something that is derived, and how often it was."""
+
+    def __init__(self) -> None:
+        self.times = 0
+
+    def __call__(self) -> int:
+        self.times += 1
+        return self.times
+
+
+def test_what_was_derived_is_remembered_until_there_is_too_much(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("shared.policy.book._MEMO_KEYS_MAX", 2)
+    day, derive = Day(NANJING, {}, {}, {}), Counted()
+    assert [day.remember(key, derive) for key in ("a", "b", "a", "b")] == [1, 2, 1, 2]
+    assert day.remember("c", derive) == 3  # and what came before is forgotten
+    assert [day.remember(key, derive) for key in ("c", "a")] == [3, 4]
+
+
+def test_days_are_kept_until_there_are_too_many(
+    book: Book, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.policy.book._MEMO_DAYS_MAX", 2)
+    fresh = Book.from_bytes(book.to_bytes())
+
+    def on(day: int) -> Day:
+        return fresh.on(NANJING, MemberKind.EMPLOYEE, on=date(2024, 3, day), known_on=TODAY)
+
+    first, second = on(1), on(2)
+    assert (on(1), on(2)) == (first, second)
+    third = on(3)
+    assert on(3) is third
+    assert on(1) is not first
+
+
+def test_no_rule_says_which_and_why(book: Book) -> None:
+    with pytest.raises(NoRule, match="no rule: pool of 999999: pool_unknown") as none:
+        book.on("999999", None, on=TODAY, known_on=TODAY)
+    assert (none.value.pool, none.value.cell) == ("999999", "pool")
+    day = book.on(NANJING, MemberKind.RETIREE, on=TODAY, known_on=TODAY)
+    with pytest.raises(NoRule) as none:
+        day.ask(DELIVERY)
+    assert (none.value.pool, none.value.cell, none.value.why) == (NANJING, "delivery", "never")
+
+
+def test_a_following_version_counts_from_the_day_it_is_known(book: Book) -> None:
+    key = next(k for k in book.parameters() if k[:2] == (URUMQI, "delivery"))
+    before, after = book.parameters()[key][-2:]
+    eve = after.sourced.since - timedelta(days=1)
+
+    def following(on: date, known_on: date) -> object:
+        return book.on(URUMQI, key[2], on=on, known_on=known_on).following(DELIVERY)
+
+    assert before.sourced.since <= eve
+    assert following(eve, after.known_on) is after.sourced
+    assert following(eve, after.known_on - timedelta(days=1)) is None
+    assert following(after.sourced.since, after.known_on) is None
+
+
+def test_counties_of_a_pool_and_of_none(book: Book) -> None:
+    assert book.counties(KIZILSU)
+    assert book.counties("999999") == {}
+
+
+@pytest.mark.parametrize("archived", [b"[]", b"{}", b'{"pools": []}', b'{"pools":[],"x":[]}'])
+def test_other_bytes_make_no_book(archived: bytes) -> None:
+    with pytest.raises(ValueError, match="not a policy book"):
+        Book.from_bytes(archived)
+
+
+def test_the_bytes_are_archived_as_canonical_json(book: Book) -> None:
+    text = book.to_bytes().decode()
+    assert text == json.dumps(
+        json.loads(text), ensure_ascii=False, sort_keys=True, separators=(",", ":")
+    )
+    assert "\\u" not in text
+    assert hashlib.sha256(book.to_bytes()).hexdigest() == book.hash

@@ -30,15 +30,13 @@ def banded_shares(
     amount = NOTHING
     lower = NOTHING
     for band in bands:
-        upper = in_scope if band.up_to is None or in_scope < band.up_to else band.up_to
+        upper = in_scope if band.up_to is None else min(in_scope, band.up_to)
         if band.share and upper > lower:
             part = _rounded((upper - lower), band.share, rounding.value)
             amount += part
             unrounded += (upper - lower).fen * band.share
             steps.append(_band_step(cited, part, lower, upper, band.share))
         lower = upper
-        if upper == in_scope:
-            break
     if not steps:
         return Shares(NOTHING, (Step(StepKind.NO_SHARE, cited, NOTHING),))
     if rounding.value.place == "once":

@@ -63,8 +63,8 @@ _KINDS = {
 
 def _add_up(treatment: Treatment, rules: Day) -> Standard | Refused | None:
     method = treatment.payment
-    if not isinstance(method, LumpSum | Cap | Quota | Points | Subsidy):
-        return None
+    # the other methods have no standard, and do not ask for one
+    assert isinstance(method, LumpSum | Cap | Quota | Points | Subsidy)  # noqa: S101
     base = _base(treatment, method, rules)
     if base is None or isinstance(base, Refused):
         return base
@@ -120,8 +120,7 @@ def _named(treatment: Treatment, method: Supplemented, cited: Citation, amount: 
 def _points(treatment: Treatment, method: Points, rules: Day) -> Standard | Refused:
     points = method.points
     if isinstance(points, PointsByMode):
-        if treatment.mode is None:
-            return Refused(Refusal.CASE_MALFORMED, treatment.cited)
+        assert treatment.mode is not None  # noqa: S101 - only a delivery has points by mode
         points = getattr(points, treatment.mode.value)
     value, rounding = rules.ask(POINT_VALUE), rules.ask(ROUNDING)
     amount = value.value.at_rate(points, rounding.value.mode, rounding.value.step.fen)
