@@ -14,7 +14,8 @@ from typing import Any, cast
 import asyncpg
 import pytest
 
-from deploy.verify.priced_again import price_again, rates_in_force
+from deploy.verify.priced_again import price_again
+from deploy.verify.rates import rates_in_force
 from deploy.verify.stores import Stores
 from deploy.verify.topic_log import TopicLog
 from services.settlement.api.reprice_command import reprice_command, what_if_book
