@@ -188,7 +188,15 @@ def test_a_ratio_is_exact_and_rounded_once(
 
 @pytest.mark.parametrize(
     ("amount", "wire"),
-    [(0, "0.00"), (5, "0.05"), (100, "1.00"), (123456, "1234.56"), (-5, "-0.05"), (-250, "-2.50")],
+    [
+        (0, "0.00"),
+        (5, "0.05"),
+        (100, "1.00"),
+        (123456, "1234.56"),
+        (-1, "-0.01"),
+        (-5, "-0.05"),
+        (-250, "-2.50"),
+    ],
 )
 def test_money_is_written_in_yuan(amount: int, wire: str) -> None:
     assert fen(amount).to_wire() == wire == str(fen(amount))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import NamedTuple
 
 from services.settlement.domain.allowance import AllowanceClaim, NutritionClaim
 from services.settlement.domain.case import Case
@@ -40,8 +41,8 @@ class Sum:
     steps: tuple[Step, ...]
     rate_ids: tuple[str, ...]
     decisive: Citation
-    until: date | None = None
-    reason: StepKind | None = None
+    until: date | None
+    reason: StepKind | None
 
 
 def allowance_of(case: Case, claim: AllowanceClaim, on: date, rules: Day) -> Sum | Refused:
@@ -65,7 +66,7 @@ def allowance_of(case: Case, claim: AllowanceClaim, on: date, rules: Day) -> Sum
         paid = _amount(claim, base, leave, rule)
         amount, steps = paid.amount, (*steps, *paid.steps)
         if waited.share is not None:
-            amount, step = _pro_rata(amount, waited.share, rule.value.rounding, waited.cited)
+            amount, step = _pro_rata(amount, waited.share, rule.value.rounding)
             steps = (*steps, step)
     due = _due_step(case, claim, rules)
     payee = Step(StepKind.PAID_TO, rule.citation, None, (("payee", rule.value.payee),))
@@ -100,12 +101,20 @@ def nutrition_of(case: Case, claim: NutritionClaim, on: date, rules: Day) -> Sum
     steps = (*waited.steps, step)
     if waited.share is not None:
         whole = terms.rounding or _TO_THE_FEN
-        amount, part = _pro_rata(amount, waited.share, whole, waited.cited)
+        amount, part = _pro_rata(amount, waited.share, whole)
         steps = (*steps, part)
     return Sum(
         amount, 0, "person", steps, (rule.rate_id, *waited.rate_ids), rule.citation,
         waited.until, waited.reason,
     )  # fmt: skip
+
+
+class _Share(NamedTuple):
+    """What a sum is cut to: months paid of those that the rule asks."""
+
+    paid: int
+    asked: int
+    cited: Citation
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,10 +123,9 @@ class _Waited:
 
     steps: tuple[Step, ...]
     rate_ids: tuple[str, ...]
-    cited: Citation
     until: date | None = None
     reason: StepKind | None = None
-    share: tuple[int, int] | None = None
+    share: _Share | None = None
 
 
 def _waited(case: Case, on: date, rules: Day) -> _Waited | Refused:
@@ -132,29 +140,29 @@ def _waited(case: Case, on: date, rules: Day) -> _Waited | Refused:
     if member.months_paid is None:
         stated = (("months_asked", asked.months),)
         step = asked.waived or Step(StepKind.WAITING_NOT_STATED, cited, None, stated)
-        return _Waited((current, step), rate_ids, cited)
+        return _Waited((current, step), rate_ids)
     paid = continuous_months(member, month, interruption.value)
     if paid <= 0:
         return Refused(Refusal.NOT_INSURED_THEN, cited)
     if asked.waived is not None:
-        return _Waited((current, asked.waived), rate_ids, cited)
+        return _Waited((current, asked.waived), rate_ids)
     if paid < asked.months:
-        return _short(case, month, (paid, asked.months), current, rule, rate_ids)
+        return _short(case, month, _Share(paid, asked.months, cited), current, rule, rate_ids)
     values = (("months_paid", paid), ("months_asked", asked.months))
-    return _Waited((current, Step(StepKind.WAITING_MET, cited, None, values)), rate_ids, cited)
+    return _Waited((current, Step(StepKind.WAITING_MET, cited, None, values)), rate_ids)
 
 
 def _short(
-    case: Case, month: Month, share: tuple[int, int], current: Step, rule: Sourced[CashWaiting],
+    case: Case, month: Month, share: _Share, current: Step, rule: Sourced[CashWaiting],
     rate_ids: tuple[str, ...],
 ) -> _Waited | Refused:  # fmt: skip
-    """What becomes of a sum where fewer months were paid than are asked: `share`, in that order."""
-    terms, cited, (paid, asked) = rule.value, rule.citation, share
+    """What becomes of a sum where fewer months were paid than are asked."""
+    terms, (paid, asked, cited) = rule.value, share
     values = (("months_paid", paid), ("months_asked", asked))
     if terms.if_short == "refused":
         return Refused(Refusal.WAITING_PERIOD_NOT_MET, cited, values)
     if terms.if_short == "pro_rata":
-        return _Waited((current,), rate_ids, cited, share=share)
+        return _Waited((current,), rate_ids, share=share)
     if terms.if_short == "deferred":
         reached, reason = month.plus(asked - paid), StepKind.DEFERRED_UNTIL_WAITED
     else:
@@ -163,11 +171,9 @@ def _short(
     until = case.member.paid_until
     if until is not None and until >= reached:
         later = (*values, ("month", reached))
-        return _Waited(
-            (current, Step(StepKind.WAITING_REACHED, cited, None, later)), rate_ids, cited
-        )
+        return _Waited((current, Step(StepKind.WAITING_REACHED, cited, None, later)), rate_ids)
     step = Step(reason, cited, None, (*values, ("month", reached)))
-    return _Waited((current, step), rate_ids, cited, reached.first_day(), reason)
+    return _Waited((current, step), rate_ids, reached.first_day(), reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,10 +282,8 @@ def instalments(amount: Money, count: int) -> tuple[Money, ...]:
 _TO_THE_FEN = RoundingStep(step=Money(1), mode=RoundingMode.HALF_UP)
 
 
-def _pro_rata(
-    amount: Money, share: tuple[int, int], rounding: RoundingStep, cited: Citation
-) -> tuple[Money, Step]:
-    paid, asked = share
+def _pro_rata(amount: Money, share: _Share, rounding: RoundingStep) -> tuple[Money, Step]:
+    paid, asked, cited = share
     less = amount.ratio(paid, asked, rounding.mode, rounding.step.fen)
     values = (("months_paid", paid), ("months_asked", asked))
     return less, Step(StepKind.PRO_RATA, cited, less, values)

@@ -34,20 +34,13 @@ def _tests(*names: str) -> tuple[str, ...]:
 
 # The quick ones first. The laws of money and the calendar walk are left out: they take longest.
 _OF_PRICING = _tests(
-    "nouns", "checks", "sums", "seldom", "methods", "deliveries", "new_pool", "words", "differential"
+    "nouns", "checks", "sums", "seldom", "methods", "deliveries", "new_pool", "words",
+    "differential",
 )  # fmt: skip
 _OF_FORMS = _tests(
-    "nouns",
-    "forms",
-    "methods",
-    "checks",
-    "sums",
-    "seldom",
-    "new_pool",
-    "compiler",
-    "book",
+    "nouns", "forms", "methods", "checks", "sums", "seldom", "new_pool", "compiler", "book",
     "differential",
-)
+)  # fmt: skip
 _LEFT_OUT = "not test_each_supported_day_is_answered_exactly_once"
 
 
@@ -239,8 +232,8 @@ def load_everything() -> None:
     _importers()
 
 
-def load_the_book() -> None:
-    """The books that the tests of pricing ask for, compiled once."""
+def load_the_books() -> None:
+    """The books that tests ask for, compiled once; a mutant below them compiles its own."""
     from shared.policy import compiler
 
     made_up = Path(__file__).parents[1] / "made_up"
