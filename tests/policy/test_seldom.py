@@ -126,3 +126,30 @@ def test_a_fen_above_the_bed_cap_is_hers(made: Made) -> None:
     facts = {"delivery": {"mode": "cesarean"}, "member": member("early_retiree")}
     found = answer(made(), "delivery", **facts, cost={"lines": lines})
     held(found, fund="120.00", member="0.01", steps=["bed_cap"])
+
+
+X = 'extras = [{ name = "x", adds = { all = "50.00" } }]'
+OWN = f'{{ method = "cap", amounts = {{ all = "300.00" }}, {X} }}'
+
+
+def with_extras(made: Made) -> Any:
+    return made(
+        ('{ method = "full" }\nvasectomy', f"{OWN}\nvasectomy"),
+        ('{ method = "points", points = 100.0 }', OWN),
+    )
+
+
+@pytest.mark.parametrize(
+    ("benefit", "block"),
+    [("loss", {"weeks": 15}), ("family_planning", {"procedure": "iud_insert"})],
+)
+def test_a_loss_and_a_surgery_have_extras_and_conditions_too(
+    made: Made, benefit: str, block: dict[str, Any]
+) -> None:
+    book, cost = with_extras(made), bill("700.00")  # not above 2.5 x 300
+    plain = answer(book, benefit, **{benefit: block}, **cost)
+    held(plain, fund="300.00", member="400.00")
+    extra = {benefit: {**block, "extras": ["x"]}}
+    held(answer(book, benefit, **extra, **cost), fund="350.00", steps=["extra"])
+    listed = {benefit: {**block, "complications": ["placenta_praevia"]}}
+    held(answer(book, benefit, **listed, **cost), fund="700.00", steps=["condition_cap"])

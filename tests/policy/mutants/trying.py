@@ -52,12 +52,14 @@ class Tried:
     killer: str | None
 
 
-def tried(mutants: Iterable[Mutant], jobs: int, timeout_s: float) -> Iterator[Tried]:
-    """Each mutant's fate, as it becomes known; `jobs` at a time."""
+def tried(
+    mutants: Iterable[Mutant], jobs: int, timeout_s: float, tests: Sequence[str] = ()
+) -> Iterator[Tried]:
+    """Each mutant's fate, as it becomes known; `jobs` at a time. `tests`: these instead of all."""
     waiting, running = iter(mutants), dict[int, _Child]()
     while True:
         while len(running) < jobs and (mutant := next(waiting, None)) is not None:
-            child = _start(mutant, timeout_s)
+            child = _start(mutant, timeout_s, tests)
             running[child.pipe] = child
         if not running:
             return
@@ -89,7 +91,7 @@ class _Child:
         return killer
 
 
-def _start(mutant: Mutant, timeout_s: float) -> _Child:
+def _start(mutant: Mutant, timeout_s: float, tests: Sequence[str]) -> _Child:
     told, tell = os.pipe()
     sys.stdout.flush()
     pid = os.fork()
@@ -97,7 +99,7 @@ def _start(mutant: Mutant, timeout_s: float) -> _Child:
         os.close(told)
         _be_quiet()
         try:
-            os.write(tell, json.dumps(_killer(mutant)).encode())
+            os.write(tell, json.dumps(_killer(mutant, tests)).encode())
         finally:
             os._exit(0)
     os.close(tell)
@@ -110,7 +112,7 @@ def _be_quiet() -> None:
     os.dup2(nowhere, 2)
 
 
-def _killer(mutant: Mutant) -> str | None:
+def _killer(mutant: Mutant, tests: Sequence[str]) -> str | None:
     in_its_place = _InPlaceOf(mutant)
     _forget(in_its_place.name)
     sys.meta_path.insert(0, in_its_place)
@@ -118,7 +120,8 @@ def _killer(mutant: Mutant) -> str | None:
         failed = _first_case_that_fails() or _first_answer_that_differs()
     except BaseException as error:
         return f"loading: {type(error).__name__}"
-    return failed or _first_test_that_fails(_OF_FORMS if mutant.file in SHARED else _OF_PRICING)
+    all_tests = _OF_FORMS if mutant.file in SHARED else _OF_PRICING
+    return failed or _first_test_that_fails(tests or all_tests)
 
 
 class _InPlaceOf(importlib.abc.MetaPathFinder, importlib.abc.Loader):
