@@ -86,6 +86,9 @@ def _counts(picture: Picture, words: Mapping[str, str]) -> str:
         ("open_flags", f"{picture.flags_open:,}", ' class="risk"'),
         ("at_risk", _yuan(picture.at_risk), ' class="risk"'),
         ("reversed", f"{picture.reversed:,}", ""),
+        ("opened", f"{picture.opened:,}", ""),
+        ("deferred", f"{picture.deferred:,}", ""),
+        ("proposed", f"{picture.proposed:,}", ""),
     ]
     shown = "".join(
         f'<div><dt>{words[name]}</dt><dd id="{name}"{kind}>{value}</dd></div>'
@@ -135,14 +138,25 @@ def _hospital(borne: Money, words: Mapping[str, str]) -> str:
     return f"{words['keeps' if keeps else 'institution']} {_yuan(-borne if keeps else borne)}"
 
 
+def _other(paid: Money, words: Mapping[str, str]) -> str:
+    return f"<span>{words['other_fund']} {_yuan(paid)}</span>" if paid else ""
+
+
+def _what(one: Latest, words: Mapping[str, str]) -> str:
+    """The benefit and its day; of a birth also how it was."""
+    said = f"{words[one.benefit]} {one.event_on}"
+    return said if one.mode is None else f"{said} · {words[one.mode]}"
+
+
 def _latest(latest: Sequence[Latest], words: Mapping[str, str]) -> str:
     entries = [
-        f'<li><strong>{escape(one.institution)}</strong> <span class="meta">{escape(one.pool)} ·'
-        f" {words['born']} {one.event_on} · {words[one.mode]}</span>"
+        f'<li data-benefit="{one.benefit}"><strong>{escape(one.institution)}</strong>'
+        f' <span class="meta">{escape(one.pool)} ·'
+        f" {_what(one, words)}</span>"
         f'<div class="sums"><span>{words["total"]} {_yuan(one.total)}</span>'
         f"<strong>{words['fund']} {_yuan(one.fund)}</strong>"
         f"<span>{words['member']} {_yuan(one.member)}</span>"
-        f"<span>{_hospital(one.borne, words)}</span></div>"
+        f"<span>{_hospital(one.borne, words)}</span>{_other(one.other, words)}</div>"
         + _why(str(one.settlement_id), words["why"], one.why)
         + "</li>"
         for one in latest

@@ -30,7 +30,8 @@ from shared.plumbing.clock import Clock, business_day
 from shared.plumbing.database import Connection, Pool, open_pool
 from shared.policy.compiler import BUILT_IN
 
-LATEST = 6
+LATEST = 2
+"""Of each benefit."""
 FLAGS = 5
 MONTHS = 24
 STATEMENT_MS = 3000
@@ -39,19 +40,37 @@ _COUNTS = """
 select count(*) filter (where reverses is null) as made,
        count(*) filter (where reverses is not null) as undone from settlement
 """
-_DAYS = """
-select (settled_at at time zone 'Asia/Shanghai')::date as day, sum(fund_fen)::bigint as fen
-from settlement where account_month = $1 group by 1
+_WAITING = """
+select (select count(*) from entitlement where state = 'opened') as opened,
+       (select count(*) from entitlement where state = 'deferred') as deferred,
+       (select count(*) from adjustment where state = 'proposed') as proposed
 """
-_MONTHS = """
-select account_month as month, sum(fund_fen)::bigint as fen
-from settlement where account_month >= $1 group by 1
+_POSTED = """
+with posted as (
+    select account_month, settled_at as at, fund_fen from settlement where account_month >= $1
+    union all
+    select account_month, decided_at, fund_fen from adjustment where account_month >= $1
+)
 """
+_DAYS = f"""
+{_POSTED}
+select (at at time zone 'Asia/Shanghai')::date as day, sum(fund_fen)::bigint as fen
+from posted group by 1
+"""  # noqa: S608
+_MONTHS = f"""
+{_POSTED}
+select account_month as month, sum(fund_fen)::bigint as fen from posted group by 1
+"""  # noqa: S608
 _LATEST = """
-select s.settlement_id, s.pool_code, s.institution_code, s.event_on, s.mode, s.total_fen,
-       s.fund_fen, s.member_fen, s.institution_fen, s.steps::text as steps
-from settlement s join claim c using (pool_code, settlement_id)
-where c.state = 'settled' order by s.settled_at desc, s.settlement_id desc limit $1
+with placed as (
+    select s.pool_code, s.settlement_id, row_number() over (
+        partition by s.benefit order by s.settled_at desc, s.settlement_id desc) as place
+    from settlement s join claim c using (pool_code, settlement_id) where c.state = 'settled'
+)
+select s.settlement_id, s.pool_code, s.institution_code, s.benefit, s.event_on, s.mode, s.total_fen,
+       s.fund_fen, s.member_fen, s.institution_fen, s.other_fund_fen, s.steps::text as steps
+from settlement s join placed using (pool_code, settlement_id)
+where place <= $1 order by s.settled_at desc, s.settlement_id desc
 """
 _AT_RISK = """
 select count(*) as count, coalesce(sum(at_risk_fen), 0)::bigint as fen
@@ -73,17 +92,20 @@ class Paid:
 
 @dataclass(frozen=True, slots=True)
 class Latest:
-    """A settlement with its explanation."""
+    """A settlement with its explanation; `mode` None where it is no birth's. `borne` is the
+    hospital's part, `other` what another fund pays."""
 
     settlement_id: UUID
     pool: str
     institution: str
+    benefit: str
     event_on: date
-    mode: str
+    mode: str | None
     total: Money
     fund: Money
     member: Money
     borne: Money
+    other: Money
     why: tuple[str, ...]
 
 
@@ -101,10 +123,14 @@ class Raised:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """All of it, at one moment and in one language."""
+    """All of it, at one moment and in one language. Entitlements are `opened` or `deferred`, of the
+    adjustments those are counted that wait for the second person."""
 
     standing: int
     reversed: int
+    opened: int
+    deferred: int
+    proposed: int
     flags_open: int
     at_risk: Money
     days: tuple[Paid, ...]
@@ -135,10 +161,14 @@ class Viewer:
                 *(held.enter_async_context(p.acquire()) for p in (self._settlement, self._audit))
             )
             (counts,) = await settlement.fetch(_COUNTS)
+            (waiting,) = await settlement.fetch(_WAITING)
             (risk,) = await audit.fetch(_AT_RISK)
             return Picture(
                 standing=counts["made"] - counts["undone"],
                 reversed=counts["undone"],
+                opened=waiting["opened"],
+                deferred=waiting["deferred"],
+                proposed=waiting["proposed"],
                 flags_open=risk["count"],
                 at_risk=Money(risk["fen"]),
                 days=await _days(settlement, today),
@@ -186,12 +216,14 @@ def _settled(row: Any, language: Language) -> Latest:
         settlement_id=row["settlement_id"],
         pool=_pools().get(row["pool_code"], row["pool_code"]),
         institution=_hospitals().get(row["institution_code"], row["institution_code"]),
+        benefit=row["benefit"],
         event_on=row["event_on"],
         mode=row["mode"],
         total=Money(row["total_fen"]),
         fund=Money(row["fund_fen"]),
         member=Money(row["member_fen"]),
         borne=Money(row["institution_fen"]),
+        other=Money(row["other_fund_fen"]),
         why=tuple(explain(steps, language)),
     )
 

@@ -16,8 +16,12 @@ _ACTS = {
         union all select 'entitlement:' || entitlement_id, 'open_entitlement' from entitlement
         union all select 'entitlement:' || entitlement_id, 'fix_allowance' from entitlement
         where kind = 'allowance' and amount_fen is not null
-        union all select 'entitlement:' || entitlement_id, 'withdraw_entitlement' from entitlement
-        where state = 'withdrawn'
+        union all select 'entitlement:' || entitlement_id, 'revise_entitlement'
+        from entitlement_revision where version > 1
+        union all select 'entitlement:' || entitlement_id, 'withdraw_entitlement' from entitlement e
+        where state = 'withdrawn' and not exists (
+            select from entitlement_revision r
+            where r.entitlement_id = e.entitlement_id and r.version = e.version)
         union all select 'deduction:' || flag_id || '/' || decision, 'take_deduction' from deduction
         union all select 'deduction:' || flag_id || '/' || decision, 'cancel_deduction' from deduction
         where state = 'cancelled'
@@ -25,6 +29,8 @@ _ACTS = {
         union all select 'adjustment:' || adjustment_id, case state when 'released' then 'release_adjustment'
             when 'rejected' then 'reject_adjustment' else 'withdraw_adjustment' end
         from adjustment where state <> 'proposed'
+        union all select 'adjustment:' || adjustment_id, 'endorse_adjustment' from adjustment
+        where endorsed_by is not null
         union all select 'agreement:' || institution_code || '/' || lower(valid), 'make_agreement'
         from agreement
         union all select 'catalogue-item:' || item_code || '/' || lower(valid), 'list_item'
@@ -49,7 +55,7 @@ where action = any(array['settle', 'reverse', 'open_stay', 'register_pregnancy',
                          'list_item', 'propose_book', 'approve_book', 'close_period', 'cancel_deduction',
                          'propose_adjustment', 'release_adjustment', 'reject_adjustment',
                          'withdraw_adjustment', 'transfer_pregnancy', 'open_entitlement',
-                         'fix_allowance', 'withdraw_entitlement',
+                         'fix_allowance', 'withdraw_entitlement', 'revise_entitlement', 'endorse_adjustment',
                          'claim-recorded', 'claim-reversed', 'post-contribution', 'add-employer'])
    or (action = 'take_deduction' and to_state = 'pending') or action like 'flag-%'
 """

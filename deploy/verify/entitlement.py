@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 
 import asyncpg
 
-from deploy.verify.priced_again import archived_books, states_named
+from deploy.verify.priced_again import states_named
+from deploy.verify.rates import archived_books
 from deploy.verify.stores import Stores, found
 from services.settlement.domain.entitlement import entitlement
 from services.settlement.domain.person import PersonState, member_of, spell_on

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from deploy.verify.priced_again import Facts, archived_books, facts_of_live
+from deploy.verify.priced_again import Facts, facts_of_live
+from deploy.verify.rates import archived_books
 from deploy.verify.stores import Stores, found
 from services.settlement.domain.checks import HEAD, PREGNANCY
 from services.settlement.domain.prenatal import Prenatal

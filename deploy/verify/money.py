@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from deploy.verify.priced_again import expenditure_items, price_again, rates_in_force
+from deploy.verify.priced_again import price_again
+from deploy.verify.rates import expenditure_items, rates_in_force
 from deploy.verify.stores import Stores, found
 
 _M01 = """

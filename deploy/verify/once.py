@@ -66,22 +66,31 @@ with chained as (
     select *, lag(used_after_fen, 1, 0) over w as before, lag(number, 1, 0) over w as number_before
     from unit_entry window w as (partition by pool_code, pregnancy_id, unit order by number)
 ), summed as (
-    select pool_code, settlement_id, sum(amount_fen) as fen from unit_entry group by 1, 2
+    select pool_code, settlement_id, sum(amount_fen) as fen from unit_entry
+    where adjustment_id is null group by 1, 2
 )
 select distinct 'unit ' || unit || ' of ' || pregnancy_id from chained
 where used_before_fen <> before or number <> number_before + 1 or used_after_fen <> before + amount_fen
-   or used_after_fen not between 0 and limit_fen
+   or used_after_fen < 0 or (used_after_fen > limit_fen and amount_fen > 0)
 union
 select 'uses of ' || s.settlement_id
 from settlement s left join summed u using (pool_code, settlement_id)
 where s.benefit = 'prenatal' and coalesce(u.fen, 0) <> s.fund_fen
+union
+select 'uses of adjustment ' || coalesce(a.adjustment_id, u.adjustment_id)
+from (select a.* from adjustment a join settlement s using (pool_code, settlement_id)
+      where a.state = 'released' and s.benefit = 'prenatal') a
+full join (select adjustment_id, sum(amount_fen) as fen from unit_entry
+           where adjustment_id is not null group by 1) u using (adjustment_id)
+where coalesce(a.fund_fen, 0) <> coalesce(u.fen, 0) or a.adjustment_id is null
 union
 select 'units of ' || s.settlement_id
 from settlement s join summed using (pool_code, settlement_id) where s.benefit <> 'prenatal'
 order by 1
 """
 _O07 = """
-select kind || ' of ' || pregnancy_id from entitlement where state <> 'withdrawn'
+select kind || ' of ' || pregnancy_id from entitlement
+where state <> 'withdrawn' and pregnancy_id is not null
 group by pool_code, pregnancy_id, kind having count(*) > 1
 union
 select kind || ' of ' || settlement_id from entitlement
@@ -89,12 +98,58 @@ group by pool_code, settlement_id, kind having count(*) > 1
 union
 select e.kind || ' ' || e.entitlement_id
 from entitlement e left join claim c using (pool_code, settlement_id)
-where c.settlement_id is null or (e.state = 'withdrawn') <> (c.state = 'reversed')
+where c.settlement_id is null or (e.state = 'withdrawn') <> (c.state = 'reversed' or exists (
+    select from entitlement_revision r where r.entitlement_id = e.entitlement_id
+        and r.version = e.version and r.state = 'withdrawn'))
 union
 select 'event of ' || e.entitlement_id
 from entitlement e left join outbox o on o.aggregate_id = e.entitlement_id::text
 group by e.pool_code, e.entitlement_id, e.version
 having count(o.*) <> e.version or max(o.sequence) is distinct from e.version
+union
+select 'revision of ' || r.entitlement_id
+from entitlement_revision r
+left join adjustment a on a.pool_code = r.pool_code and a.adjustment_id = r.adjustment_id
+where a.state is distinct from 'released'
+order by 1
+"""
+# What each event says that the entitlement comes to from then on; a reversal says nothing of it.
+_O07_SUMS = """
+with said as (
+    select aggregate_id as id, sequence, type, convert_from(data, 'UTF8')::json as s from outbox
+    where topic like '%settlement.allowance.v1' and type <> 'settlement.allowance.withdrawn'
+), summed as (
+    select id, sequence, type, s ->> 'days' as days, s ->> 'amount' as amount, s ->> 'payee' as payee,
+           coalesce(s ->> 'state', 'fixed') as state, s ->> 'until' as until,
+           lead(sequence) over (partition by id order by sequence) as next
+    from said
+), moved as (
+    select *, lag(days) over w as days_before, lag(amount) over w as amount_before,
+           lag(payee) over w as payee_before, lag(state) over w as state_before
+    from summed window w as (partition by id order by sequence)
+)
+select 'sum of ' || e.entitlement_id
+from entitlement e left join moved m on m.id = e.entitlement_id::text and m.next is null
+where m.id is null or (m.state <> 'withdrawn' and (
+    e.days::text is distinct from m.days or e.payee is distinct from m.payee
+    or e.amount_fen is distinct from (m.amount::numeric * 100)::bigint
+    or (m.type <> 'settlement.allowance.fixed' and e.until is distinct from m.until)
+    or (e.state <> 'withdrawn' and e.state <> m.state)))
+union
+select 'revision ' || coalesce(r.entitlement_id::text, m.id)
+from entitlement_revision r
+full join (select * from moved where type = 'settlement.allowance.revised') m
+    on m.id = r.entitlement_id::text and m.sequence = r.version
+where (r.entitlement_id is null or m.id is null) and r.version is distinct from 1
+   or r.version > 1 and (
+       r.state <> m.state or r.state_before <> m.state_before
+       or r.days::text is distinct from m.days
+       or r.amount_fen is distinct from (m.amount::numeric * 100)::bigint
+       or r.until is distinct from m.until or r.payee is distinct from m.payee
+       or (r.state_before <> 'withdrawn' and (
+           r.days_before::text is distinct from m.days_before
+           or r.amount_before_fen is distinct from (m.amount_before::numeric * 100)::bigint
+           or r.payee_before is distinct from m.payee_before)))
 order by 1
 """
 _O08 = """
@@ -207,8 +262,9 @@ async def o06(stores: Stores) -> list[str]:
 
 
 async def o07(stores: Stores) -> list[str]:
-    """One allowance and one subsidy a birth, while its settlement stands; each step told once."""
-    return await found(stores.settlement, _O07)
+    """One allowance and one subsidy a birth, while its settlement stands; each step told once, and
+    each comes to what it was opened with, fixed at, or revised to."""
+    return await found(stores.settlement, _O07) + await found(stores.settlement, _O07_SUMS)
 
 
 async def o08(stores: Stores) -> list[str]:

@@ -5,46 +5,47 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
-from functools import lru_cache
 from typing import Any
 
 import asyncpg
 
-from deploy.verify.courses import histories_of
+from deploy.verify.courses import cares_of, visit_of
+from deploy.verify.rates import archived_books
 from deploy.verify.stores import Stores
 from services.settlement.actions.settle import settlement_of
-from services.settlement.domain.adjustment import Adjustment, Standing, judge_again, standing
+from services.settlement.domain.adjustment import (
+    Adjustment,
+    Standing,
+    case_again,
+    judge_again,
+    standing,
+)
+from services.settlement.domain.allowance import Base
+from services.settlement.domain.care import Care
 from services.settlement.domain.course import EMPTY, Course
+from services.settlement.domain.entitled import EntitlementKind, EntitlementState
 from services.settlement.domain.person import PersonState
 from services.settlement.domain.pregnancy import Pregnancy
 from services.settlement.domain.pricing import ENGINE
 from services.settlement.domain.refusals import Refused
+from services.settlement.domain.revision import now_of
 from services.settlement.domain.settlement import Settlement
+from services.settlement.domain.settling import Judged
 from services.settlement.domain.stay import Stay
+from services.settlement.domain.taking_back import taken_back
 from services.settlement.store.adjustments import adjustment_from_row
+from services.settlement.store.entitlements import entitlement_from_row
 from services.settlement.store.ledger import settlement_from_row
 from services.settlement.store.person_states import person_from_json
 from services.settlement.store.pregnancies import pregnancy_from_row
 from services.settlement.store.stays import stay_from_row
 from shared.plumbing.clock import business_day
-from shared.policy.book import Book, NoRule, in_force
-from shared.policy.cells import EXPENDITURE_ITEM
-from shared.policy.rules import Rule
-from shared.policy.shapes import MemberKind
+from shared.policy.book import Book
 
 BATCH = 1000
 
-_SETTLEMENTS = """
-select settlement_id, pool_code, member_kind, expenditure_item, rates, book, rule_on, event_on, settled_at
-from settlement where reverses is null order by settlement_id
-"""
-_ADJUSTMENTS = """
-select 'adjustment ' || a.adjustment_id as settlement_id, a.rates, a.book, a.rule_on, s.event_on,
-       a.proposed_at as settled_at
-from adjustment a join settlement s using (pool_code, settlement_id) order by 1
-"""
 # A stay may state another outcome once its settlement is reversed, so only live ones are priced
 # again; their steps are the stored JSON, to the byte.
 _LIVE = """
@@ -59,6 +60,7 @@ select a.*, s.person_ref from adjustment a join settlement s using (pool_code, s
 where a.settlement_id = any($1) and a.state in ('released', 'proposed')
 order by a.decided_at nulls last, a.adjustment_id
 """
+_OPENED = "select * from entitlement where settlement_id = any($1)"
 _STAYS = "select * from stay where stay_id = any($1)"
 _PREGNANCIES = """
 select pool_code, pregnancy_id, institution_code as pregnancy_institution,
@@ -73,77 +75,6 @@ join unnest($1::text[], $2::bigint[]) asked(person_ref, version) using (person_r
 """
 
 
-async def archived_books(stores: Stores) -> dict[str, Book]:
-    """The archived books by the hash under which they lie; what cannot be read is left out."""
-    books: dict[str, Book] = {}
-    for row in await stores.settlement.fetch("select hash, content from book"):
-        try:
-            books[row["hash"]] = _read(row["content"])
-        except ValueError:
-            continue
-    return books
-
-
-@lru_cache(maxsize=8)
-def _read(content: bytes) -> Book:
-    """A book from its bytes: compiling it takes longer than most checks."""
-    return Book.from_bytes(content)
-
-
-async def expenditure_items(stores: Stores) -> list[str]:
-    """Settlements charged to another item than the pool's clause names for this kind of member."""
-    books, wrong = await archived_books(stores), []
-    for row in await stores.settlement.fetch(_SETTLEMENTS):
-        book = books.get(row["book"])
-        if book is None:
-            continue  # M08 tells of it
-        try:
-            named = book.ask(
-                row["pool_code"],
-                EXPENDITURE_ITEM,
-                on=row["rule_on"],
-                known_on=business_day(row["settled_at"]),
-                kind=MemberKind(row["member_kind"]),
-            ).value.value
-        except (NoRule, ValueError):
-            named = ""
-        if named != row["expenditure_item"]:
-            wrong.append(str(row["settlement_id"]))
-    return wrong
-
-
-async def rates_in_force(stores: Stores) -> list[str]:
-    """Settlements and adjustments that name no rate, an unknown one, or one not in force on the
-    rule's date."""
-    books = await archived_books(stores)
-    versions = {book_hash: _by_rate(book) for book_hash, book in books.items()}
-    return [
-        str(row["settlement_id"])
-        for statement in (_SETTLEMENTS, _ADJUSTMENTS)
-        for row in await stores.settlement.fetch(statement)
-        if not row["rates"]
-        or not all(_was_in_force(rate, row, versions.get(row["book"], {})) for rate in row["rates"])
-    ]
-
-
-def _by_rate(book: Book) -> dict[str, tuple[Rule, ...]]:
-    return {
-        rule.sourced.rate_id: versions
-        for versions in book.parameters().values()
-        for rule in versions
-    }
-
-
-def _was_in_force(rate_id: str, row: asyncpg.Record, versions: dict[str, tuple[Rule, ...]]) -> bool:
-    """The rule's date decides; which date that is, is itself asked on the day of the birth."""
-    known_on = business_day(row["settled_at"])
-    for day in (row["rule_on"], row["event_on"]):
-        rule = in_force(versions.get(rate_id, ()), day, known_on)
-        if rule is not None and rule.sourced.rate_id == rate_id:
-            return True
-    return False
-
-
 async def price_again(stores: Stores) -> list[str]:
     """Live settlements, and their adjustments that stand or wait, that their facts and their book
     do not give again, column by column."""
@@ -156,16 +87,43 @@ async def price_again(stores: Stores) -> list[str]:
             different.append(str(settlement.settlement_id))
         stands = standing(settlement, ())
         for adjustment in beside:
-            again = _again(settlement, facts, books.get(adjustment.book), adjustment.state_version,
-                           business_day(adjustment.proposed_at))  # fmt: skip
+            if facts.care is not None:
+                course = facts.care.course_of(visit_of(row), adjustment.met)
+                facts = replace(facts, course=course)
+            book, known_on = books.get(adjustment.book), business_day(adjustment.proposed_at)
+            again = _again(settlement, facts, book, adjustment.state_version, known_on)
             stands = stands.with_(adjustment)
             if (
                 again is None
                 or adjustment.engine != ENGINE
                 or not _rests_on(adjustment, stands, again)
+                or not _entitles(adjustment, settlement, facts, book, known_on)
             ):
                 different.append(f"adjustment {adjustment.adjustment_id}")
     return different
+
+
+def _entitles(
+    adjustment: Adjustment, settlement: Settlement, facts: Facts, book: Book | None, known_on: date
+) -> bool:
+    """Whether what an adjustment changes of entitlements is what the law as known then gives."""
+    if not adjustment.revisions:
+        return True
+    person = facts.persons.get((settlement.person_ref, adjustment.state_version))
+    if book is None or facts.stay is None:
+        return False
+    case = case_again(
+        facts.stay, settlement.institution_level, person, book, known_on,
+        business_day(settlement.settled_at),
+    )  # fmt: skip
+    if case is None:
+        return False
+    for one in adjustment.revisions:
+        fixed = one.after.state is EntitlementState.FIXED
+        now = now_of(one.kind, case, book, fixed=fixed, base=facts.bases.get(one.kind))
+        if isinstance(now, Refused) or now[1:] != (one.after, one.steps, one.rates):
+            return False
+    return True
 
 
 def _rests_on(adjustment: Adjustment, stands: Standing, again: Settlement) -> bool:
@@ -177,6 +135,18 @@ def _rests_on(adjustment: Adjustment, stands: Standing, again: Settlement) -> bo
 def _again(
     settlement: Settlement, facts: Facts, book: Book | None, state_version: int, known_on: date
 ) -> Settlement | None:
+    judged = _judged(settlement, facts, book, state_version, known_on)
+    if judged is None or book is None or facts.stay is None:
+        return None
+    if isinstance(judged, Refused):
+        person = facts.persons.get((settlement.person_ref, state_version))
+        return taken_back(settlement, judged, person, facts.stay.cost.total, book)
+    return settlement_of(judged, settlement.settlement_id, settlement.actor, settlement.settled_at)
+
+
+def _judged(
+    settlement: Settlement, facts: Facts, book: Book | None, state_version: int, known_on: date
+) -> Judged | Refused | None:
     person = facts.persons.get((settlement.person_ref, state_version))
     if book is None or facts.stay is None or person is None:
         return None
@@ -187,20 +157,21 @@ def _again(
         replace(person, as_of=at),  # how old it was then is E03's question
         book, known_on, at, business_day(at), facts.course,
     )  # fmt: skip
-    if isinstance(judged, Refused):
-        return None
-    return settlement_of(judged, settlement.settlement_id, settlement.actor, at)
+    return judged
 
 
 @dataclass(frozen=True)
 class Facts:
     """What a price rests on; `persons` are states by person and version, `course` is what a visit
-    met when it was settled."""
+    met when it was settled, of the `care` that it belongs to; `bases` what allowances were fixed
+    from."""
 
     stay: Stay | None
     pregnancy: Pregnancy | None
     persons: Mapping[tuple[str, int], PersonState]
     course: Course = EMPTY
+    care: Care | None = None
+    bases: Mapping[EntitlementKind, Base | None] = field(default_factory=dict)
 
 
 async def facts_of_live(
@@ -225,13 +196,22 @@ async def facts_of_live(
         beside: dict[Any, list[Adjustment]] = defaultdict(list)
         for row in adjusted:
             beside[row["settlement_id"]].append(adjustment_from_row(row))
-        histories = await histories_of(stores, rows)
+        bases: dict[Any, dict[EntitlementKind, Base | None]] = defaultdict(dict)
+        for opened in await stores.settlement.fetch(
+            _OPENED, [row["settlement_id"] for row in rows]
+        ):
+            one = entitlement_from_row(opened)
+            bases[one.settlement_id][one.kind] = one.base
+        care_of = await cares_of(stores, rows)
         for row in rows:
-            pregnancy, course = pregnancies.get(row["pregnancy_id"]), EMPTY
+            pregnancy, course, care = pregnancies.get(row["pregnancy_id"]), EMPTY, None
             if pregnancy is not None and row["benefit"] == "prenatal":
-                history = histories[row["pregnancy_id"]]
-                pregnancy, course = history.before(pregnancy, row)
-            facts = Facts(stays.get(row["stay_id"]), pregnancy, states, course)
+                care = care_of[row["pregnancy_id"]]
+                pregnancy, course = care.met_by(visit_of(row), pregnancy)
+            facts = Facts(
+                stays.get(row["stay_id"]), pregnancy, states, course, care,
+                bases[row["settlement_id"]],
+            )  # fmt: skip
             yield row, facts, beside[row["settlement_id"]]
 
 

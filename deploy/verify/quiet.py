@@ -15,6 +15,8 @@ select count(*) from log
 where xid >= coalesce((select max(xid_until::text::bigint) from sealed_block), 0)::text::xid8
 """
 
+_DUE = "select count(*) from reconsideration_due"
+
 
 async def wait_for_quiet(stores: Stores, seconds: int) -> list[str]:
     """Wait until all is quiet; returns what still moves when the time is over."""
@@ -34,6 +36,8 @@ async def still_moving(stores: Stores) -> list[str]:
             moving.append(f"{count} events of {service} are not sent")
         if count := await connection.fetchval(_UNSEALED):
             moving.append(f"{count} log rows of {service} are not sealed")
+    if count := await stores.settlement.fetchval(_DUE):
+        moving.append(f"{count} people's claims are to be reconsidered")
     for topic, group, _ in stores.heard():
         if count := await stores.log.lag(topic, group):
             moving.append(f"{group} is {count} events behind")

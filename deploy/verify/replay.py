@@ -28,7 +28,8 @@ SCHEMA = "verify_replay"
 _WRITTEN = ("outbox", "log")
 _COPIED = {
     "settlement": ("inbox", "consumer_offset", "parked", "person_state", "posting", "deduction",
-                   "claim", "settlement", "adjustment"),
+                   "claim", "settlement", "adjustment", "pregnancy",
+                   "reconsideration_due"),
     "audit": ("inbox", "consumer_offset", "parked", "person", "claim", "judgement", "flag",
               "finding", "flag_step", "decision"),
 }  # fmt: skip

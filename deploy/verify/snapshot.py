@@ -14,7 +14,9 @@ _KEPT = {
         "log": "select id::text, md5(l::text) from log l",
         "settlement": "select settlement_id::text, md5(s::text) from settlement s",
         "adjustment": "select adjustment_id::text, md5((to_jsonb(a) - array['state', 'decided_by',"
-        " 'decided_at', 'account_month'])::text) from adjustment a",
+        " 'decided_at', 'account_month', 'endorsed_by'])::text) from adjustment a",
+        "entitlement_revision": "select entitlement_id || '/' || version, md5(r::text)"
+        " from entitlement_revision r",
         "posting": "select posting_id::text, md5(p::text) from posting p",
     },
     "audit": {"log": "select id::text, md5(l::text) from log l"},

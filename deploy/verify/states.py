@@ -14,12 +14,15 @@ STEPS = {
     "claim": {("", "settled"), ("settled", "reversed")},
     "deduction": {("", "pending"), ("", "refused"), ("pending", "cancelled")},
     "adjustment": {
-        ("", "proposed"), ("proposed", "released"), ("proposed", "rejected"), ("proposed", "withdrawn"),
+        ("", "proposed"), ("proposed", "proposed"), ("proposed", "released"), ("proposed", "rejected"), ("proposed", "withdrawn"),
     },
     "pregnancy": {("", "registered"), ("registered", "registered")},
     "entitlement": {
         ("", "opened"), ("", "deferred"), ("opened", "fixed"), ("deferred", "fixed"),
         ("opened", "withdrawn"), ("deferred", "withdrawn"), ("fixed", "withdrawn"),
+        ("opened", "opened"), ("opened", "deferred"), ("deferred", "opened"),
+        ("deferred", "deferred"), ("fixed", "fixed"), ("withdrawn", "opened"),
+        ("withdrawn", "deferred"),
     },
     "book-appointment": {("", "proposed"), ("proposed", "approved")},
     "flag": {
@@ -159,6 +162,8 @@ where exists (
 union
 select 'adjustment ' || adjustment_id from adjustment
 where state in ('released', 'rejected') and decided_by = proposed_by
+   or state = 'released' and proposed_by = 'work:late-documents'
+      and (endorsed_by is null or endorsed_by = decided_by)
 union
 select 'adjustment ' || a.adjustment_id from adjustment a
 where exists (

@@ -25,6 +25,7 @@ from services.settlement.api.settling import HotSettle
 from services.settlement.heard import contribution, flag, person_state
 from services.settlement.store.settling import Entry
 from services.settlement.work.current_book import CurrentBook
+from services.settlement.work.late_documents import LateDocuments
 from shared.plumbing.app import new_app
 from shared.plumbing.clock import Clock, SystemClock
 from shared.plumbing.database import open_pool
@@ -40,6 +41,7 @@ from shared.policy.compiler import allowance, compile_book
 _FLUSHERS = 4
 _GROUP_STATEMENT_MS = 2000
 _BOOK_SECONDS = 0.5
+_LATE_SECONDS = 0.5
 
 _EXAMPLES = Path(__file__).parent / "api" / "examples"
 
@@ -87,6 +89,8 @@ def create_app(
         await runtime.hear("enrollment", contribution.TOPIC, contribution.handle)
         await runtime.hear("audit", flag.TOPIC, flag.handler(runtime.clock))
         runtime.workers.every("current book", _BOOK_SECONDS, book.follow)
+        late = LateDocuments(runtime.pool, runtime.clock, book.get)
+        runtime.workers.every("late documents", _LATE_SECONDS, late.take_up)
         runtime.tell_and_seal()
         app.state.ready = True
         try:

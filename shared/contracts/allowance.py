@@ -53,6 +53,32 @@ class AllowanceFixed(Contract):
     engine: str
 
 
+class AllowanceRevised(Contract):
+    """A late document, or a corrected state of the person, changed what an entitlement comes to.
+
+    What it comes to from now on; `withdrawn` where the law as known now gives none. `cause` as in
+    `settlement.claim.adjusted`, which tells of the same adjustment.
+    """
+
+    topic: ClassVar = "maternity.settlement.allowance.v1"
+    type: ClassVar = "settlement.allowance.revised"
+
+    entitlement_id: str
+    kind: Kind
+    pool_code: PoolCode
+    claim_id: str
+    adjustment_id: str
+    cause: str
+    state: Literal["opened", "deferred", "fixed", "withdrawn"]
+    days: int | None
+    amount: Amount | None
+    until: Day | None
+    payee: Literal["employer", "person"] | None
+    revised_at: str
+    book: str
+    engine: str
+
+
 class AllowanceWithdrawn(Contract):
     """The settlement that opened the entitlement was reversed."""
 

@@ -80,16 +80,25 @@ class ClaimSettled(Contract):
     units: Annotated[list[UnitUsed], Field(default_factory=list)]
 
 
+class UnitCorrected(Shape):
+    """What an adjustment changes of a claim's use of a limit: a difference."""
+
+    unit: str
+    amount: Amount
+
+
 class ClaimAdjusted(Contract):
     """A late document, or a corrected state of the person, changes what a claim comes to.
 
-    `parts` are differences, to be added to what stood, and so are `postings`; `cause` is `book:`
-    and the hash of the book that came, or `person:` and the version of the state.
-    `expenditure_item` is what the whole claim is charged to from now on.
+    `parts` are differences, to be added to what stood, and so are `postings` and `units`; `cause`
+    is `book:` with the hash of the book that came and the number of its appointment, or `person:`
+    and the version of the state. `expenditure_item` is what the whole claim is charged to from now
+    on. Version 2 adds `units`, of a visit, and the number; it reads what version 1 wrote.
     """
 
     topic: ClassVar = "maternity.settlement.claim.v1"
     type: ClassVar = "settlement.claim.adjusted"
+    version: ClassVar = 2
 
     claim_id: str
     adjustment_id: str
@@ -104,6 +113,7 @@ class ClaimAdjusted(Contract):
     postings: list[Posting]
     book: str
     engine: str
+    units: Annotated[list[UnitCorrected], Field(default_factory=list)]
 
 
 class ClaimReversed(Contract):

@@ -5,7 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from shared.contracts.allowance import AllowanceFixed, AllowanceOpened, AllowanceWithdrawn
+from shared.contracts.allowance import (
+    AllowanceFixed,
+    AllowanceOpened,
+    AllowanceRevised,
+    AllowanceWithdrawn,
+)
 from shared.contracts.claim import (
     ClaimAdjusted,
     ClaimReversed,
@@ -27,6 +32,7 @@ CONTRACTS: tuple[type[Contract], ...] = (
     DeductionRefused,
     AllowanceOpened,
     AllowanceFixed,
+    AllowanceRevised,
     AllowanceWithdrawn,
     FlagRaised,
     FlagDecided,

@@ -195,7 +195,7 @@ def _points_form(value: Any) -> str:
     return "by_mode" if isinstance(value, dict | PointsByMode) else "one"
 
 
-# told apart by form, so that each is archived by its own form too
+# told apart by form: the number's own way of writing itself would take the table too
 PointsOfCase = Annotated[
     Annotated[Factor, Tag("one")] | Annotated[PointsByMode, Tag("by_mode")],
     Discriminator(_points_form),

@@ -7,7 +7,8 @@ leave, allowance and subsidy: `leave.py`; contributions: `contributions.py`.
 
 from __future__ import annotations
 
-from decimal import Decimal
+from contextlib import suppress
+from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
@@ -152,7 +153,8 @@ def _read_yuan(value: object) -> Money:
 
 def _read_decimal(value: object, info: ValidationInfo) -> Decimal:
     if info.mode == "json" and isinstance(value, str):  # only the archive's own bytes
-        value = Decimal(value)
+        with suppress(InvalidOperation):
+            value = Decimal(value)
     if not isinstance(value, Decimal):
         raise ValueError("write a rate as a bare decimal with a point, 0.085")
     return value

@@ -45,15 +45,20 @@ class Telling:
     parts: Parts = field(default_factory=parts)
     claim_id: UUID = field(default_factory=new_id)
     said: int = 0
+    benefit: str = "delivery"
+    until: str = ""
 
     def settled(self) -> Record:
+        birth = self.benefit == "delivery"
         event = ClaimSettled(
             claim_id=str(self.claim_id), pool_code=self.pool, county_code=self.pool,
             institution_code=self.hospital, institution_level=3, stay_id=str(new_id()),
             person_ref=self.person, person_state_version=3, pregnancy_id=str(new_id()),
-            benefit="delivery", insurance_type="510", expenditure_item="maternity",
-            member_kind="employee", mode="vaginal", infants=1, admitted_on=self.born,
-            event_on=self.born, discharged_on=self.born, settled_at=to_wire(self.settled_at),
+            benefit=self.benefit, insurance_type="510", expenditure_item="maternity",
+            member_kind="employee", mode="vaginal" if birth else None,
+            infants=1 if birth else None, admitted_on=self.born,
+            event_on=self.born, discharged_on=self.until or self.born,
+            settled_at=to_wire(self.settled_at),
             account_month="2026-03", parts=self.parts, line_count=4, out_of_scope="0.00",
             postings=[Posting(account="fund", amount="0.00")], book="b" * 64, engine="1",
         )  # fmt: skip

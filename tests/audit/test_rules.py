@@ -16,8 +16,18 @@ TEXT = (RULES / "duplicate-claim.1.toml").read_text(encoding="utf-8")
 
 
 def test_the_rules_that_ship_compile() -> None:
-    [rule] = read_rules().rules
-    assert rule.legal_basis[0].articles == [15, 38, 40]
+    rules = read_rules().rules
+    assert [rule.id for rule in rules] == [
+        "duplicate-claim", "overlapping-claim", "visits-of-one-day"
+    ]  # fmt: skip
+    assert all(rule.legal_basis[0].articles == [15, 38, 40] for rule in rules)
+
+
+def test_an_overlap_names_no_interval() -> None:
+    text = (RULES / "overlapping-claim.1.toml").read_text(encoding="utf-8")
+    assert compile_rules([text]).rules
+    with pytest.raises(ValidationError, match="interval_days_max"):
+        compile_rules([text.replace("{days}", "{days} {interval_days_max}")])
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -10,7 +11,9 @@ import httpx
 import pytest
 
 from deploy.local.front_page import _words, language_of
+from deploy.local.front_picture import LATEST
 from tests.demo.conftest import House
+from tests.demo.test_kinds import MEDICAL
 from tests.support.browser import asked_for, visit
 
 
@@ -26,14 +29,25 @@ async def test_it_shows_what_the_databases_hold_and_asks_nobody_else(
 ) -> None:
     address = f"{house.record['url']}/"
     page = visit(address, tmp_path, milliseconds=8000)
-    claims = await house.column("settlement", "select fund_fen from settlement")
+    standing = await house.column("settlement", "select 1 from claim where state = 'settled'")
     flags = await house.column("audit", "select at_risk_fen from flag where state = 'open'")
     this_month = await house.column(
         "settlement",
-        "select coalesce(sum(fund_fen), 0)::bigint from settlement"
+        "select coalesce(sum(fund_fen), 0)::bigint from"
+        " (select fund_fen, account_month from settlement"
+        " union all select fund_fen, account_month from adjustment) posted"
         " where account_month = date_trunc('month', now() at time zone 'Asia/Shanghai')::date",
     )
-    assert shown(page, "settled") == f"{len(claims):,}"
+    assert shown(page, "settled") == f"{len(standing):,}"
+    for name, table, state in (
+        ("reversed", "claim", "reversed"),
+        ("opened", "entitlement", "opened"),
+        ("deferred", "entitlement", "deferred"),
+        ("proposed", "adjustment", "proposed"),
+    ):
+        rows = await house.column("settlement", f"select 1 from {table} where state = '{state}'")  # noqa: S608
+        assert rows
+        assert shown(page, name) == f"{len(rows):,}"
     assert shown(page, "open_flags") == str(len(flags))
     assert shown(page, "at_risk") == f"{sum(flags) // 100:,}.{sum(flags) % 100:02d}"
     assert shown(page, "fund_month") == f"{this_month[0] // 100:,}.{this_month[0] % 100:02d}"
@@ -41,6 +55,15 @@ async def test_it_shows_what_the_databases_hold_and_asks_nobody_else(
     assert 'lang="en"' in page
     assert "Why this amount?" in page
     assert page.count('class="service ready"') == 3
+
+    words = _words()["en"]
+    entries = re.findall(r'<li data-benefit="(\w+)">.*?<span class="meta">([^<]*)</span>', page)
+    assert Counter(benefit for benefit, _ in entries) == dict.fromkeys(MEDICAL, LATEST)
+    for benefit, entry in entries:
+        _, what, *how = entry.split(" · ")
+        assert re.fullmatch(rf"{words[benefit]} \d{{4}}-\d\d-\d\d", what)
+        # Of a birth, and of nothing else, it is said how it was.
+        assert bool(how) == (benefit == "delivery")
 
     asked = asked_for(tmp_path, address)
     assert {urlsplit(address).hostname for address in asked} == {"127.0.0.1"}

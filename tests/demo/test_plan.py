@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from datetime import date
+from datetime import date, datetime, timedelta
 
-from deploy.local.demo.plan import MONTHS, SETTLEMENTS, Birth, epoch, plan
+from deploy.local.demo import births as full
+from deploy.local.demo.care import Care
+from deploy.local.demo.plan import MONTHS, epoch, plan, rounds
 from deploy.local.demo.town import read_town
 from services.enrollment.domain.id_number import IdNumber, read_id_number
 from shared.period import Month
@@ -14,11 +16,13 @@ from shared.plumbing.clock import business_day
 TODAY = date(2026, 3, 31)
 COUNT = 6000
 TOWN = read_town()
-BIRTHS = plan(TOWN, COUNT, TODAY)
+CARES = plan(TOWN, COUNT, TODAY)
+MOVED = {fund.pool_code for fund in TOWN.funds if not fund.births}
+BIRTHS = [care for care in CARES if care.birth and care.hospital.pool_code not in MOVED]
 FIRST = Month.of(TODAY).plus(-MONTHS)
 
 
-def of(institution_code: str, since: int, until: int) -> list[Birth]:
+def of(institution_code: str, since: int, until: int) -> list[Care]:
     """A hospital's first claims in some months of the demo."""
     return [
         birth
@@ -29,10 +33,14 @@ def of(institution_code: str, since: int, until: int) -> list[Birth]:
     ]
 
 
-def share(births: list[Birth], holds: list[bool]) -> int:
+def share(births: list[Care], holds: list[bool]) -> int:
     """How many of a hundred."""
     assert births
     return 100 * sum(holds) // len(births)
+
+
+def _mode(care: Care) -> str:
+    return care.birth.mode if care.birth else ""
 
 
 def test_the_same_day_gives_the_same_plan() -> None:
@@ -41,8 +49,9 @@ def test_the_same_day_gives_the_same_plan() -> None:
 
 
 def test_every_mother_is_another_person_with_a_valid_number() -> None:
-    mothers = [birth.mother for birth in BIRTHS if not birth.again]
-    assert len({mother.id_number for mother in mothers}) == COUNT
+    assert len({birth.mother.id_number for birth in BIRTHS}) == COUNT
+    mothers = {care.mother for care in CARES}
+    assert len({mother.id_number for mother in mothers}) == len(mothers)
     for mother in mothers:
         number = read_id_number(mother.id_number, TODAY)
         assert isinstance(number, IdNumber)
@@ -51,13 +60,33 @@ def test_every_mother_is_another_person_with_a_valid_number() -> None:
 
 
 def test_days_follow_one_another_and_end_before_today() -> None:
-    for birth in BIRTHS:
-        mother = birth.mother
-        assert epoch(TODAY) <= mother.registered_at < mother.paid_at < birth.settled_at
-        assert birth.since <= business_day(birth.noted_at) <= birth.admitted_on
-        assert birth.admitted_on <= birth.event_on <= birth.discharged_on < TODAY
-        assert birth.discharged_on == business_day(birth.settled_at)
-        assert Month.of(birth.event_on) == mother.months_paid[-1]
+    for care in CARES:
+        assert epoch(TODAY) <= care.mother.registered_at < care.settled_at
+        assert care.admitted_on <= care.event_on <= care.discharged_on < TODAY
+        assert care.discharged_on == business_day(care.settled_at)
+        if care.carrying is not None:
+            assert care.carrying.since <= business_day(care.carrying.noted_at) <= care.admitted_on
+        ends = [care.settled_at, care.reversed_at, care.settled_again_at]
+        days = [moment for moment in ends if moment is not None]
+        assert days == sorted(days)
+        assert business_day(days[-1]) < TODAY
+
+
+def test_each_is_booked_before_it_is_settled_and_no_month_twice() -> None:
+    booked: dict[str, list[Month]] = defaultdict(list)
+    until: dict[str, datetime] = {}
+    for each in rounds(CARES):
+        for booking in each.bookings:
+            number = booking.mother.id_number
+            booked[number] += booking.months
+            until[number] = booking.at
+        for care in each.cares:
+            months = booked[care.mother.id_number]
+            assert months == [months[0].plus(n) for n in range(len(months))]
+            assert months[-1] == Month.of(care.event_on)
+            assert until[care.mother.id_number] < care.settled_at
+            assert care.settled_at - until[care.mother.id_number] < timedelta(days=45)
+    assert sum(len(each.cares) for each in rounds(CARES)) == len(CARES)
 
 
 def test_all_months_have_births() -> None:
@@ -68,12 +97,12 @@ def test_what_is_planted_is_there_and_nowhere_before() -> None:
     by_kind = {one.kind: one for one in TOWN.irregularities}
     climb = by_kind["cesarean-climb"].institution_code
     early, late = of(climb, 0, 9), of(climb, 21, 25)
-    operated = [[b.mode == "cesarean" for b in those] for those in (early, late)]
+    operated = [[_mode(b) == "cesarean" for b in those] for those in (early, late)]
     assert share(late, operated[1]) > share(early, operated[0]) + 20
 
     coded = by_kind["up-coding"]
     without = [
-        birth.mode == "cesarean" and all(c.item_code != "cesarean-section" for c in birth.charges)
+        _mode(birth) == "cesarean" and all(c.item_code != "cesarean-section" for c in birth.charges)
         for birth in BIRTHS
     ]
     for birth, odd in zip(BIRTHS, without, strict=True):
@@ -96,7 +125,7 @@ def test_a_doubled_birth_is_another_hospitals_within_the_same_month() -> None:
         of_mother[birth.mother.id_number].append(birth)
     doubled = [those for those in of_mother.values() if len(those) > 1]
     assert len(doubled) == sum(
-        max(1, one.count * COUNT // SETTLEMENTS)
+        max(1, one.count * COUNT // full.BIRTHS)
         for one in TOWN.irregularities
         if one.kind == "duplicate-claim"
     )

@@ -14,7 +14,7 @@ from services.enrollment.domain.id_number import check_character
 from tests.support.agency import SERVICES, Agency, agency, made, until
 from tests.support.care import Town
 from tests.support.kafka import Kafka
-from tests.support.late_document import LATE, book_with, make_current
+from tests.support.late_document import LATE, LATE_SUMS, LOWER_UNITS, book_with, make_current
 from tests.support.late_document import POOL as LATE_POOL
 from tests.support.postgres import ServiceDatabases
 from tests.support.running import Client
@@ -110,6 +110,7 @@ async def cared_for(whole: Agency) -> None:
         await made(town.clerk.post("/allowances", base))
     lost = await units.mother()
     await units.settled(units.low, "loss", lost, "2023-11-20", "1500.00", weeks=20)
+    await units.paid_late()
     undone = await units.birth(await units.mother())
     await made(units.high.post(f"/settlements/{undone['settlement_id']}/reverse"))
 
@@ -125,7 +126,7 @@ async def _may(whole: Agency, folder: Path) -> None:
     clerks = [
         await whole.caller("settlement", f"clerk-{n}-may", "clerk", LATE_POOL) for n in (1, 2)
     ]
-    await make_current(whole, *clerks, book_with(folder, LATE))
+    await make_current(whole, *clerks, book_with(folder, LATE, LOWER_UNITS, LATE_SUMS))
     both = {"since": "2024-03-01", "until": "2024-04-30"}
     proposed = (await made(clerks[0].post("/reconsiderations", both)))["proposed"]
     first, undone, rejected, *_ = proposed
@@ -141,6 +142,20 @@ async def _may(whole: Agency, folder: Path) -> None:
         "settlement", "high-may", "hospital", LATE_POOL, next(iter(POOLS[LATE_POOL]))
     )
     await made(high.post(f"/settlements/{claim}/reverse"))
+    await _visits_again(whole)
+
+
+async def _visits_again(whole: Agency) -> None:
+    """The same book lowers two units, and raises what births entitle to: two visits are adjusted,
+    together, and what two births entitle to is revised."""
+    one, other = [
+        await whole.caller("settlement", f"clerk-{n}-units-may", "clerk", UNITS) for n in (1, 2)
+    ]
+    all_visits = {"since": "2023-07-01", "until": "2024-04-30"}
+    proposed = (await made(one.post("/reconsiderations", all_visits)))["proposed"]
+    assert len(proposed) == 4
+    for adjustment in proposed[1:]:
+        await made(other.post(f"/adjustments/{adjustment}/release"))
 
 
 async def _insured(whole: Agency, pool: str, clerk: Client) -> str:

@@ -34,7 +34,7 @@ class Fault:
 
 
 FAULTS = (
-    Fault("pregnancy-guard-not-unique", provocations.both_hospitals_settle_one_pregnancy, {"O03"}),
+    Fault("pregnancy-guard-not-unique", provocations.both_hospitals_settle_one_pregnancy, {"O03", "O07"}),
     Fault("no-version-check-in-write", provocations.the_record_changes_while_it_is_settled, {"M08"}),
     Fault("institution-missing-in-the-join", provocations.a_hospital_settles_anothers_stay, {"O10", "R03"}),
     Fault("relay-by-id", provocations.an_earlier_id_commits_later, {"V02"}),

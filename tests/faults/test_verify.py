@@ -71,7 +71,7 @@ UNDOING = f"(select settlement_id from settlement where reverses = {UNDONE})"
 STANDING = "settlement s where s.reverses is null and not exists (select from settlement r where r.reverses = s.settlement_id)"
 
 ADJUSTED = f"""(select a.adjustment_id from adjustment a where a.state = 'released'
-               and a.settlement_id in (select s.settlement_id from {STANDING}))"""
+               and a.pool_code = '320100' and a.settlement_id in (select s.settlement_id from {STANDING}))"""
 ADJUSTED_CLAIM = f"(select settlement_id from adjustment where adjustment_id = {ADJUSTED})"
 ADJUSTED_AND_UNDONE = """(select adjustment_id from adjustment
                           where state = 'released' and settlement_id in (select reverses from settlement))"""
@@ -171,7 +171,7 @@ FAULTS = [
     in_settlement("O03 M08", f"update settlement set pregnancy_id = (select min(pregnancy_id::text)::uuid"
                   f" from {STANDING} and s.benefit = 'delivery' and s.pool_code = '990001')"
                   f" where benefit = 'loss'"),
-    in_settlement("O04 M07 M08 O06", f"insert into unit_entry select pool_code, pregnancy_id, unit,"
+    in_settlement("O04 M07 O06", f"insert into unit_entry select pool_code, pregnancy_id, unit,"
                   " number + 1, number, settlement_id, institution_code, weeks, used_after_fen,"
                   " limit_fen, used_after_fen + limit_fen, limit_fen from unit_entry"
                   f" where unit = 'head' and {LAST_USE}"),
@@ -182,10 +182,19 @@ FAULTS = [
     in_settlement("O05", "update claim set visit = null where benefit = 'prenatal'"),
     in_settlement("O06", f"update unit_entry set used_before_fen = used_before_fen + 1,"
                   f" used_after_fen = used_after_fen + 1 where unit = 'U3' and {LAST_USE}"),
+    in_settlement("O06", "update unit_entry set amount_fen = amount_fen + 1, used_after_fen ="
+                  " used_after_fen + 1 where adjustment_id is not null and unit = 'U1'"),
+    in_settlement("M08", "update adjustment set met = '[]' where corrections::text like '%U3%'"),
     in_settlement("O07 S01 S05", "drop index one_live_entitlement_a_pregnancy; insert into entitlement"
                   " select (jsonb_populate_record(e, jsonb_build_object('entitlement_id', gen_random_uuid()))).*"
                   " from entitlement e where kind = 'nutrition' and state = 'opened' limit 1"),
     in_settlement("O07 S01 S05", "update entitlement set state = 'opened' where state = 'withdrawn' and pool_code = '990001'"),
+    in_settlement("O07", "update entitlement set days = days + 1 where state = 'fixed'"
+                  " and pool_code = '990001'"),
+    in_settlement("O07", "update entitlement_revision set amount_fen = amount_fen + 1"
+                  " where amount_fen is not null"),
+    in_settlement("M08", "update adjustment set revisions = replace(revisions::text, '200000', '200001')::json"
+                  " where revisions::text like '%200000%'"),
     in_settlement("O08", f"update settlement set member_account_fen = member_account_fen - 1,"
                   f" member_cash_fen = member_cash_fen + 1 where settlement_id = {UNDOING}"),
     in_settlement("O08", f"update settlement set member_account_fen = member_account_fen - 1,"
@@ -248,6 +257,8 @@ FAULTS = [
     in_audit("S04", "update decision set approved_by = by"),
     in_settlement("S04 M08", "update book_appointment set approved_by = proposed_by"),
     in_settlement("S04", "update adjustment set decided_by = proposed_by where state = 'rejected'"),
+    in_settlement("S04", "update adjustment set endorsed_by = decided_by"
+                  " where proposed_by = 'work:late-documents'"),
     in_settlement("S05", "insert into agreement select pool_code, 'X', level, valid, made_by, made_at"
                   " from agreement limit 1"),
     in_enrollment("S05 S03", "update log set actor = ''"),

@@ -136,9 +136,11 @@ async def house(service_databases: ServiceDatabases, tmp_path: Path) -> AsyncIte
 
 
 @asynccontextmanager
-async def open_house(dsns: Mapping[str, str], folder: Path) -> AsyncIterator[House]:
+async def open_house(
+    dsns: Mapping[str, str], folder: Path, clock: FixedClock | None = None
+) -> AsyncIterator[House]:
     """The same for a block; tests that share a house open it once for their file."""
-    clock = FixedClock()
+    clock = clock or FixedClock()
     settings = settings_for(dsns, folder)
     async with running("settlement", create_app, settings, clock) as here:
         owner = await open_pool(dsns["owner"], size=4)

@@ -114,7 +114,9 @@ async def test_a_corrected_kind_of_member_moves_the_whole_claim_to_the_other_ite
     assert await accounts(house) == {}
 
 
-async def test_what_the_law_would_refuse_now_is_named_and_not_adjusted(house: House) -> None:
+async def test_what_the_law_would_refuse_now_is_proposed_to_be_taken_back(
+    house: House, second: Client, nanjing_a: Client
+) -> None:
     claim = await settled(house)
     person = await person_of(house, claim["settlement_id"])
     await house.owner.execute(
@@ -124,9 +126,37 @@ async def test_what_the_law_would_refuse_now_is_named_and_not_adjusted(house: Ho
         person,
     )
     done = await made(house.clerks[NANJING].post("/reconsiderations", MARCH))
-    assert done["proposed"] == []
     assert done["refused"] == [
         {"settlement_id": claim["settlement_id"], "code": "2001-interrupted"}
+    ]
+    (adjustment,) = done["proposed"]
+    released = await made(second.post(f"/adjustments/{adjustment}/release"))
+    assert released["parts"]["fund"] == f"-{claim['fund']}"
+    assert {e["after"]["state"] for e in released["entitlements"]} == {"withdrawn"}
+    assert await accounts(house) == {}
+    explained = await made(nanjing_a.get(f"/settlements/{claim['settlement_id']}/explanation"))
+    (beside,) = explained["adjustments"]
+    assert claim["fund"] in beside["zh"][0]
+    again = await made(second.post("/reconsiderations", MARCH))
+    assert (again["proposed"], len(again["refused"])) == ([], 1)
+    reversal = await made(nanjing_a.post(f"/settlements/{claim['settlement_id']}/reverse"))
+    assert (reversal["fund"], reversal["member"]) == ("0.00", f"-{claim['total']}")
+    assert await accounts(house) == {}
+
+
+async def test_without_an_article_nothing_is_taken_back(house: House) -> None:
+    claim = await settled(house)
+    person = await person_of(house, claim["settlement_id"])
+    await house.owner.execute(
+        "update person_state set state_version = 2, state = replace(replace(state::text,"
+        " '320100', '653000'), '\"state_version\":1', '\"state_version\":2')::json"
+        " where person_ref = $1",
+        person,
+    )
+    done = await made(house.clerks[NANJING].post("/reconsiderations", MARCH))
+    assert done["proposed"] == []
+    assert done["refused"] == [
+        {"settlement_id": claim["settlement_id"], "code": "1015-person-not-of-pool"}
     ]
 
 

@@ -67,9 +67,7 @@ def test_a_head_is_paid_once_and_whole(acts: list[tuple[str, str | int, date]], 
                 live += course.entries[before:]
         elif live:
             undone = live.pop(int(who) % len(live))
-            last = course.last(HEAD)
-            assert last is not None
-            course = replace(course, entries=(*course.entries, returned(last, undone)))
+            course = replace(course, entries=(*course.entries, *returned(course, [undone])))
         assert NOTHING <= course.used(HEAD) <= head
     keeper = course.designations[-1]
     course = paid(course, head, keeper.institution_code, SINCE + timedelta(days=320), end=True)

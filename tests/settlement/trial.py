@@ -14,6 +14,7 @@ import httpx
 
 from shared.policy.book import Book
 from tests.settlement.conftest import CATALOGUE, NANJING, House, open_house
+from tests.support.clock import FixedClock
 from tests.support.running import Client
 from tests.support.trial_pools import HEADS, UNITS, trial_book
 
@@ -83,26 +84,32 @@ class Ward:
 
 
 @asynccontextmanager
-async def open_ward(dsns: Mapping[str, str], folder: Path) -> AsyncIterator[Ward]:
-    """A house with the trial pools' book in force."""
-    async with open_house(dsns, folder) as house:
-        for pool in (UNITS, HEADS):
-            clerk = house.clerks[pool] = await house.running.caller(
-                f"clerk-1-{pool}", "clerk", pool
-            )
-            for letter, level in (("a", 3), ("b", 2)):
-                code = f"H{pool}{letter}"
-                agreement = {"institution_code": code, "level": level, "start": "2020-01-01"}
-                await clerk.post("/agreements", agreement)
-                house.hospitals[f"{letter}-{pool}"] = await house.running.caller(
-                    f"his-{code}", "hospital", pool, code
-                )
-            for item, facts in CATALOGUE.items():
-                listed = {"item_code": item, "name": item, "start": "2020-01-01"} | facts
-                assert (await clerk.post("/catalogue-items", listed)).status_code == 201
-        book = trial_book()
+async def open_ward(
+    dsns: Mapping[str, str], folder: Path, book: Book | None = None, clock: FixedClock | None = None
+) -> AsyncIterator[Ward]:
+    """A house with the trial pools' book in force; of another book, with all of its pools."""
+    async with open_house(dsns, folder, clock) as house:
+        others = [sheet.pool for sheet in book.pools()] if book else [UNITS, HEADS]
+        for pool in sorted({*others} - {*house.clerks}):
+            await move_in(house, pool)
+        book = book or trial_book()
         await appoint(house, book)
         yield Ward(house, book)
+
+
+async def move_in(house: House, pool: str) -> None:
+    """A pool's clerk, two hospitals and a catalogue."""
+    clerk = house.clerks[pool] = await house.running.caller(f"clerk-1-{pool}", "clerk", pool)
+    for letter, level in (("a", 3), ("b", 2)):
+        code = f"H{pool}{letter}"
+        agreement = {"institution_code": code, "level": level, "start": "2020-01-01"}
+        await clerk.post("/agreements", agreement)
+        house.hospitals[f"{letter}-{pool}"] = await house.running.caller(
+            f"his-{code}", "hospital", pool, code
+        )
+    for item, facts in CATALOGUE.items():
+        listed = {"item_code": item, "name": item, "start": "2020-01-01"} | facts
+        assert (await clerk.post("/catalogue-items", listed)).status_code == 201
 
 
 async def appoint(house: House, book: Book) -> None:

@@ -44,16 +44,14 @@ class Town:
                     "county_code": pool, "kind": "enterprise"}  # fmt: skip
         await made(self.registrar.post("/employers", employer))
 
-    async def insured(self) -> str:
-        """A person with two years of contributions, whom settlement has heard of."""
+    async def insured(self, first: str = "2022-01") -> str:
+        """A person, paid for from `first` to March 2024, whom settlement has heard of."""
         first_17 = f"{self.pool}19900315{next(_serial):03d}"
         body = {"id_number": first_17 + check_character(first_17), "name": "例某",
                 "county_code": self.pool, "kind": "employee", "start": "2022-01-01",
                 "employer_ref": f"E{self.pool}"}  # fmt: skip
         ref = str((await made(self.registrar.post("/persons", body)))["person_ref"])
-        months = [f"{n // 12}-{n % 12 + 1:02d}" for n in range(2022 * 12, 2024 * 12 + 3)]
-        items = [{"person_ref": ref, "month": month, "base": "6000.00"} for month in months]
-        await made(self.registrar.post("/contributions", {"items": items}))
+        await self.paid(ref, first, "2024-03")
         pool_of = self.whole.services["settlement"].app.state.office.pool
 
         async def heard() -> Any:
@@ -64,9 +62,35 @@ class Town:
         await until(heard)
         return ref
 
-    async def mother(self, since: str = "2023-07-03") -> Mother:
+    async def paid(self, person: str, first: str, last: str) -> None:
+        """Her months are paid, the first and the last included."""
+        begins, ends = (12 * int(m[:4]) + int(m[5:]) - 1 for m in (first, last))
+        months = [f"{n // 12}-{n % 12 + 1:02d}" for n in range(begins, ends + 1)]
+        items = [{"person_ref": person, "month": month, "base": "6000.00"} for month in months]
+        await made(self.registrar.post("/contributions", {"items": items}))
+
+    async def paid_late(self) -> Mother:
+        """A birth whose allowance waits for a year of contributions; then the year is paid after
+        all, and what that changes is released by two people."""
+        mother = await self.mother(first="2023-10")
+        await self.birth(mother)
+        assert {e["state"] for e in (await self.entitlements(mother)).values()} == {"deferred"}
+        await self.paid(mother.person, "2022-01", "2023-09")
+
+        async def proposed() -> Any:
+            return (await made(self.clerk.get("/adjustments")))["items"]
+
+        (adjustment,) = await until(proposed)
+        assert adjustment["cause"] == "person:3"
+        place = f"/adjustments/{adjustment['adjustment_id']}/release"
+        other = await self.whole.caller("settlement", f"other-{self.pool}", "clerk", self.pool)
+        for clerk, state in ((self.clerk, "proposed"), (other, "released")):
+            assert (await made(clerk.post(place)))["state"] == state
+        return mother
+
+    async def mother(self, since: str = "2023-07-03", first: str = "2022-01") -> Mother:
         """An insured person, pregnant, entrusted to the higher hospital."""
-        person = await self.insured()
+        person = await self.insured(first)
         body = {"person_ref": person, "since": since, "institution_code": self.high_code}
         pregnancy = (await made(self.high.post("/pregnancies", body)))["pregnancy_id"]
         return Mother(person, str(pregnancy))

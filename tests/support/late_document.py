@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import tomllib
 from pathlib import Path
 
 from shared.policy.book import Book
@@ -38,13 +39,92 @@ LATE_AT_ONCE = LATE.replace("2024-05-01", "2024-03-28").replace(
 """The same, published on the first day of the tests' clock, and for a caesarean too."""
 
 
-def book_with(folder: Path, document: str) -> Book:
-    """The built-in book with one document more in its pool."""
+LATE_UNITS = """
+pool = "990001"
+id = "late-units"
+title = "关于调整产前检查限额的通知"
+published = 2024-03-28
+checked_on = 2026-11-21
+grade = "A"
+source = { id = "late", citation = "test" }
+
+[[clause]]
+article = "第一条"
+gist = "第一单元 800 元"
+from = 2023-01-01
+kinds = ["employee"]
+[clause.sets.prenatal]
+method = "per_unit"
+excess = "member"
+units = [
+  { id = "U1", below_week = 14, limit = "800.00" },
+  { id = "U2", from_week = 14, below_week = 28, limit = "500.00" },
+  { id = "U3", from_week = 28, limit = "400.00" },
+]
+"""
+"""Raises the first unit of the trial pool from 600 yuan, from before it was published."""
+
+LOWER_UNITS = LATE_UNITS.replace('"400.00"', '"350.00"').replace("800.00", "400.00")
+"""Lowers the first unit to 400 yuan, and the last from 400 to 350."""
+
+LATE_SUMS = """
+pool = "990001"
+id = "late-sums"
+title = "关于生育津贴和营养补助的通知"
+published = 2024-03-28
+checked_on = 2026-11-21
+grade = "A"
+source = { id = "late", citation = "test" }
+
+[[clause]]
+article = "第一条"
+gist = "产假一百二十八天"
+from = 2024-03-01
+[clause.sets.leave_days]
+birth = 128
+dystocia = 15
+extra_infant = 15
+losses = [{ below_week = 16, days = 15 }, { days = 42 }]
+family_planning = { iud_insert = 2 }
+
+[[clause]]
+article = "第二条"
+gist = "营养补助两千元"
+from = 2024-03-01
+kinds = ["employee"]
+sets.nutrition = { amount = "2000.00", loss_from_week = 28 }
+"""
+"""Lengthens the leave by thirty days and raises the subsidy by 500 yuan."""
+
+LATE_HEAD = """
+pool = "990002"
+id = "late-head"
+title = "关于提高人头费的通知"
+published = 2024-03-28
+checked_on = 2026-11-21
+grade = "A"
+source = { id = "late", citation = "test" }
+
+[[clause]]
+article = "第一条"
+gist = "人头费 1200 元"
+from = 2023-01-01
+kinds = ["employee"]
+sets.prenatal_amount = "1200.00"
+"""
+"""Raises the head of the other trial pool from 1000.01 yuan."""
+
+
+def book_with(folder: Path, *documents: str) -> Book:
+    """The built-in book and the trial's with some documents more, each in its pool."""
     pools = folder / "pools"
-    shutil.copytree(BUILT_IN, pools)
-    (place,) = pools.glob(f"{POOL}-*")
-    (place / "late.toml").write_text(document, encoding="utf-8")
-    return book_of((pools, TRIAL))
+    for from_ in (BUILT_IN, TRIAL):
+        shutil.copytree(from_, pools, dirs_exist_ok=True)
+    for document in documents:
+        read = tomllib.loads(document)
+        (place,) = pools.glob(f"{read['pool']}-*")
+        (place / f"{read['id']}.toml").write_text(document, encoding="utf-8")
+    return book_of((pools,))
 
 
 async def make_current(whole: Agency, first: Client, second: Client, book: Book) -> None:

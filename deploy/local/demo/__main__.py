@@ -20,8 +20,12 @@ from typing import Annotated
 import typer
 import uvloop
 
-from deploy.local.demo.making import Workshop, key_of
-from deploy.local.demo.plan import Birth, epoch, plan
+from deploy.local.demo.care import Care
+from deploy.local.demo.ends import end
+from deploy.local.demo.enrolling import Registry
+from deploy.local.demo.late import books
+from deploy.local.demo.making import Workshop
+from deploy.local.demo.plan import epoch, plan, rounds
 from deploy.local.demo.town import read_town
 from deploy.local.quiet import unheard
 from services.enrollment.store.sealed import Vault
@@ -29,7 +33,6 @@ from shared.contracts.person import PersonStateChanged
 from shared.plumbing.database import Pool, open_pool
 from shared.plumbing.field_keys import body_key
 from shared.plumbing.settings import Settings, read_settings, unmarked
-from shared.policy.compiler import allowance, compile_book
 
 STATEMENT_MS = 60_000
 SAY_SECONDS = 0.5
@@ -44,14 +47,14 @@ def main(
 ) -> None:
     """Make one part of the demo."""
     warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR is not set")
-    births = plan(read_town(), count, date.fromisoformat(today))
-    # A doubled birth has its mother's ID number, and so goes where the first one goes.
-    mine = [birth for birth in births if int(birth.mother.id_number[6:17]) % parts == part]
+    cares = plan(read_town(), count, date.fromisoformat(today))
+    # All that happens to a person is made by one process, one after the other.
+    mine = [care for care in cares if int(care.mother.id_number[6:17]) % parts == part]
     gc.disable()  # it lives for a minute, and what it makes it lets go of by itself
     uvloop.run(_make(mine, date.fromisoformat(today), planted))
 
 
-async def _make(births: list[Birth], today: date, planted: Path) -> None:
+async def _make(cares: list[Care], today: date, planted: Path) -> None:
     enrollment, settlement = read_settings("enrollment"), read_settings("settlement")
     tally = _Tally()
     async with AsyncExitStack() as held:
@@ -66,33 +69,39 @@ async def _make(births: list[Birth], today: date, planted: Path) -> None:
                 )
             )
 
-        workshop = Workshop(
+        known = books(today)
+        registry = Registry(
             enrollment=await pool_of(enrollment, "service"),
+            books=known,
+            vault=Vault(unmarked(enrollment.field_key)),
+            progress=tally,
+        )
+        workshop = Workshop(
             settlement=await pool_of(settlement, "service"),
             group=await pool_of(settlement, "group", for_group=True),
-            book=compile_book(allow=allowance("demo", [])),
-            vault=Vault(unmarked(enrollment.field_key)),
+            books=known,
             hash_key=body_key(settlement),
             epoch=epoch(today),
             progress=tally,
+            refs=registry.refs,
         )
-        await workshop.enroll([birth.mother for birth in births if not birth.again])
-        stays = await workshop.admit([birth for birth in births if not birth.again])
-        await _heard(enrollment, settlement)
-        claims = await workshop.settle(stays)
-        # Whoever claims a birth again waits until the first claim has ended the pregnancy.
-        again = await workshop.admit([birth for birth in births if birth.again])
-        claims |= await workshop.settle(again)
+        await registry.enroll(list({care.mother.id_number: care.mother for care in cares}.values()))
+        for those in rounds(cares):
+            await registry.book(those.bookings)
+            await _heard(enrollment, settlement)
+            await workshop.admit(those)
+            await workshop.settle({care.key: (care, care.settled_at) for care in those.cares})
+            await end(workshop, those)
     tally.say()
     with planted.open("a", encoding="utf-8") as file:
-        for birth in births:
-            for irregularity in birth.planted:
+        for care in cares:
+            for irregularity in care.planted:
                 line = {
                     "irregularity": irregularity,
-                    "pool": birth.hospital.pool_code,
-                    "institution_code": birth.hospital.institution_code,
-                    "stay_number": birth.stay_number,
-                    "claim_id": str(claims[key_of(birth)]),
+                    "pool": care.hospital.pool_code,
+                    "institution_code": care.hospital.institution_code,
+                    "stay_number": care.stay_number,
+                    "claim_id": str(workshop.claims[care.key]),
                 }
                 file.write(json.dumps(line) + "\n")
 

@@ -1,63 +1,44 @@
-"""Makes a part of the demo: the plan's births go through the services' actions, each act at the
+"""Makes a part of the demo: what the plan holds goes through the services' actions, each act at the
 moment that the plan gives it.
 
-Several acts share a transaction, and several transactions run at once. Nothing is written but by
-an action; settling goes through its group, as a hospital's request does.
+Nothing is written but by an action; settling goes through its group, as a hospital's request does.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
-from typing import TypeVar
+from typing import Any
 from uuid import UUID
 
 import orjson
 
-from deploy.local.demo.plan import Birth, Mother
-from services.enrollment.actions.acting import Acting
-from services.enrollment.actions.post_contributions import Booked, Payment, post_contributions
-from services.enrollment.actions.register_person import (
-    Registered,
-    Registration,
-    register_person,
-)
-from services.enrollment.store.sealed import Vault
+from deploy.local.demo.care import Care, at
+from deploy.local.demo.late import Books
+from deploy.local.demo.plan import Round
+from deploy.local.demo.together import NotMade, Progress, batches, make_all
 from services.settlement.actions.add_lines import add_lines
 from services.settlement.actions.discharge import discharge
 from services.settlement.actions.open_stay import open_stay
-from services.settlement.actions.register_pregnancy import register_pregnancy
+from services.settlement.actions.register_pregnancy import register_pregnancy, transfer_pregnancy
 from services.settlement.actions.scene import Scene
 from services.settlement.actions.settle import Settle, Settling
 from services.settlement.api.render import settlement_bytes
-from services.settlement.domain.delivery import Delivery
+from services.settlement.domain.claimed import benefit_of
 from services.settlement.domain.line import FeeLine
 from services.settlement.domain.pregnancy import Pregnancy
 from services.settlement.domain.stay import Outcome, Stay
 from services.settlement.store.settling import Entry, Facts
 from shared.money import Money
-from shared.plumbing.auth import Caller
-from shared.plumbing.database import AGENCY, Connection, Pool, transaction
+from shared.plumbing.database import Connection, Pool, transaction
 from shared.plumbing.group import Group, Said
 from shared.plumbing.repeats import Answer, Ask, body_hash
-from shared.policy.book import Book
-from shared.policy.shapes import DeliveryMode, MemberKind
 
-T = TypeVar("T")
-Progress = Callable[[str, int], None]
-"""Told what was made, and how many more of it."""
-
-TASKS = 4
-ACTS_A_TRANSACTION = 40
 WAITING_MOST = 200
-
-
-class NotMade(Exception):
-    """An act of the demo was refused: the plan and the services do not agree."""
 
 
 @dataclass
@@ -72,10 +53,10 @@ class Moment:
 
 
 class Timely(Settling):
-    """Settling in which each command is decided at its own moment."""
+    """Settling in which each command is decided at its own moment, by the book of that moment."""
 
-    def __init__(self, clock: Moment, book: Book) -> None:
-        super().__init__(clock, lambda: book)
+    def __init__(self, clock: Moment, books: Books) -> None:
+        super().__init__(clock, lambda: books.at(clock.at))
         self._hands = clock
         self.moments: dict[str, datetime] = {}
 
@@ -87,199 +68,143 @@ class Timely(Settling):
 
 @dataclass
 class Workshop:
-    """What making needs: the databases' pools, the book, the keys."""
+    """What making needs: settlement's pools, the books, whose reference is whose, by ID number.
 
-    enrollment: Pool
+    It remembers what was made: pregnancies by person and first day, stays by `Care.key`, claims by
+    idempotency key.
+    """
+
     settlement: Pool
     group: Pool
-    book: Book
-    vault: Vault
+    books: Books
     hash_key: bytes
     epoch: datetime
     progress: Progress
-    refs: dict[str, str] = field(default_factory=dict)
+    refs: Mapping[str, str]
+    pregnancies: dict[tuple[str, date], UUID] = field(default_factory=dict)
+    transferred: set[UUID] = field(default_factory=set)
+    stays: dict[str, UUID] = field(default_factory=dict)
+    claims: dict[str, UUID] = field(default_factory=dict)
 
-    async def enroll(self, mothers: Sequence[Mother]) -> None:
-        """Register mothers and book their months."""
-        await self._all(
-            "people registered",
-            list(_batches(sorted(mothers, key=lambda m: m.registered_at))),
-            self._register,
-        )
-        by_pool_and_month: dict[tuple[str, datetime], list[Mother]] = defaultdict(list)
-        for mother in mothers:
-            by_pool_and_month[mother.pool_code, mother.paid_at].append(mother)
-        booked = [
-            batch
-            for _, those in sorted(by_pool_and_month.items(), key=lambda entry: entry[0])
-            for batch in _batches(those)
-        ]
-        await self._all("people's months booked", booked, self._pay)
-
-    async def admit(self, births: Sequence[Birth]) -> list[tuple[Birth, UUID]]:
-        """From the registered pregnancy to the discharge; returns each birth's stay."""
-        of_hospital: dict[str, list[Birth]] = defaultdict(list)
-        for birth in births:
-            of_hospital[birth.hospital.institution_code].append(birth)
-        batches = [batch for those in of_hospital.values() for batch in _batches(those)]
+    async def admit(self, those: Round) -> None:
+        """From the registered pregnancy to the discharge."""
+        of_hospital: dict[str, list[Care]] = defaultdict(list)
+        for care in those.cares:
+            of_hospital[care.hospital.institution_code].append(care)
+        together = [batch for cares in of_hospital.values() for batch in batches(cares)]
         # By time, so that no hospital's two years are made before another's first day.
-        batches.sort(key=lambda batch: batch[0].settled_at)
-        made: dict[str, UUID] = {}
-        await self._all("stays made", batches, lambda batch: self._stay(batch, made))
-        return [(birth, made[key_of(birth)]) for birth in births]
+        together.sort(key=lambda batch: batch[0].settled_at)
+        await make_all(self.progress, "stays made", together, self._stay)
 
-    async def settle(self, stays: Sequence[tuple[Birth, UUID]]) -> dict[str, UUID]:
-        """Settle discharged stays, through the group; claims by `key_of`."""
-        act = Timely(Moment(self.epoch), self.book)
-        act.moments = {key_of(birth): birth.settled_at for birth, _ in stays}
+    async def settle(self, moments: dict[str, tuple[Care, datetime]]) -> None:
+        """Settle discharged stays, through the group: the idempotency key, the stay, and when."""
+        act = Timely(Moment(self.epoch), self.books)
+        act.moments = {key: moment for key, (_, moment) in moments.items()}
         group: Group[Settle, Facts, Entry, Answer] = Group(self.group, act, flushers=2)  # type: ignore[arg-type]
         group.start()
-        claims: dict[str, UUID] = {}
         room = asyncio.Semaphore(WAITING_MOST)
 
-        async def one(birth: Birth, stay_id: UUID) -> None:
+        async def one(key: str, care: Care, moment: datetime) -> None:
             async with room:
-                answer = await group.submit(self._command(birth, stay_id))
+                answer = await group.submit(self._command(key, care, moment))
                 if not isinstance(answer, Answer):
-                    raise NotMade(f"settling {key_of(birth)}: {answer}")
-                claims[key_of(birth)] = UUID(orjson.loads(answer.body)["settlement_id"])
+                    raise NotMade(f"settling {care.key}: {answer}")
+                self.claims[key] = UUID(orjson.loads(answer.body)["settlement_id"])
                 self.progress("settled", 1)
 
         try:
             async with asyncio.TaskGroup() as tasks:
-                for birth, stay_id in stays:
-                    tasks.create_task(one(birth, stay_id))
+                for key, (care, moment) in moments.items():
+                    tasks.create_task(one(key, care, moment))
         finally:
             await group.close()
-        return claims
 
-    async def _register(self, mothers: Sequence[Mother]) -> int:
-        async with transaction(self.enrollment, [AGENCY]) as tx:
-            for mother in mothers:
-                acting = self._acting(mother.pool_code, mother.registered_at)
-                kind = MemberKind.EMPLOYEE if mother.employer else MemberKind.FLEXIBLE
-                registered = await register_person(
-                    tx,
-                    acting,
-                    Registration(
-                        mother.id_number, mother.name, mother.county_code, kind,
-                        mother.employer, mother.insured_since,
-                    ),
-                )  # fmt: skip
-                if not isinstance(registered, Registered):
-                    raise NotMade(f"registering somebody: {registered}")
-                self.refs[mother.id_number] = registered.person.person_ref
-        return len(mothers)
-
-    async def _pay(self, mothers: Sequence[Mother]) -> int:
-        acting = self._acting(mothers[0].pool_code, mothers[0].paid_at)
-        payments = [
-            Payment(self.refs[mother.id_number], month, Money(mother.base_fen))
-            for mother in mothers
-            for month in mother.months_paid
-        ]
-        async with transaction(self.enrollment, [AGENCY]) as tx:
-            booked = await post_contributions(tx, acting, payments)
-        if not isinstance(booked, Booked):
-            raise NotMade(f"booking months: {booked}")
-        return len(mothers)
-
-    async def _stay(self, births: Sequence[Birth], made: dict[str, UUID]) -> int:
-        code = births[0].hospital.institution_code
+    async def _stay(self, cares: Sequence[Care]) -> int:
+        code = cares[0].hospital.institution_code
         async with transaction(self.settlement, [code]) as tx:
-            for birth in births:
-                made[key_of(birth)] = await self._from_note_to_discharge(tx, birth)
-        return len(births)
+            for care in cares:
+                self.stays[care.key] = await self._from_note_to_discharge(tx, care)
+        return len(cares)
 
-    async def _from_note_to_discharge(self, tx: Connection, birth: Birth) -> UUID:
-        person_ref = self.refs[birth.mother.id_number]
-        code = birth.hospital.institution_code
-        pregnancy = await register_pregnancy(
-            tx, _scene(birth, birth.noted_at),
-            person_ref=person_ref, since=birth.since, institution_code=code,
-        )  # fmt: skip
-        if not isinstance(pregnancy, Pregnancy):
-            raise NotMade(f"registering the pregnancy of {key_of(birth)}: {pregnancy}")
-        left = _scene(birth, birth.settled_at)
+    async def _from_note_to_discharge(self, tx: Connection, care: Care) -> UUID:
+        left = scene_of(care, care.settled_at)
         stay = await open_stay(
-            tx, _scene(birth, birth.admitted_at),
-            stay_number=birth.stay_number, person_ref=person_ref,
-            pregnancy_id=pregnancy.pregnancy_id, admitted_on=birth.admitted_on,
+            tx, scene_of(care, care.admitted_at),
+            stay_number=care.stay_number, person_ref=self.refs[care.mother.id_number],
+            pregnancy_id=await self._pregnancy(tx, care), admitted_on=care.admitted_on,
+            benefit=benefit_of(care.claimed),
         )  # fmt: skip
         if not isinstance(stay, Stay):
-            raise NotMade(f"opening {key_of(birth)}: {stay}")
-        lined = await add_lines(tx, left, stay.stay_id, _lines(birth))
-        outcome = Outcome(
-            birth.event_on,
-            birth.discharged_on,
-            Delivery(DeliveryMode(birth.mode), birth.infants, birth.weeks),
-            Money(birth.bill_fen),
-        )
+            raise NotMade(f"opening {care.key}: {stay}")
+        lined = await add_lines(tx, left, stay.stay_id, _lines(care))
+        bill = Money(care.bill_fen)
+        outcome = Outcome(care.event_on, care.discharged_on, care.claimed, bill)
         ended = await discharge(tx, left, stay.stay_id, outcome)
         if not isinstance(ended, Stay):
-            raise NotMade(f"discharging {key_of(birth)}: {lined}, {ended}")
+            raise NotMade(f"discharging {care.key}: {lined}, {ended}")
         return stay.stay_id
 
-    def _acting(self, pool_code: str, at: datetime) -> Acting:
-        caller = Caller(f"clerk-{pool_code}-a", "clerk", pool_code, "")
-        return Acting(caller, f"demo-{at:%Y%m%d}", at, self.book, self.vault)
+    async def _pregnancy(self, tx: Connection, care: Care) -> UUID | None:
+        """The pregnancy of a stay, registered when its first one is opened, and transferred when
+        the first one after the transfer is."""
+        carrying = care.carrying
+        if carrying is None:
+            return None
+        person, moves = care.mother.id_number, carrying.transfer
+        if (person, carrying.since) not in self.pregnancies:
+            made = await register_pregnancy(
+                tx, scene_of(care, carrying.noted_at), person_ref=self.refs[person],
+                since=carrying.since, institution_code=carrying.hospital.institution_code,
+            )  # fmt: skip
+            if not isinstance(made, Pregnancy):
+                raise NotMade(f"registering the pregnancy of {care.key}: {made}")
+            self.pregnancies[person, carrying.since] = made.pregnancy_id
+        pregnancy = self.pregnancies[person, carrying.since]
+        if moves is not None and moves.on <= care.event_on and pregnancy not in self.transferred:
+            moved = await transfer_pregnancy(
+                tx, scene_of(care, at(moves.on, 10)), pregnancy, moves.hospital.institution_code,
+                moves.on,
+            )  # fmt: skip
+            if not isinstance(moved, Pregnancy):
+                raise NotMade(f"transferring the pregnancy of {care.key}: {moved}")
+            self.transferred.add(pregnancy)
+            self.progress("pregnancies transferred", 1)
+        return pregnancy
 
-    def _command(self, birth: Birth, stay_id: UUID) -> Settle:
-        hospital, bill = birth.hospital, Money(birth.bill_fen)
-        said = body_hash([str(stay_id), bill.to_wire()], self.hash_key)
-        key = key_of(birth)
+    def ask(self, care: Care, operation: str, key: str, body: Any) -> Ask:
+        """What a stay's hospital asks for under a key."""
+        hospital, said = care.hospital, body_hash(body, self.hash_key)
+        return Ask(hospital.pool_code, hospital.institution_code, operation, key, said)
+
+    def _command(self, key: str, care: Care, moment: datetime) -> Settle:
+        bill, stay_id = Money(care.bill_fen), self.stays[care.key]
         return Settle(
-            ask=Ask(hospital.pool_code, hospital.institution_code, "settle", key, said),
+            ask=self.ask(care, "settle", key, [str(stay_id), bill.to_wire()]),
             stay_id=stay_id,
             bill=bill,
-            actor=hospital.client_id,
-            request_id=f"demo-{birth.settled_at:%Y%m%d}",
+            actor=care.hospital.client_id,
+            request_id=f"demo-{moment:%Y%m%d}",
             render=settlement_bytes,
         )
 
-    async def _all(
-        self, what: str, batches: Iterable[T], make: Callable[[T], Awaitable[int]]
-    ) -> None:
-        """Make all batches, some at a time, in their order."""
-        waiting = iter(batches)
 
-        async def work() -> None:
-            for batch in waiting:
-                self.progress(what, await make(batch))
-
-        async with asyncio.TaskGroup() as tasks:
-            for _ in range(TASKS):
-                tasks.create_task(work())
-
-
-def _scene(birth: Birth, at: datetime) -> Scene:
-    hospital = birth.hospital
+def scene_of(care: Care, moment: datetime) -> Scene:
+    """What the hospital of a stay does at a moment."""
+    hospital = care.hospital
     return Scene(
         pool_code=hospital.pool_code,
         institution_code=hospital.institution_code,
         actor=hospital.client_id,
-        request_id=f"demo-{at:%Y%m%d}",
-        now=at,
+        request_id=f"demo-{moment:%Y%m%d}",
+        now=moment,
     )
 
 
-def _lines(birth: Birth) -> list[FeeLine]:
+def _lines(care: Care) -> list[FeeLine]:
     return [
         FeeLine(
             number, charge.item_code, charge.charged_on, Decimal(charge.quantity),
             Money(charge.price_fen),
         )
-        for number, charge in enumerate(birth.charges, 1)
+        for number, charge in enumerate(care.charges, 1)
     ]  # fmt: skip
-
-
-def key_of(birth: Birth) -> str:
-    """A birth's stay, over all hospitals; also its idempotency key."""
-    return f"demo-{birth.hospital.institution_code}-{birth.stay_number}"
-
-
-def _batches(things: Sequence[T]) -> Iterable[Sequence[T]]:
-    return (
-        things[start : start + ACTS_A_TRANSACTION]
-        for start in range(0, len(things), ACTS_A_TRANSACTION)
-    )

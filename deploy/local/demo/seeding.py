@@ -1,4 +1,4 @@
-"""Makes the demo at the first start: the agency's own acts here, the births in two processes.
+"""Makes the demo at the first start: the agency's own acts here, the rest in two processes.
 
 `demo` in the data folder says how far it came: `begun`, or what was made. A start that finds it
 begun was interrupted, and begins anew with empty databases.
@@ -13,13 +13,15 @@ import shutil
 import sys
 import time
 from collections import Counter
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import typer
 
 from deploy.local import databases
-from deploy.local.demo.plan import MONTHS, MONTHS_BEFORE, SETTLEMENTS, epoch
+from deploy.local.demo.births import BIRTHS
+from deploy.local.demo.late import Books, NotDecided, adjust, books
+from deploy.local.demo.plan import MONTHS, MONTHS_BEFORE, epoch
 from deploy.local.demo.town import Town, read_town
 from deploy.local.postgres import Postgres
 from deploy.local.site import SERVICES, Site
@@ -35,7 +37,6 @@ from shared.plumbing.auth import Caller
 from shared.plumbing.clock import SystemClock, business_day
 from shared.plumbing.database import AGENCY, open_pool, transaction
 from shared.plumbing.settings import read_settings, unmarked
-from shared.policy.compiler import allowance, compile_book
 
 PROCESSES = 2
 SAY_SECONDS = 2
@@ -43,6 +44,8 @@ MONTHS_BACK = MONTHS + MONTHS_BEFORE
 PLANTED = "planted.jsonl"
 _MARK = "demo"
 _BEGUN = "begun"
+_NOTICE = timedelta(seconds=2)
+"""Between approval of a book and its effect."""
 
 
 class SeedingFailed(RuntimeError):
@@ -54,7 +57,7 @@ def wanted(seed: str) -> int:
 
     Raises ValueError for anything else.
     """
-    return 0 if seed == "none" else int(seed) if seed else SETTLEMENTS
+    return 0 if seed == "none" else int(seed) if seed else BIRTHS
 
 
 def note_begun(folder: Path) -> None:
@@ -84,9 +87,9 @@ async def make_demo(site: Site, count: int) -> None:
     today, began = business_day(SystemClock().now()), time.monotonic()
     planted = site.folder / PLANTED
     planted.unlink(missing_ok=True)
-    typer.echo(f"making the demo: {count} settlements over {MONTHS} months")
-    town = read_town()
-    await _open_agency(site, town, epoch(today))
+    typer.echo(f"making the demo: {count} births over {MONTHS} months, and what is beside them")
+    town, known = read_town(), books(today)
+    await _open_agency(site, town, epoch(today), known)
     made: list[Counter[str]] = [Counter() for _ in range(PROCESSES)]
     saying = asyncio.create_task(_say(made))
     try:
@@ -97,23 +100,25 @@ async def make_demo(site: Site, count: int) -> None:
         raise failed.exceptions[0] from None
     finally:
         saying.cancel()
+    await _adjust(site, known, today)
     (site.folder / _MARK).write_text(f"{count} made on {today}")
     typer.echo(f"the demo was made in {time.monotonic() - began:.0f} s; planted: {planted}")
 
 
-async def _open_agency(site: Site, town: Town, at: datetime) -> None:
-    """What stood before the first birth: a book by two people, agreements, employers."""
+async def _open_agency(site: Site, town: Town, at: datetime, known: Books) -> None:
+    """What stood before the first birth: a book by two people, agreements, employers. And the
+    book that came later."""
     settings = read_settings("enrollment")
-    book = compile_book(allow=allowance("demo", []))
     vault = Vault(unmarked(settings.field_key))
     settlement = await open_pool(site.databases["settlement"]["service"], size=1)
     enrollment = await open_pool(site.databases["enrollment"]["service"], size=1)
     agreed = {client.institution_code for client in site.clients if client.institution_code}
     try:
         async with transaction(settlement, [AGENCY]) as tx:
-            first, second = (_scene(f.pool_code, at) for f in town.funds[:2])
-            number = await propose_book(tx, first, book)
-            _done(await approve_book(tx, second, number), str)
+            for book, moment in ((known.first, at), (known.second, known.changed_at - _NOTICE)):
+                first, second = (_scene(f.pool_code, moment) for f in town.funds[:2])
+                number = await propose_book(tx, first, book)
+                _done(await approve_book(tx, second, number), str)
             for hospital in town.hospitals:
                 if hospital.institution_code not in agreed:
                     agreement = Agreement(hospital.institution_code, hospital.level)
@@ -124,7 +129,7 @@ async def _open_agency(site: Site, town: Town, at: datetime) -> None:
             for fund in town.funds:
                 clerk = Caller(f"clerk-{fund.pool_code}-a", "clerk", fund.pool_code, "")
                 for one in fund.employers:
-                    acting = Acting(clerk, f"demo-{at:%Y%m%d}", at, book, vault)
+                    acting = Acting(clerk, f"demo-{at:%Y%m%d}", at, known.first, vault)
                     employer = Employer(
                         fund.pool_code, one.ref, one.name, one.county_code, EmployerKind(one.kind)
                     )
@@ -132,6 +137,16 @@ async def _open_agency(site: Site, town: Town, at: datetime) -> None:
     finally:
         await settlement.close()
         await enrollment.close()
+
+
+async def _adjust(site: Site, known: Books, today: date) -> None:
+    settlement = await open_pool(site.databases["settlement"]["service"], size=1)
+    try:
+        await adjust(settlement, known, today)
+    except NotDecided as problem:
+        raise SeedingFailed(str(problem)) from None
+    finally:
+        await settlement.close()
 
 
 def _scene(pool_code: str, at: datetime) -> Scene:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -41,15 +42,26 @@ class Employer:
 
 @dataclass(frozen=True, slots=True)
 class Fund:
-    """A pool: its share of the births, and how its members pay; `base` in yuan, lowest, highest."""
+    """A pool: its share of the births, and how its members pay; `base` in yuan, lowest, highest.
+
+    `visited` of a thousand births have their visits claimed, `by_heads` where the pool pays per
+    capita. Losses and complications are claimed
+    only where the pool pays them, complications up to a day; `procedures` are its surgeries.
+    """
 
     pool_code: str
     births: int
     months_paid: int
-    months_paid_lately: int
+    months_in_full: int
+    in_full: int
     flexible: int
+    visited: int
     base: tuple[int, int]
     employers: tuple[Employer, ...]
+    procedures: tuple[str, ...] = ()
+    by_heads: bool = False
+    losses: bool = False
+    complications_until: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +89,18 @@ class Irregularity:
 
 @dataclass(frozen=True, slots=True)
 class Town:
-    """All that the files say."""
+    """All that the files say; losses, surgeries, complications and who moved in are of a thousand
+    births."""
 
     funds: tuple[Fund, ...]
     hospitals: tuple[Hospital, ...]
     irregularities: tuple[Irregularity, ...]
     surnames: str
     given: str
+    losses: int
+    surgeries: int
+    complications: int
+    moved_in: int
 
     def hospitals_of(self, pool_code: str) -> list[Hospital]:
         """A pool's hospitals."""
@@ -110,14 +127,17 @@ def read_town() -> Town:
             Irregularity(**{"start": entry.pop("from"), **entry})
             for entry in _read("irregularities")["irregularity"]
         ),
-        surnames=people["surnames"],
-        given=people["given"],
+        **{name: people[name] for name in _OF_ALL},
     )
+
+
+_OF_ALL = ("surnames", "given", "losses", "surgeries", "complications", "moved_in")
 
 
 def _fund(entry: dict[str, Any]) -> Fund:
     employers = tuple(Employer(**employer) for employer in entry["employers"])
-    return Fund(**{**entry, "base": tuple(entry["base"]), "employers": employers})
+    lists = {name: tuple(entry.get(name, ())) for name in ("base", "procedures")}
+    return Fund(**{**entry, **lists, "employers": employers})
 
 
 def _read(name: str) -> dict[str, Any]:

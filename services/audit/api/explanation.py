@@ -37,10 +37,10 @@ def explain(
         rival_settled_on=rival.settled_on,
         rival_fund=rival.parts.fund,
         days=finding.days_between,
-        interval_days_max=rule.parameters.interval_days_max,
         rule=rule.id,
         version=rule.version,
         legal_basis=legal_basis(rule, language),
+        **{name: getattr(rule.parameters, name) for name in rule.parameters.evidence},
     )
 
 

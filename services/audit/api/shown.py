@@ -7,9 +7,8 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.audit.domain.claim import ClaimStatus
-from services.audit.domain.duplicate import DuplicateClaim
 from services.audit.domain.flag import Deduction, FlagState, Outcome
-from services.audit.domain.rule import Grade
+from services.audit.domain.rule import Grade, Predicate
 
 IdText = Annotated[str, Field(json_schema_extra={"format": "uuid"})]
 DayText = Annotated[str, Field(json_schema_extra={"format": "date"})]
@@ -63,7 +62,7 @@ class PartsShown(_Shown):
 
 
 class ClaimShown(_Shown):
-    """A claim as audit sees it; `event_on` is the day of the birth."""
+    """A claim as audit sees it; `event_on` is the day of the birth, visit, loss or surgery."""
 
     claim_id: IdText
     status: ClaimStatus
@@ -153,7 +152,7 @@ class RuleShown(_Shown):
     grade: Grade
     in_force: bool
     valid_from: DayText
-    parameters: DuplicateClaim
+    parameters: Predicate
     title: str
     title_zh: str
     legal_basis: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -18,6 +18,8 @@ class DuplicateClaim(BaseModel):
     """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    evidence: ClassVar[frozenset[str]] = frozenset({"interval_days_max"})
 
     predicate: Literal["duplicate-claim"]
     benefit: Literal["delivery"]

@@ -12,10 +12,12 @@ from enum import StrEnum
 from itertools import groupby, pairwise
 from pathlib import Path
 from string import Formatter
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from services.audit.domain.duplicate import DuplicateClaim
+from services.audit.domain.overlap import OverlappingClaim
 
 RULES = Path(__file__).parent / "rules"
 
@@ -23,10 +25,12 @@ EVIDENCE = frozenset(
     {
         *("claim", "institution", "event_on", "settled_on", "fund"),
         *("rival", "rival_institution", "rival_event_on", "rival_settled_on", "rival_fund"),
-        *("days", "interval_days_max", "rule", "version", "legal_basis"),
+        *("days", "rule", "version", "legal_basis"),
     }
 )
-"""What an explanation may and must name."""
+"""What an explanation may and must name, beside the `evidence` of its predicate."""
+
+Predicate = Annotated[DuplicateClaim | OverlappingClaim, Field(discriminator="predicate")]
 
 
 class Grade(StrEnum):
@@ -64,17 +68,19 @@ class Rule(_Strict):
     grade: Grade = Field(strict=False)
     valid_from: date
     legal_basis: list[LegalBasis] = Field(min_length=1)
-    parameters: DuplicateClaim
+    parameters: Predicate
     title: Words
     explanation: Words
 
     @field_validator("explanation")
     @classmethod
-    def _names_all_evidence(cls, words: Words) -> Words:
+    def _names_all_evidence(cls, words: Words, info: ValidationInfo) -> Words:
+        parameters = info.data.get("parameters")
+        evidence = EVIDENCE | (parameters.evidence if parameters is not None else frozenset())
         for text in (words.zh, words.en):
             named = {name for _, name, _, _ in Formatter().parse(text) if name is not None}
-            if named != EVIDENCE:
-                raise ValueError(f"an explanation names {sorted(named ^ EVIDENCE)} amiss")
+            if named != evidence:
+                raise ValueError(f"an explanation names {sorted(named ^ evidence)} amiss")
         return words
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
@@ -14,6 +15,7 @@ from services.enrollment.domain.refusals import Refusal
 from shared.plumbing.clock import business_day
 from shared.plumbing.edge import Wire, desk
 from shared.plumbing.problems import NOT_FOUND, Problem
+from shared.policy.book import Book
 from shared.policy.rules import Sourced
 from shared.policy.shapes import MemberKind
 
@@ -59,17 +61,19 @@ async def get_rates(
     pool: Annotated[PoolCode, Query()],
     on: Annotated[Day, Query(description="a day, YYYY-MM-DD")],
 ) -> Response:
-    """A pool's rates on a day, as known today."""
+    """A pool's rates on a day, as known today; an empty list where it had none yet."""
     book = office(request).book
     today = business_day(desk(request).clock.now())
-    if pool not in {sheet.pool for sheet in book.pools()}:
+    shown = _rates(book, pool, on, today)
+    if not shown and not _rates(book, pool, today, today):
         raise Problem(NOT_FOUND)
-    shown = []
-    for kind in MemberKind:
-        rates = rates_of(book, pool, kind, on, today)
-        if not isinstance(rates, Refusal):
-            shown.append(_show(kind, rates))
     return show(RatesShown(pool=pool, on=on.isoformat(), book=book.hash, rates=shown))
+
+
+def _rates(book: Book, pool: str, on: date, today: date) -> list[RateShown]:
+    """Of each kind that has any: a pool that only lends its rules has none on any day."""
+    found = ((kind, rates_of(book, pool, kind, on, today)) for kind in MemberKind)
+    return [_show(kind, rates) for kind, rates in found if not isinstance(rates, Refusal)]
 
 
 def _show(kind: MemberKind, rates: Rates) -> RateShown:

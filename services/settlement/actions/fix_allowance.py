@@ -6,8 +6,9 @@ from dataclasses import replace
 from uuid import UUID
 
 from services.settlement.actions.scene import Scene
+from services.settlement.domain.allowance import Base
 from services.settlement.domain.entitled import Entitlement, EntitlementKind, EntitlementState
-from services.settlement.domain.entitling import Base, with_base
+from services.settlement.domain.entitling import with_base
 from services.settlement.domain.person import spell_on
 from services.settlement.domain.pricing import Deferred, price
 from services.settlement.domain.refusals import Refusal, Refused
@@ -15,6 +16,7 @@ from services.settlement.domain.settling import case_of
 from services.settlement.domain.steps import stored_steps
 from services.settlement.store import entitlements, ledger, person_states, stays
 from services.settlement.told.allowance import allowance_fixed
+from shared.plumbing.clock import business_day
 from shared.plumbing.database import Connection
 from shared.plumbing.journal import write_log
 from shared.plumbing.outbox import tell
@@ -56,7 +58,7 @@ async def _counted(
         return Refusal.PERSON_NOT_OF_POOL
     case = case_of(
         stay, stay.outcome, stay.outcome.claimed, settlement.institution_level, person, spell, book,
-        scene.today, scene.today,
+        business_day(settlement.settled_at), scene.today,
     )  # fmt: skip
     priced = price(with_base(case, base), book)
     if isinstance(priced, Refused):
@@ -75,5 +77,6 @@ async def _counted(
         rates=priced.rate_ids,
         book=priced.book_hash,
         engine=priced.engine,
+        base=base,
         version=found.version + 1,
     )

@@ -1,12 +1,17 @@
-"""Take people's states as enrollment tells them, by event or look-up: only newer ones count."""
+"""Take people's states as enrollment tells them, by event or look-up: only newer ones count. One
+that corrects the past has the person's settled claims reconsidered."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
 
+from services.settlement.domain.person import PersonState, corrects_the_past
 from services.settlement.store import person_states
+from services.settlement.store.person_states import person_from_json
+from services.settlement.store.settled import BEFORE_ALL
 from shared.contracts.person import PersonStateChanged
+from shared.plumbing.clock import business_day
 from shared.plumbing.database import Connection
 
 
@@ -29,5 +34,24 @@ async def note_person_states(
         )
         for person_ref, (state, as_of) in newest.items()
     ]
-    if rows:
-        await person_states.upsert(tx, rows)
+    if not rows:
+        return
+    before = await person_states.known(tx, sorted(newest))
+    await person_states.upsert(tx, rows)
+    due = [
+        (pool, person_ref, version, as_of)
+        for _, person_ref, version, state, as_of in rows
+        if person_ref in before
+        for pool in _pools_to_reconsider(before[person_ref], person_from_json(state, as_of))
+    ]
+    if due:
+        at = max(as_of for *_, as_of in due)
+        await person_states.note_due(tx, [one[:3] for one in due], BEFORE_ALL, at)
+
+
+def _pools_to_reconsider(before: PersonState, after: PersonState) -> list[str]:
+    if after.version <= before.version:
+        return []
+    if not corrects_the_past(before, after, business_day(before.as_of)):
+        return []
+    return sorted({spell.pool_code for spell in (*before.spells, *after.spells)})

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from uuid import UUID
 
@@ -12,14 +13,20 @@ from services.settlement.actions.settle import settlement_of
 from services.settlement.domain.adjustment import (
     Adjustment,
     AdjustmentState,
+    Again,
     Reconsidered,
+    case_again,
     cause_of_book,
     cause_of_person,
     judge_again,
     reconsidered,
 )
+from services.settlement.domain.care import Met, Visit, Waiting
+from services.settlement.domain.course import EMPTY, Correction
 from services.settlement.domain.refusals import Refusal, Refused
-from services.settlement.store import adjustments, settled
+from services.settlement.domain.revision import Revision, revisions
+from services.settlement.domain.taking_back import taken_back
+from services.settlement.store import adjustments, books, settled
 from services.settlement.store.settled import Settled
 from shared.ids import new_id
 from shared.plumbing.clock import business_day
@@ -44,8 +51,8 @@ class Range:
 
 @dataclass(frozen=True, slots=True)
 class Reconsideration:
-    """One batch. `refused` are claims that the law would not pay any more: their hospitals must
-    reverse them. `after` is where the next batch begins, None when there is none."""
+    """One batch. `refused` are claims that the law would not pay any more: where an article says
+    so, taking all back is proposed. `after` is where the next batch begins, None at the end."""
 
     reconsideration_id: UUID
     looked_at: int
@@ -68,12 +75,14 @@ async def reconsider(
         tx, scene.pool_code, which.since, which.until,
         person_ref=which.person_ref, after=which.after, limit=BATCH,
     )  # fmt: skip
-    outcomes = [(claim, _again(claim, scene, book, which)) for claim in found]
-    changed = [(c, o) for c, o in outcomes if isinstance(o, Reconsidered) and o != Reconsidered()]
-    if not await settled.hold(tx, scene.pool_code, [claim for claim, _ in changed]):
+    appointment = await books.appointment(tx, book.hash, scene.now)
+    cause = "" if which.person_ref else cause_of_book(book, appointment)
+    outcomes = _outcomes(found, scene, book, cause)
+    changed = [o for o in outcomes if o.asked != Reconsidered()]
+    if not await settled.hold(tx, scene.pool_code, [o.claim for o in changed]):
         raise Overtaken
-    overtaken = [o.overtaken for _, o in changed if o.overtaken]
-    proposed = [o.proposed for _, o in changed if o.proposed]
+    overtaken = [o.asked.overtaken for o in changed if o.asked.overtaken]
+    proposed = [o.asked.proposed for o in changed if o.asked.proposed]
     deeds = [await withdraw(tx, scene, adjustment) for adjustment in overtaken]
     await adjustments.insert(tx, proposed)
     deeds += [
@@ -88,24 +97,99 @@ async def reconsider(
         looked_at=len(found),
         proposed=tuple(proposed),
         withdrawn=len(overtaken),
-        refused=tuple(
-            (c.settlement.settlement_id, o.refusal) for c, o in outcomes if isinstance(o, Refused)
-        ),
+        refused=tuple((o.claim.settlement.settlement_id, o.refusal) for o in outcomes if o.refusal),
         after=found[-1].settlement.settlement_id if len(found) == BATCH else None,
     )
 
 
-def _again(claim: Settled, scene: Scene, book: Book, which: Range) -> Reconsidered | Refused:
-    settlement = claim.settlement
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """What came of a claim; `refusal` where the law would not pay it any more."""
+
+    claim: Settled
+    asked: Reconsidered
+    refusal: Refusal | None = None
+
+
+def _outcomes(found: Sequence[Settled], scene: Scene, book: Book, cause: str) -> list[_Outcome]:
+    """In the order of settling: a visit meets what was just proposed for those before it."""
+    waiting: dict[UUID, Sequence[Correction]] = {}
+    for claim in found:
+        waiting |= claim.waits
+    outcomes = []
+    for claim in found:
+        outcome = _outcome(claim, scene, book, cause, waiting)
+        if outcome.asked.overtaken:
+            waiting.pop(claim.settlement.settlement_id, None)
+        if outcome.asked.proposed:
+            waiting[claim.settlement.settlement_id] = outcome.asked.proposed.corrections
+        outcomes.append(outcome)
+    return outcomes
+
+
+def _outcome(claim: Settled, scene: Scene, book: Book, cause: str, waiting: Waiting) -> _Outcome:
+    priced = _again(claim, scene, book, waiting)
+    revised = _revised(claim, scene, book)
+    refusal = priced.refusal if isinstance(priced, Refused) else None
+    again = _taken_back(claim, priced, book, waiting) if isinstance(priced, Refused) else priced
+    if again is None:
+        return _Outcome(claim, Reconsidered(), refusal)
+    if isinstance(revised, Refused):
+        return _Outcome(claim, Reconsidered(), revised.refusal)
+    asked = reconsidered(
+        claim.settlement, replace(again, revisions=revised), claim.beside,
+        cause or cause_of_person(again.settlement.state_version), new_id(), scene.actor, scene.now,
+    )  # fmt: skip
+    return _Outcome(claim, asked, refusal)
+
+
+def _visit(claim: Settled) -> Visit:
+    return Visit(claim.settlement.settlement_id, claim.settlement.settled_at)
+
+
+def _again(claim: Settled, scene: Scene, book: Book, waiting: Waiting) -> Again | Refused:
+    settlement, pregnancy = claim.settlement, claim.pregnancy
+    course = EMPTY
+    met: tuple[Met, ...] = ()
+    visit = _visit(claim)
+    if claim.care is not None and pregnancy is not None:
+        pregnancy, met = claim.care.met_again(visit, pregnancy, waiting)
+        course = claim.care.course_of(visit, met)
     judged = judge_again(
-        claim.stay, settlement.institution_level, claim.pregnancy, claim.person, book, scene.today,
-        settlement.settled_at, business_day(settlement.settled_at),
+        claim.stay, settlement.institution_level, pregnancy, claim.person, book, scene.today,
+        settlement.settled_at, business_day(settlement.settled_at), course,
     )  # fmt: skip
     if isinstance(judged, Refused):
         return judged
-    cause = cause_of_person(judged.person.version) if which.person_ref else cause_of_book(book)
-    again = settlement_of(judged, settlement.settlement_id, scene.actor, scene.now)
-    return reconsidered(settlement, again, claim.beside, cause, new_id(), scene.actor, scene.now)
+    priced = settlement_of(judged, settlement.settlement_id, scene.actor, scene.now)
+    corrections: tuple[Correction, ...] = ()
+    if claim.care is not None:
+        corrections = claim.care.corrections(
+            visit, settlement.institution_code, judged.uses, judged.priced.units
+        )
+    return Again(priced, met, corrections)
+
+
+def _taken_back(claim: Settled, refused: Refused, book: Book, waiting: Waiting) -> Again | None:
+    bill = claim.stay.cost.total
+    nothing = taken_back(claim.settlement, refused, claim.person, bill, book)
+    if nothing is None:
+        return None
+    if claim.care is None or claim.pregnancy is None:
+        return Again(nothing)
+    visit = _visit(claim)
+    _, met = claim.care.met_again(visit, claim.pregnancy, waiting)
+    back = claim.care.corrections(visit, claim.settlement.institution_code, (), ())
+    return Again(nothing, met, back)
+
+
+def _revised(claim: Settled, scene: Scene, book: Book) -> tuple[Revision, ...] | Refused:
+    settlement = claim.settlement
+    case = case_again(
+        claim.stay, settlement.institution_level, claim.person, book, scene.today,
+        business_day(settlement.settled_at),
+    )  # fmt: skip
+    return () if case is None else revisions(case, claim.entitlements, book)
 
 
 def _subject(adjustment: Adjustment) -> str:

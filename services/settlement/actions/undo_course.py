@@ -49,6 +49,5 @@ async def _give_back(
     used = await courses.entries_of(tx, pool, settlement.settlement_id)
     if used:
         course = replace(EMPTY, entries=await courses.entries(tx, pool, pregnancy))
-        back = [returned(last, entry) for entry in used if (last := course.last(entry.unit))]
-        await courses.insert_entries(tx, reversal, tuple(back))
+        await courses.insert_entries(tx, reversal, returned(course, used))
     await courses.free_days(tx, pool, pregnancy, ending=ending)

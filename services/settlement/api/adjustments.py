@@ -57,7 +57,14 @@ async def adjusted(
     found = await seen(
         request, who, lambda tx, scene: adjustments.in_state(tx, scene.pool_code, state, limit)
     )
-    return reply(Answer(200, orjson.dumps({"items": [adjustment_item(a) for a in found]})))
+    return reply(
+        Answer(
+            200,
+            orjson.dumps(
+                {"items": [adjustment_item(a, whole=who.role != HOSPITAL) for a in found]}
+            ),
+        )
+    )
 
 
 @router.post(
@@ -72,7 +79,7 @@ async def release(
         who,
         "release_adjustment",
         lambda tx, scene: release_adjustment(tx, scene, adjustment_id),
-        lambda released: (adjustment_id, orjson.dumps(adjustment_item(released))),
+        lambda released: (adjustment_id, orjson.dumps(adjustment_item(released, whole=True))),
     )
 
 
@@ -86,7 +93,7 @@ async def reject(
         who,
         "reject_adjustment",
         lambda tx, scene: reject_adjustment(tx, scene, adjustment_id),
-        lambda rejected: (adjustment_id, orjson.dumps(adjustment_item(rejected))),
+        lambda rejected: (adjustment_id, orjson.dumps(adjustment_item(rejected, whole=True))),
     )
 
 

@@ -13,10 +13,7 @@ from services.settlement.actions.appoint_book import approve_book, propose_book
 from services.settlement.actions.close_period import close_period
 from services.settlement.actions.make_agreement import list_item, make_agreement
 from services.settlement.actions.scene import Scene
-from services.settlement.api.office import CLERK, FINANCE, HOSPITAL, keyed, office, seen
-from services.settlement.api.refusals import problem_of
-from services.settlement.api.render import deduction_item
-from services.settlement.api.shown import (
+from services.settlement.api.agency_shown import (
     AgreementMade,
     AgreementsShown,
     BookApproved,
@@ -25,6 +22,9 @@ from services.settlement.api.shown import (
     ItemListed,
     PeriodClosed,
 )
+from services.settlement.api.office import CLERK, FINANCE, HOSPITAL, keyed, office, seen
+from services.settlement.api.refusals import problem_of
+from services.settlement.api.render import deduction_item
 from services.settlement.api.wire import AgreementBody, ItemBody, NoBody, PeriodBody
 from services.settlement.domain.agreement import Agreement
 from services.settlement.domain.refusals import Refusal

@@ -49,7 +49,7 @@ def _cited(step: Step, language: Language) -> str:
 
 _SPOKEN = frozenset(
     {"which", "insurance_type", "item", "mode", "event", "of", "period", "payee", "divisor",
-     "circumstance", "employer", "what"}
+     "circumstance", "employer", "what", "reason"}
 )  # fmt: skip
 """Values that are words of the field; the others are figures, dates and the pool's own names."""
 
@@ -57,7 +57,7 @@ _SPOKEN = frozenset(
 def sentence(step: Step, language: Language) -> str:
     """What a step says, without its citation."""
     of_language = words(language)
-    words_of_field = of_language["values"]
+    words_of_field = of_language["refusals"] | of_language["values"]
     spoken = {}
     for name, value in step.values:
         text = str(value)

@@ -14,6 +14,7 @@ from services.settlement.domain.course import UnitState
 from services.settlement.domain.deduction import Deduction
 from services.settlement.domain.entitled import Entitlement
 from services.settlement.domain.pregnancy import Pregnancy
+from services.settlement.domain.revision import Revision, Sum
 from services.settlement.domain.settlement import ClaimState, Settlement, Shares
 from services.settlement.domain.stay import Stay
 from shared.plumbing.clock import to_wire
@@ -83,9 +84,11 @@ def _parts(shares: Shares) -> dict[str, Any]:
     }
 
 
-def adjustment_item(adjustment: Adjustment) -> dict[str, Any]:
-    """An adjustment: its parts are differences. Who proposed and who decided stays in the log."""
+def adjustment_item(adjustment: Adjustment, *, whole: bool = False) -> dict[str, Any]:
+    """An adjustment: its parts are differences. Who proposed and who decided stays in the log; what
+    it changes of the person's entitlements is for the agency alone (`whole`)."""
     decided_at = adjustment.decided_at
+    revised = adjustment.revisions if whole else ()
     return {
         "adjustment_id": str(adjustment.adjustment_id),
         "settlement_id": str(adjustment.settlement_id),
@@ -94,12 +97,36 @@ def adjustment_item(adjustment: Adjustment) -> dict[str, Any]:
         "state": adjustment.state.value,
         "expenditure_item": adjustment.expenditure_item,
         "parts": _parts(adjustment.shares),
+        "units": [
+            {"unit": one.unit, "amount": one.amount.to_wire()} for one in adjustment.corrections
+        ],
+        "entitlements": [_revision(one) for one in revised],
         "rule_on": adjustment.rule_on.isoformat(),
         "steps": orjson.Fragment(adjustment.steps.encode()),
         "book": adjustment.book,
         "engine": adjustment.engine,
+        "endorsed": adjustment.endorsed_by is not None,
         "proposed_at": to_wire(adjustment.proposed_at),
         "decided_at": to_wire(decided_at) if decided_at else None,
+    }
+
+
+def _revision(one: Revision) -> dict[str, Any]:
+    return {
+        "kind": one.kind.value,
+        "before": None if one.before is None else _sum(one.before),
+        "after": _sum(one.after),
+        "steps": orjson.Fragment(one.steps.encode()),
+    }
+
+
+def _sum(one: Sum) -> dict[str, Any]:
+    return {
+        "state": one.state.value,
+        "days": one.days,
+        "amount": None if one.amount is None else one.amount.to_wire(),
+        "until": one.until,
+        "payee": one.payee,
     }
 
 

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from services.settlement.api.wire import Code, MonthText, StayBenefit
+from services.settlement.api.wire import Code, StayBenefit
 from shared.plumbing.edge import Wire
 
 IdText = Annotated[str, Field(json_schema_extra={"format": "uuid"})]
@@ -92,9 +92,39 @@ class PartsShown(Wire):
     desk: DeskShown
 
 
+class UnitCorrected(Wire):
+    """What an adjustment changes of a visit's use of one of its pregnancy's units."""
+
+    unit: str
+    amount: Amount
+
+
+class SumShown(Wire):
+    """What an entitlement comes to; withdrawn where the law gives none."""
+
+    state: Literal["opened", "deferred", "withdrawn", "fixed"]
+    days: int | None
+    amount: Amount | None
+    until: DayText | None
+    payee: Literal["employer", "person"] | None
+
+
+class EntitlementRevised(Wire):
+    """What an adjustment changes of an entitlement; `before` is null where it opens one."""
+
+    kind: Literal["allowance", "nutrition"]
+    before: SumShown | None
+    after: SumShown
+    steps: list[StepShown]
+
+
 class AdjustmentShown(Wire):
-    """What a late document (`book:` and its hash) or a corrected state of the person (`person:` and
-    its version) changes of a settlement; `decided_at` is null while it waits for another person."""
+    """What a late document (`book:`, its hash and the number of its appointment) or a corrected
+    state of the person (`person:` and its version) changes of a settlement; `decided_at` is null
+    while it waits for another person. Those of one pregnancy's visits are decided together.
+    What a corrected state had proposed by itself is `endorsed` by a first release, and released by
+    another person's.
+    What it changes of the person's entitlements is shown to the agency alone."""
 
     adjustment_id: IdText
     settlement_id: IdText
@@ -103,10 +133,13 @@ class AdjustmentShown(Wire):
     state: Literal["proposed", "released", "rejected", "withdrawn"]
     expenditure_item: Literal["maternity", "medical"]
     parts: PartsShown
+    units: list[UnitCorrected]
+    entitlements: list[EntitlementRevised]
     rule_on: DayText
     steps: list[StepShown]
     book: BookHash
     engine: str
+    endorsed: bool
     proposed_at: Instant
     decided_at: Instant | None
 
@@ -215,71 +248,9 @@ class EntitlementsShown(Wire):
     items: list[EntitlementShown]
 
 
-class AgreementMade(Wire):
-    """The agreement that was put in force."""
-
-    institution_code: Code
-    level: int
-
-
-class AgreementShown(AgreementMade):
-    """An agreement; `end` is the first day without it, null while it runs."""
-
-    start: DayText
-    end: DayText | None
-
-
-class AgreementsShown(Wire):
-    """Agreements that the caller may see."""
-
-    items: list[AgreementShown]
-
-
-class ItemListed(Wire):
-    """The catalogue item that was listed."""
-
-    item_code: Code
-
-
-class BookProposed(Wire):
-    """A proposal for another person to approve."""
-
-    proposal: int
-    book: BookHash
-
-
-class BookApproved(Wire):
-    """The book that is current in two seconds."""
-
-    book: BookHash
-
-
-class PeriodClosed(Wire):
-    """The month that was closed."""
-
-    month: MonthText
-
-
-class DeductionShown(Wire):
-    """An amount decided by audit, to be deducted from the next payment run."""
-
-    deduction_id: IdText
-    settlement_id: IdText
-    institution_code: Code
-    flag_id: IdText
-    decision: int
-    amount: Amount
-    taken_at: Instant
-
-
-class DeductionsShown(Wire):
-    """Deductions in one state."""
-
-    items: list[DeductionShown]
-
-
 class RefusedNow(Wire):
-    """A settlement that the rules as known today would refuse: its hospital has to reverse it."""
+    """A settlement that the rules as known today would refuse. Where an article says so, to take
+    all back is proposed as an adjustment; else its hospital has to reverse it."""
 
     settlement_id: IdText
     code: str

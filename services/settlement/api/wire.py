@@ -10,8 +10,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
-from services.settlement.domain.allowance import EmployerWage
-from services.settlement.domain.entitling import Base
+from services.settlement.domain.allowance import Base, EmployerWage
 from services.settlement.domain.line import CatalogueItem, FeeLine
 from shared.money import Money
 from shared.period import Month

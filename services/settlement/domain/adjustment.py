@@ -13,13 +13,16 @@ from enum import StrEnum
 from uuid import UUID
 
 from services.settlement.domain.agreement import Agreement
-from services.settlement.domain.course import EMPTY, Course
-from services.settlement.domain.person import PersonState
+from services.settlement.domain.care import Met
+from services.settlement.domain.case import Case
+from services.settlement.domain.course import EMPTY, Correction, Course
+from services.settlement.domain.person import PersonState, spell_on
 from services.settlement.domain.postings import Leg, entry_of, negated, summed
 from services.settlement.domain.pregnancy import Pregnancy
 from services.settlement.domain.refusals import Refusal, Refused
+from services.settlement.domain.revision import Revision
 from services.settlement.domain.settlement import Settlement, Shares
-from services.settlement.domain.settling import Judged, judge
+from services.settlement.domain.settling import Judged, case_of, judge
 from services.settlement.domain.stay import Stay
 from shared.money import Money
 from shared.policy.book import Book
@@ -27,11 +30,16 @@ from shared.policy.shapes import ExpenditureItem
 
 PRICED_ALONE = ("complication", "delivery", "family_planning", "loss")
 """Benefits whose price rests on the case alone. What is paid per unit or per head rests also on
-what the pregnancy had used before, and so on every other visit: it is not reconsidered alone."""
+what the pregnancy had used before, and so on every visit before it."""
+
+
+BY_ITSELF = "work:late-documents"
+"""The proposer where a corrected state started the reconsideration: no person, so two must."""
 
 
 class AdjustmentState(StrEnum):
-    """proposed -> released or rejected, by another person; or withdrawn, when it is overtaken."""
+    """proposed -> released or rejected, by another person; or withdrawn, when it is overtaken. What
+    was proposed by itself a first person endorses before another releases it."""
 
     PROPOSED = "proposed"
     RELEASED = "released"
@@ -45,8 +53,10 @@ class Adjustment:
 
     `steps` is the stored JSON of the new price, `expenditure_item` the item that the whole claim
     is charged to with it. `cause` is what made somebody price again; `state_version` the person's
-    state that it rests on. `decided_by` is None while it waits; `account_month` the month of the
-    ledger, of a released one only.
+    state that it rests on. Of a visit, `corrections` are what it changes of the pregnancy's units,
+    and `met` what was used of them before it. `revisions` are what it changes of what the claim
+    entitles to. `decided_by` is None while it waits; `account_month`
+    the month of the ledger, of a released one only.
     """
 
     pool_code: str
@@ -68,6 +78,15 @@ class Adjustment:
     decided_by: str | None = None
     decided_at: datetime | None = None
     account_month: date | None = None
+    met: tuple[Met, ...] = ()
+    corrections: tuple[Correction, ...] = ()
+    revisions: tuple[Revision, ...] = ()
+    endorsed_by: str | None = None
+
+    @property
+    def needs_endorsement(self) -> bool:
+        """Whether no person stands for it yet."""
+        return self.proposed_by == BY_ITSELF and self.endorsed_by is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +101,10 @@ class Standing:
         return Standing(plus(self.shares, adjustment.shares), adjustment.expenditure_item)
 
 
-def cause_of_book(book: Book) -> str:
-    """The cause of pricing again because another book became current."""
-    return f"book:{book.hash}"
+def cause_of_book(book: Book, appointment: int) -> str:
+    """The cause of pricing again because another book became current, or the same one anew: its
+    `appointment` is counted."""
+    return f"book:{book.hash}/{appointment}"
 
 
 def cause_of_person(state_version: int) -> str:
@@ -130,10 +150,39 @@ def judge_again(
     )
 
 
-def difference(stands: Standing, now: Standing) -> Shares | None:
-    """Each part as priced now, less what stands; None when no part and no item changes."""
+def case_again(
+    stay: Stay, level: int, person: PersonState | None, book: Book, known_on: date,
+    settled_on: date,
+) -> Case | None:  # fmt: skip
+    """The case of a settled stay as it is known now, whether or not it would be settled again."""
+    if stay.outcome is None or person is None:
+        return None
+    spell = spell_on(person, stay.pool_code, stay.outcome.event_on)
+    if spell is None:
+        return None
+    claimed = stay.outcome.claimed
+    return case_of(stay, stay.outcome, claimed, level, person, spell, book, settled_on, known_on)
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """What a settlement would be, priced now; of a visit, also what it met of its pregnancy's
+    units, and what changes of its own use of them; and what changes of its entitlements."""
+
+    settlement: Settlement
+    met: tuple[Met, ...] = ()
+    corrections: tuple[Correction, ...] = ()
+    revisions: tuple[Revision, ...] = ()
+
+
+def difference(stands: Standing, again: Again) -> Shares | None:
+    """Each part as priced now, less what stands; None when neither a part nor the item, a unit
+    or an entitlement changes."""
+    now = standing(again.settlement, ())
     delta = plus(now.shares, stands.shares.negated())
-    same = not any(getattr(delta, f.name) for f in fields(Shares))
+    same = not (
+        any(getattr(delta, f.name) for f in fields(Shares)) or again.corrections or again.revisions
+    )
     return None if same and now.expenditure_item == stands.expenditure_item else delta
 
 
@@ -146,22 +195,28 @@ class Reconsidered:
 
 
 def reconsidered(
-    settlement: Settlement, again: Settlement, beside: Sequence[Adjustment], cause: str,
+    settlement: Settlement, again: Again, beside: Sequence[Adjustment], cause: str,
     adjustment_id: UUID, by: str, at: datetime,
 ) -> Reconsidered:  # fmt: skip
     """Hold a settlement and what is `beside` it against what it would be `again`, priced now.
 
-    What was proposed for the same cause before, or waits with the same amounts, is not proposed
-    twice: a rejection stands. A proposal that nothing speaks for any more is overtaken.
+    What two people decided for the same cause before, or what waits with the same amounts, is not
+    proposed twice: a rejection stands. A proposal that nothing speaks for any more, or that rests
+    on what has changed since, is overtaken.
     """
     stands = standing(settlement, released_of(beside))
     waiting = next((a for a in beside if a.state is AdjustmentState.PROPOSED), None)
-    delta = difference(stands, standing(again, ()))
+    delta, priced = difference(stands, again), again.settlement
     if delta is None:
         return Reconsidered(overtaken=waiting)
-    if any(a.cause == cause for a in beside):
+    decided_on = (AdjustmentState.RELEASED, AdjustmentState.REJECTED)
+    if any(a.cause == cause and a.state in decided_on for a in beside):
         return Reconsidered()
-    if waiting and (waiting.shares, waiting.expenditure_item) == (delta, again.expenditure_item):
+    asked = (delta, priced.expenditure_item, again.met, again.corrections, again.revisions)
+    if waiting and asked == (
+        waiting.shares, waiting.expenditure_item, waiting.met, waiting.corrections,
+        waiting.revisions,
+    ):  # fmt: skip
         return Reconsidered()
     return Reconsidered(
         Adjustment(
@@ -171,16 +226,19 @@ def reconsidered(
             institution_code=settlement.institution_code,
             cause=cause,
             state=AdjustmentState.PROPOSED,
-            state_version=again.state_version,
-            expenditure_item=again.expenditure_item,
-            rule_on=again.rule_on,
+            state_version=priced.state_version,
+            expenditure_item=priced.expenditure_item,
+            rule_on=priced.rule_on,
             shares=delta,
-            steps=again.steps,
-            rates=again.rates,
-            book=again.book,
-            engine=again.engine,
+            steps=priced.steps,
+            rates=priced.rates,
+            book=priced.book,
+            engine=priced.engine,
             proposed_by=by,
             proposed_at=at,
+            met=again.met,
+            corrections=again.corrections,
+            revisions=again.revisions,
         ),
         waiting,
     )
@@ -226,4 +284,5 @@ def may_be_decided(adjustment: Adjustment, by: str) -> Refusal | None:
     """Why this person may neither release nor reject an adjustment, None if she may."""
     if adjustment.state is not AdjustmentState.PROPOSED:
         return Refusal.ADJUSTMENT_DECIDED
-    return Refusal.SECOND_PERSON_NEEDED if adjustment.proposed_by == by else None
+    stood_for = (adjustment.proposed_by, adjustment.endorsed_by)
+    return Refusal.SECOND_PERSON_NEEDED if by in stood_for else None

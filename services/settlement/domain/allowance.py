@@ -24,6 +24,16 @@ class EmployerWage:
 
 
 @dataclass(frozen=True, slots=True)
+class Base:
+    """The wages that an allowance is counted from, in one of the three ways to state them."""
+
+    base_monthly: Money | None = None
+    wage_sum: Money | None = None
+    heads: int | None = None
+    employers: tuple[EmployerWage, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class AllowanceClaim:
     """What an allowance is claimed for, and the wages it is counted from.
 

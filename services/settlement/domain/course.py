@@ -3,8 +3,10 @@ left. Hospitals share it: a unit that one has used is used for all."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from uuid import UUID
 
 from shared.money import NOTHING, Money
 
@@ -48,8 +50,8 @@ class UnitState:
 
     @property
     def left(self) -> Money:
-        """What may still be used."""
-        return self.limit - self.used
+        """What may still be used: nothing where a limit was lowered since and is passed."""
+        return max(NOTHING, self.limit - self.used)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +96,49 @@ def used_next(
     return UnitEntry(unit, number, institution_code, weeks, amount, used + amount, limit)
 
 
-def returned(last: UnitEntry, entry: UnitEntry) -> UnitEntry:
-    """The entry that gives back what `entry` used, behind the unit's last one."""
-    return used_next(
-        last, entry.unit, entry.institution_code, -entry.amount, last.limit, -entry.weeks
-    )
+def returned(course: Course, entries: Sequence[UnitEntry]) -> tuple[UnitEntry, ...]:
+    """The entries that give back what a claim's `entries` used, behind the last of their units."""
+    back = []
+    for unit in sorted({entry.unit for entry in entries}):
+        own, last = [entry for entry in entries if entry.unit == unit], course.last(unit)
+        amount, weeks = Money.total(e.amount for e in own), sum(e.weeks for e in own)
+        if amount and last is not None:
+            back.append(used_next(last, unit, own[0].institution_code, -amount, last.limit, -weeks))
+    return tuple(back)
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """What pricing again changes of a visit's use of a unit: differences of `amount` and `weeks`,
+    and the unit's limit as it is known now."""
+
+    unit: str
+    institution_code: str
+    weeks: int
+    amount: Money
+    limit: Money
+
+
+def corrected(
+    course: Course, corrections: Mapping[UUID, Sequence[Correction]]
+) -> list[tuple[UUID, UnitEntry]] | None:
+    """The entries that the corrections of some visits append, what comes back first, each with its
+    visit; None where a unit would then be used beyond its limit.
+
+    What comes back may leave a lowered limit passed: others of its visits give back the rest.
+    """
+    added: list[tuple[UUID, UnitEntry]] = []
+    all_of_them = [(visit, one) for visit, own in corrections.items() for one in own]
+    for visit, one in sorted(all_of_them, key=lambda pair: pair[1].amount.fen > 0):
+        last = Course(entries=(*course.entries, *(entry for _, entry in added))).last(one.unit)
+        limit = one.limit
+        if last is not None and one.amount.fen > 0:
+            limit = max(limit, last.limit)  # another visit's day may have had the higher one
+        entry = used_next(last, one.unit, one.institution_code, one.amount, limit, one.weeks)
+        if entry.used_after > limit and one.amount.fen > 0:
+            return None
+        added.append((visit, entry))
+    return added
 
 
 def designated_on(designations: tuple[Designation, ...], day: date) -> str | None:

@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+from services.settlement.domain.allowance import Base
 from shared.money import Money
 
 
@@ -18,7 +19,8 @@ class EntitlementKind(StrEnum):
 
 
 class EntitlementState(StrEnum):
-    """opened | deferred -> fixed, and each of them -> withdrawn by a reversal."""
+    """opened | deferred -> fixed, and each of them -> withdrawn, by a reversal or a revision; after
+    the latter it may be revised again."""
 
     OPENED = "opened"
     DEFERRED = "deferred"
@@ -29,7 +31,8 @@ class EntitlementState(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Entitlement:
     """`amount` None: an allowance waits for its base. `until`: the first day on which a deferred
-    one is due. `steps` is the stored JSON; `version` counts the changes, and guards each."""
+    one is due. `steps` is the stored JSON; `version` counts the changes, and guards each. `base` is
+    what a clerk fixed an allowance from."""
 
     pool_code: str
     entitlement_id: UUID
@@ -49,6 +52,7 @@ class Entitlement:
     engine: str
     opened_at: datetime
     version: int
+    base: Base | None = None
 
     @property
     def may_be_fixed(self) -> bool:

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from services.settlement.domain.allowance import (
     AllowanceClaim,
-    EmployerWage,
+    Base,
     Event,
     NutritionClaim,
 )
@@ -38,16 +38,6 @@ class Opening:
     until: date | None
     steps: tuple[Step, ...]
     rates: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Base:
-    """The wages that an allowance is counted from, in one of the three ways to state them."""
-
-    base_monthly: Money | None = None
-    wage_sum: Money | None = None
-    heads: int | None = None
-    employers: tuple[EmployerWage, ...] = ()
 
 
 def openings(case: Case, book: Book) -> tuple[Opening, ...]:

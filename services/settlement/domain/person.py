@@ -50,6 +50,34 @@ def spell_on(person: PersonState, pool_code: str, on: date) -> Spell | None:
     return latest if latest is not None and latest.pool_code == pool_code else None
 
 
+def corrects_the_past(before: PersonState, after: PersonState, told_on: date) -> bool:
+    """Whether a newer state says something else of the time before `told_on`, the day on which the
+    older one was current.
+
+    A month that is paid in its time, a spell that begins or ends later: that only goes on.
+    """
+    known, said = before.spells, after.spells
+    if [_begun(spell) for spell in known] != [_begun(spell) for spell in said[: len(known)]]:
+        return True
+    for old, new in zip(known, said, strict=False):
+        if old.end != new.end and (new.end is None or new.end <= told_on):
+            return True
+    if any(spell.start <= told_on for spell in said[len(known) :]):
+        return True
+    paid, now_paid = _months(before), _months(after)
+    return not paid <= now_paid or any(month < Month.of(told_on) for month in now_paid - paid)
+
+
+def _begun(spell: Spell) -> tuple[str, str, MemberKind, date]:
+    return spell.pool_code, spell.county_code, spell.kind, spell.start
+
+
+def _months(person: PersonState) -> frozenset[Month]:
+    return frozenset(
+        first.plus(n) for first, last in person.paid for n in range(first.until(last) + 1)
+    )
+
+
 _OWE_NOTHING = frozenset({MemberKind.RETIREE, MemberKind.EARLY_RETIREE})
 
 

@@ -59,6 +59,7 @@ class Refusal(Enum):
     ADJUSTMENT_UNKNOWN = (1032, "adjustment_unknown", False)
     ADJUSTMENT_DECIDED = (1033, "adjustment_decided", False)
     ADJUSTMENT_BELOW_DEDUCTIONS = (1034, "adjustment_below_deductions", False)
+    ADJUSTMENT_OUTDATED = (1050, "adjustment_outdated", False)
     INTERRUPTED = (2001, "interrupted", False)
     WAITING_PERIOD_NOT_MET = (2002, "waiting_period_not_met", False)
     NOT_INSURED_THEN = (2003, "not_insured_then", False)

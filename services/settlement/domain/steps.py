@@ -101,6 +101,7 @@ class StepKind(StrEnum):
     EMPLOYER_OWES = "employer_owes"
     INDIVIDUAL_OWES = "individual_owes"
     LATE_FEE = "late_fee"
+    PAID_NO_MORE = "paid_no_more"
 
 
 class Step(NamedTuple):

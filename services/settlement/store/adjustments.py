@@ -7,7 +7,12 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
+import orjson
+
 from services.settlement.domain.adjustment import Adjustment, AdjustmentState
+from services.settlement.domain.care import Met
+from services.settlement.domain.course import Correction
+from services.settlement.domain.revision import revisions_from, stored_revisions
 from services.settlement.domain.settlement import Shares
 from services.settlement.store.ledger import shares_from_row
 from shared.ids import new_id
@@ -17,7 +22,7 @@ from shared.plumbing.database import Connection
 _SAME_NAMES = (
     "pool_code", "adjustment_id", "settlement_id", "institution_code", "cause", "state_version",
     "expenditure_item", "rule_on", "steps", "book", "engine", "proposed_by", "proposed_at",
-    "decided_by", "decided_at", "account_month",
+    "decided_by", "decided_at", "account_month", "endorsed_by",
 )  # fmt: skip
 
 
@@ -27,6 +32,15 @@ def adjustment_from_row(row: Any) -> Adjustment:
         state=AdjustmentState(row["state"]),
         shares=shares_from_row(row),
         rates=tuple(row["rates"]),
+        met=tuple(
+            Met(unit, institution, weeks, Money(fen))
+            for unit, institution, weeks, fen in orjson.loads(row["met"])
+        ),
+        corrections=tuple(
+            Correction(unit, row["institution_code"], weeks, Money(fen), Money(limit))
+            for unit, weeks, fen, limit in orjson.loads(row["corrections"])
+        ),
+        revisions=revisions_from(row["revisions"]),
         **{name: row[name] for name in _SAME_NAMES},
     )
 
@@ -40,6 +54,11 @@ def _row(a: Adjustment) -> tuple[object, ...]:
         p.institution.fen, p.other_fund.fen, p.desk_fund.fen, p.desk_member.fen,
         a.steps, list(a.rates), a.book, a.engine, a.proposed_by, a.proposed_at, a.decided_by,
         a.decided_at, a.account_month,
+        orjson.dumps([(m.unit, m.institution_code, m.weeks, m.amount.fen) for m in a.met]).decode(),
+        orjson.dumps(
+            [(c.unit, c.weeks, c.amount.fen, c.limit.fen) for c in a.corrections]
+        ).decode(),
+        stored_revisions(a.revisions), a.endorsed_by,
     )  # fmt: skip
 
 
@@ -86,6 +105,35 @@ async def of_claims(
     for row in rows:
         found.setdefault(row["settlement_id"], []).append(adjustment_from_row(row))
     return found
+
+
+_TOGETHER = """
+select a.* from adjustment a join claim c using (pool_code, settlement_id)
+where a.pool_code = $1 and a.state = 'proposed' and c.benefit = 'prenatal'
+  and c.pregnancy_id = (
+      select pregnancy_id from claim where pool_code = $1 and settlement_id = $2
+          and benefit = 'prenatal')
+order by a.settlement_id
+"""
+
+
+async def waiting_with(tx: Connection, proposed: Adjustment) -> list[Adjustment]:
+    """The adjustment and, of a visit, those that wait beside the other visits of its pregnancy, in
+    the order of settling."""
+    found = await tx.fetch(_TOGETHER, proposed.pool_code, proposed.settlement_id)
+    return [adjustment_from_row(row) for row in found] or [proposed]
+
+
+async def endorse(tx: Connection, proposed: Adjustment, by: str) -> bool:
+    """Write who stands for a proposal that nobody made; False when somebody did meanwhile."""
+    written = await tx.fetchval(
+        "update adjustment set endorsed_by = $3 where pool_code = $1 and adjustment_id = $2"
+        " and state = 'proposed' and endorsed_by is null returning true",
+        proposed.pool_code,
+        proposed.adjustment_id,
+        by,
+    )
+    return bool(written)
 
 
 async def decide(tx: Connection, decided: Adjustment) -> bool:

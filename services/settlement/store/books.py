@@ -36,6 +36,16 @@ async def current_hash(tx: Connection, at: datetime) -> str | None:
     return found
 
 
+async def appointment(tx: Connection, book_hash: str, at: datetime) -> int:
+    """The number under which a book was last made current; 0 where it never was."""
+    number: int | None = await tx.fetchval(
+        "select max(number) from book_appointment where hash = $1 and effective_at <= $2",
+        book_hash,
+        at,
+    )
+    return number or 0
+
+
 async def coming_hashes(tx: Connection, at: datetime) -> list[str]:
     """Books that are approved and not current yet."""
     rows = await tx.fetch("select distinct hash from book_appointment where effective_at > $1", at)

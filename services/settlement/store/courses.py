@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -35,12 +36,15 @@ def course_from_row(row: Any) -> Course:
     )
 
 
-def unit_row(settlement: Settlement, use: UnitEntry) -> tuple[object, ...]:
-    """A row of `unit_entry`, in the table's order."""
+def unit_row(
+    settlement: Settlement, use: UnitEntry, adjustment_id: UUID | None = None
+) -> tuple[object, ...]:
+    """A row of `unit_entry`, in the table's order: of a settlement, or of an adjustment of it."""
     return (
         settlement.pool_code, settlement.pregnancy_id, use.unit, use.number,
         use.number - 1 or None, settlement.settlement_id, use.institution_code, use.weeks,
         use.used_before.fen, use.amount.fen, use.used_after.fen, use.limit.fen,
+        adjustment_id,
     )  # fmt: skip
 
 
@@ -68,7 +72,7 @@ async def entries(tx: Connection, pool_code: str, pregnancy_id: UUID) -> tuple[U
 
 
 async def entries_of(tx: Connection, pool_code: str, settlement_id: UUID) -> tuple[UnitEntry, ...]:
-    """What a settlement used."""
+    """What a settlement used, its adjustments included."""
     rows = await tx.fetch(
         "select * from unit_entry where pool_code = $1 and settlement_id = $2 order by unit, number",
         pool_code,
@@ -84,6 +88,25 @@ async def insert_entries(
     await tx.execute(
         "insert into unit_entry select * from unnest($1::unit_entry[])",
         [unit_row(settlement, use) for use in uses],
+    )
+
+
+async def insert_corrections(
+    tx: Connection, corrections: Sequence[tuple[Settlement, UUID, UnitEntry]]
+) -> None:
+    """Write entries of adjustments, each with its settlement and adjustment, behind the last ones
+    of their units. A visit that met the units before is not settled on what it met."""
+    if not corrections:
+        return
+    await tx.execute(
+        "insert into unit_entry select * from unnest($1::unit_entry[])",
+        [unit_row(settlement, use, adjustment) for settlement, adjustment, use in corrections],
+    )
+    settlement = corrections[0][0]
+    await tx.execute(
+        "update pregnancy set version = version + 1 where pool_code = $1 and pregnancy_id = $2",
+        settlement.pool_code,
+        settlement.pregnancy_id,
     )
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
+from uuid import UUID
 
 import orjson
 
@@ -71,6 +73,75 @@ async def upsert(tx: Connection, states: Sequence[tuple[str, str, int, str, date
     A person stands at most once in `states`.
     """
     await tx.execute(_UPSERT, *(list(column) for column in zip(*states, strict=True)))
+
+
+_NOTE_DUE = """
+insert into reconsideration_due (pool_code, person_ref, state_version, after, noted_at)
+select d.*, $4::uuid, $5
+from unnest($1::text[], $2::text[], $3::bigint[]) d(pool_code, person_ref, state_version)
+where exists (
+        select from pregnancy p
+        where hashtextextended(p.person_ref, 0) = hashtextextended(d.person_ref, 0)
+          and p.person_ref = d.person_ref)
+   or exists (
+        select from settlement s
+        where s.pool_code = d.pool_code and s.person_ref = d.person_ref and s.pregnancy_id is null)
+order by 1, 2
+on conflict (pool_code, person_ref) do update set
+    state_version = excluded.state_version, after = excluded.after
+"""
+
+
+async def note_due(
+    tx: Connection, persons: Sequence[tuple[str, str, int]], after: UUID, at: datetime
+) -> None:
+    """Note that a pool has to reconsider people's claims: (pool, person, version), each once. Of
+    whom nothing can have been settled there is nothing to reconsider."""
+    await tx.execute(_NOTE_DUE, *(list(column) for column in zip(*persons, strict=True)), after, at)
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A person whose claims in a pool wait to be reconsidered, those behind `after`."""
+
+    pool_code: str
+    person_ref: str
+    after: UUID
+
+
+async def next_due(tx: Connection) -> Due | None:
+    """The person who waits longest, kept from other workers until the transaction ends."""
+    row = await tx.fetchrow(
+        "select pool_code, person_ref, after from reconsideration_due"
+        " order by noted_at, person_ref limit 1 for update skip locked"
+    )
+    return Due(**row) if row else None
+
+
+async def move_due(tx: Connection, due: Due, after: UUID | None) -> None:
+    """Note how far a person's claims were reconsidered; None: to the end."""
+    if after is None:
+        await tx.execute(
+            "delete from reconsideration_due where pool_code = $1 and person_ref = $2",
+            due.pool_code,
+            due.person_ref,
+        )
+        return
+    await tx.execute(
+        "update reconsideration_due set after = $3 where pool_code = $1 and person_ref = $2",
+        due.pool_code,
+        due.person_ref,
+        after,
+    )
+
+
+async def known(tx: Connection, person_refs: Sequence[str]) -> dict[str, PersonState]:
+    """People's states as they are known now."""
+    rows = await tx.fetch(
+        "select state::text as state_json, as_of from person_state where person_ref = any($1)",
+        list(person_refs),
+    )
+    return {state.person_ref: state for state in map(person_from_row, rows)}
 
 
 async def find(tx: Connection, person_ref: str) -> PersonState | None:

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from uuid import UUID
 
-from services.settlement.domain.adjustment import PRICED_ALONE, Adjustment
+from services.settlement.domain.adjustment import Adjustment
+from services.settlement.domain.care import Care, Waiting
+from services.settlement.domain.entitled import Entitlement
 from services.settlement.domain.person import PersonState
 from services.settlement.domain.pregnancy import Pregnancy
 from services.settlement.domain.settlement import Settlement
 from services.settlement.domain.stay import Stay
-from services.settlement.store import adjustments
+from services.settlement.store import adjustments, care, entitlements
 from services.settlement.store.ledger import settlement_from_row
 from services.settlement.store.person_states import person_from_row
 from services.settlement.store.pregnancies import PREGNANCY_COLUMNS, pregnancy_from_row
 from services.settlement.store.stays import stay_from_row
 from shared.plumbing.database import Connection
+from shared.policy.shapes import Benefit
 
 BEFORE_ALL = UUID(int=0)
 """Comes before every settlement: where a walk over all of them begins."""
@@ -26,7 +29,7 @@ BEFORE_ALL = UUID(int=0)
 @dataclass(frozen=True, slots=True)
 class Settled:
     """A live claim at its event number `sequence`, its facts as they are known now, and what was
-    proposed beside it."""
+    proposed beside it, what it opened; of a visit also the care that it belongs to, and what `waits` there."""
 
     settlement: Settlement
     sequence: int
@@ -34,13 +37,21 @@ class Settled:
     pregnancy: Pregnancy | None
     person: PersonState | None
     beside: Sequence[Adjustment]
+    entitlements: Sequence[Entitlement]
+    care: Care | None = None
+    waits: Waiting = field(default_factory=dict)
 
 
+# Later visits of a pregnancy follow those that are looked at: they share its limits.
 _LIVE = """
 select s.*, c.sequence from claim c join settlement s using (pool_code, settlement_id)
 where c.pool_code = $1 and c.state = 'settled' and c.settlement_id > $2
-  and s.rule_on between $3 and $4 and ($5 = '' or s.person_ref = $5)
-  and s.benefit = any($7)
+  and ($5 = '' or s.person_ref = $5)
+  and (s.rule_on between $3 and $4 or s.benefit = 'prenatal' and exists (
+      select from claim e join settlement f using (pool_code, settlement_id)
+      where e.pool_code = c.pool_code and e.pregnancy_id = c.pregnancy_id and e.state = 'settled'
+        and e.visit is not null and e.settlement_id < c.settlement_id
+        and f.rule_on between $3 and $4))
 order by c.settlement_id limit $6
 """
 _STAYS = "select * from stay where pool_code = $1 and stay_id = any($2)"
@@ -67,9 +78,9 @@ async def live(
     limit: int,
 ) -> list[Settled]:
     """Claims that stand, whose rule's date lies from `since` to `until`, both included; of one
-    person, or of all (`person_ref` empty). In the order of their ids, beyond `after`; those whose
-    price rests on the case alone."""
-    rows = await tx.fetch(_LIVE, pool_code, after, since, until, person_ref, limit, PRICED_ALONE)
+    person, or of all (`person_ref` empty); and the visits that were settled after such a visit of
+    the same pregnancy. In the order of their ids, which is that of settling, beyond `after`."""
+    rows = await tx.fetch(_LIVE, pool_code, after, since, until, person_ref, limit)
     stays = await tx.fetch(_STAYS, pool_code, [row["stay_id"] for row in rows])
     pregnancies = await tx.fetch(_PREGNANCIES, pool_code, [row["pregnancy_id"] for row in rows])
     persons = await tx.fetch(_PERSONS, [row["person_ref"] for row in rows])
@@ -77,6 +88,9 @@ async def live(
     pregnancy_of = {row["pregnancy_id"]: pregnancy_from_row(row) for row in pregnancies}
     person_of = {p.person_ref: p for p in map(person_from_row, persons)}
     beside = await adjustments.of_claims(tx, pool_code, [row["settlement_id"] for row in rows])
+    opened = await entitlements.of_settlements(tx, pool_code, [r["settlement_id"] for r in rows])
+    visits = [row["pregnancy_id"] for row in rows if row["benefit"] == Benefit.PRENATAL]
+    cares = await care.of_pregnancies(tx, pool_code, visits)
     return [
         Settled(
             settlement_from_row(row),
@@ -85,6 +99,8 @@ async def live(
             pregnancy_of.get(row["pregnancy_id"]),
             person_of.get(row["person_ref"]),
             beside.get(row["settlement_id"], ()),
+            opened.get(row["settlement_id"], ()),
+            *(cares[row["pregnancy_id"]] if row["benefit"] == Benefit.PRENATAL else ()),
         )
         for row in rows
     ]

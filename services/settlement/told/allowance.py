@@ -1,4 +1,4 @@
-"""What is told of an entitlement: opened, fixed, withdrawn."""
+"""What is told of an entitlement: opened, fixed, revised, withdrawn."""
 
 from __future__ import annotations
 
@@ -7,8 +7,14 @@ from typing import Any
 
 import orjson
 
-from services.settlement.domain.entitled import Entitlement
-from shared.contracts.allowance import AllowanceFixed, AllowanceOpened, AllowanceWithdrawn
+from services.settlement.domain.adjustment import Adjustment
+from services.settlement.domain.entitled import Entitlement, EntitlementState
+from shared.contracts.allowance import (
+    AllowanceFixed,
+    AllowanceOpened,
+    AllowanceRevised,
+    AllowanceWithdrawn,
+)
 from shared.contracts.contract import Contract
 from shared.plumbing.clock import to_wire
 from shared.plumbing.outbox import Told
@@ -51,6 +57,28 @@ def allowance_fixed(one: Entitlement, at: datetime) -> Told:
         "engine": one.engine,
     }
     return _told(AllowanceFixed, facts, one, one.version, at)
+
+
+def allowance_revised(one: Entitlement, adjustment: Adjustment, at: datetime) -> Told:
+    """What pricing again changed of it; `one` is the entitlement as it stands since."""
+    gone = one.state is EntitlementState.WITHDRAWN
+    facts = {
+        "entitlement_id": str(one.entitlement_id),
+        "kind": one.kind.value,
+        "pool_code": one.pool_code,
+        "claim_id": str(one.settlement_id),
+        "adjustment_id": str(adjustment.adjustment_id),
+        "cause": adjustment.cause,
+        "state": one.state.value,
+        "days": None if gone else one.days,
+        "amount": None if gone or one.amount is None else one.amount.to_wire(),
+        "until": None if gone else one.until,
+        "payee": None if gone else one.payee,
+        "revised_at": to_wire(at),
+        "book": adjustment.book,
+        "engine": adjustment.engine,
+    }
+    return _told(AllowanceRevised, facts, one, one.version, at)
 
 
 def allowance_withdrawn(one: Entitlement, at: datetime) -> Told:

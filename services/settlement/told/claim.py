@@ -114,6 +114,9 @@ def claim_adjusted(released: Adjustment, sequence: int, legs: Sequence[Leg]) -> 
             "account_month": released.account_month.isoformat()[:7],
             "parts": _parts(released.shares),
             "postings": _postings(legs),
+            "units": [
+                {"unit": one.unit, "amount": one.amount.to_wire()} for one in released.corrections
+            ],
             "book": released.book,
             "engine": released.engine,
         }

@@ -37,5 +37,5 @@ async def test_the_description_is_open_to_a_reader_in_each_language(tmp_path: Pa
     transport = httpx.ASGITransport(app_of("settlement", tmp_path))
     async with httpx.AsyncClient(transport=transport, base_url="http://here") as http:
         text = (await http.get("/settlement/openapi.json")).text
-    assert "以分娩日" in text
-    assert "The rules in force on the day of birth" in text
+    assert "以分娩（手术、就诊）日" in text
+    assert "The rules in force on the day of the birth" in text
