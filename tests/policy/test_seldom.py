@@ -105,6 +105,11 @@ def test_a_share_by_level_needs_the_level_beside_a_quota_that_does_not(made: Mad
     facts = {"delivery": {"mode": "cesarean"}, "member": member("flexible"), **bill("6000.00")}
     held(answer(book, "delivery", **facts), fund="5000.00", member="150.00")
     held(answer(book, "delivery", **facts, institution={}), refused="level_not_stated")
+    del facts["cost"]
+    found = answer(book, "delivery", **facts, institution={})
+    held(found, fund="5000.00")
+    [step] = [step for step in found["steps"] if step["what"] == "standard_amount"]
+    assert step["values"] == {"what": "cesarean"}
 
 
 def test_a_standard_by_level_needs_the_level(made: Made) -> None:
