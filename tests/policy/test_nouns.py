@@ -20,10 +20,11 @@ from services.settlement.domain.loss import Loss
 from services.settlement.domain.member import Member
 from services.settlement.domain.prenatal import HeadSlice, Prenatal
 from services.settlement.domain.steps import Step, StepKind, stored_steps
+from services.settlement.domain.surgery import Surgery
 from shared.money import NOTHING, Money, RoundingMode
 from shared.period import Month, Period
 from shared.policy.rules import Citation
-from shared.policy.shapes import DecidingDate, DeliveryMode, MemberKind
+from shared.policy.shapes import DecidingDate, DeliveryMode, MemberKind, Procedure
 
 A, B, C = CatalogueClass.CLASS_A, CatalogueClass.CLASS_B, CatalogueClass.CLASS_C
 UP, DOWN, HALF_UP = RoundingMode.UP, RoundingMode.DOWN, RoundingMode.HALF_UP
@@ -119,7 +120,10 @@ def test_what_lies_on_the_border_can_be(make: Callable[[], object]) -> None:
 def test_what_a_record_does_not_state_is_the_plain_case() -> None:
     assert (delivery().infants, Delivery(DeliveryMode.VAGINAL).weeks) == (1, 40)
     assert (Delivery(DeliveryMode.VAGINAL).complications, delivery().extras) == ((), ())
+    surgery = Surgery(Procedure.IUD_INSERT)
+    assert (surgery.complications, surgery.extras) == ((), ())
     plain = Loss(8)
+    assert (plain.complications, plain.extras) == ((), ())
     assert (plain.manner, plain.setting, plain.high_risk) == ("surgical", "inpatient", False)
     assert Complication("after_birth").months_after == 0
     claim = AllowanceClaim("birth")

@@ -47,6 +47,8 @@ def test_who_owes_nothing_is_told_so(made: Made) -> None:
     found = answer(book, "contribution", **contribution("1.00"), **retired)
     held(found, refused="not_covered")
     assert found["refused"]["values"] == {"rule": "employer_rate"}
+    elsewhere = answer(book, "contribution", **contribution("1.00"), pool="999999")
+    held(elsewhere, refused="pool_unknown")
 
 
 def test_a_fee_for_being_late_is_the_employers(made: Made) -> None:
@@ -78,7 +80,9 @@ def test_an_extra_by_level_needs_the_level(made: Made) -> None:
     book = made(('adds = { all = "500.00" }', f"adds = {{ {by_level} }}"))
     birth = {"delivery": {"mode": "cesarean", "extras": ["anaesthesia"]}}
     held(answer(book, "delivery", **birth), fund="8733.00")  # 900 x 9.37, and 300
-    held(answer(book, "delivery", **birth, institution={}), refused="level_not_stated")
+    unknown = answer(book, "delivery", **birth, institution={})
+    held(unknown, refused="level_not_stated")
+    assert unknown["refused"]["article"] == "一"
 
 
 def test_a_standard_of_the_loss_is_paid_up_to_the_bill(made: Made) -> None:
