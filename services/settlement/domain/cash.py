@@ -248,16 +248,17 @@ def _amount(
 ) -> _Counted:
     """Base x days / 30, x 12 / 365, or by whole months; rounded where the pool says."""
     terms, monthly, days = rule.value, base.amount, leave.days
-    numerator, denominator = _DIVISORS[terms.divisor]
     rounding, daily = terms.rounding, terms.daily_rounding
     if terms.divisor == "months":
         months = (2 * days + 30) // 60
         amount = monthly.ratio(months, 1, rounding.mode, rounding.step.fen)
-    elif daily is None:
-        amount = monthly.ratio(numerator * days, denominator, rounding.mode, rounding.step.fen)
     else:
-        of_day = monthly.ratio(numerator, denominator, daily.mode, daily.step.fen)
-        amount = of_day.ratio(days, 1, rounding.mode, rounding.step.fen)
+        numerator, denominator = _DIVISORS[terms.divisor]
+        if daily is None:
+            amount = monthly.ratio(numerator * days, denominator, rounding.mode, rounding.step.fen)
+        else:
+            of_day = monthly.ratio(numerator, denominator, daily.mode, daily.step.fen)
+            amount = of_day.ratio(days, 1, rounding.mode, rounding.step.fen)
     values = (("base", monthly), ("days", days), ("divisor", terms.divisor))
     steps = [*base.steps, Step(StepKind.ALLOWANCE, rule.citation, amount, values)]
     if terms.tops_up and claim.wage_monthly is not None:
@@ -270,7 +271,7 @@ def _amount(
     return _Counted(amount, tuple(steps))
 
 
-_DIVISORS = {"30_days": (1, 30), "12_months_over_365_days": (12, 365), "months": (1, 1)}
+_DIVISORS = {"30_days": (1, 30), "12_months_over_365_days": (12, 365)}
 
 
 def instalments(amount: Money, count: int) -> tuple[Money, ...]:
