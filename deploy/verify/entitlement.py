@@ -48,7 +48,7 @@ async def e01(stores: Stores) -> list[str]:
     """The fund pays only who was entitled on the day by the state that the settlement names.
 
     Asked of the states that enrollment keeps and the settlement's own book. A correction that
-    came later does not count here: adjustments, which would follow it, are not offered yet.
+    came later is an adjustment's matter, which M08 prices again.
     """
     books = await archived_books(stores)
     rows = await stores.settlement.fetch(_PAID)

@@ -135,12 +135,24 @@ async def an_old_history_comes_late(scene: Scene) -> None:
     await heard(scene, PersonStateChanged.topic)
 
 
-async def a_last_check_is_claimed_twice(scene: Scene) -> None:
-    """The check after the birth completes the head; then comes another one."""
+async def a_birth_dearer_than_its_sum(scene: Scene) -> None:
+    """Her pool pays a sum to her credit; what the bill has above it is hers."""
+    desk, (person, pregnancy) = scene.of_heads, await _entrusted(scene)
+    stay, total = await scene.stay(desk, person, pregnancy, price="30000.00")
+    await desk.made(f"/stays/{stay}/settle", {"total": total})
+
+
+async def _entrusted(scene: Scene) -> tuple[str, str]:
+    """Somebody of the pool of heads, and her pregnancy."""
     desk, person = scene.of_heads, await scene.insured(POOL_OF_HEADS)
     since = str(scene.today - timedelta(days=270))
     body = {"person_ref": person, "since": since, "institution_code": desk.institution}
-    pregnancy = (await desk.made("/pregnancies", body))["pregnancy_id"]
+    return person, (await desk.made("/pregnancies", body))["pregnancy_id"]
+
+
+async def a_last_check_is_claimed_twice(scene: Scene) -> None:
+    """The check after the birth completes the head; then comes another one."""
+    desk, (person, pregnancy) = scene.of_heads, await _entrusted(scene)
     for _ in range(2):
         stay, total = await scene.visit(desk, person, pregnancy, postnatal=True)
         await desk.made(f"/stays/{stay}/settle", {"total": total})

@@ -14,7 +14,14 @@ from services.enrollment.domain.id_number import check_character
 from tests.support.agency import SERVICES, Agency, agency, made, until
 from tests.support.care import Town
 from tests.support.kafka import Kafka
-from tests.support.late_document import LATE, LATE_SUMS, LOWER_UNITS, book_with, make_current
+from tests.support.late_document import (
+    LATE,
+    LATE_SUMS,
+    LATE_WAIT,
+    LOWER_UNITS,
+    book_with,
+    make_current,
+)
 from tests.support.late_document import POOL as LATE_POOL
 from tests.support.postgres import ServiceDatabases
 from tests.support.running import Client
@@ -126,7 +133,7 @@ async def _may(whole: Agency, folder: Path) -> None:
     clerks = [
         await whole.caller("settlement", f"clerk-{n}-may", "clerk", LATE_POOL) for n in (1, 2)
     ]
-    await make_current(whole, *clerks, book_with(folder, LATE, LOWER_UNITS, LATE_SUMS))
+    await make_current(whole, *clerks, book_with(folder, LATE, LOWER_UNITS, LATE_SUMS, LATE_WAIT))
     both = {"since": "2024-03-01", "until": "2024-04-30"}
     proposed = (await made(clerks[0].post("/reconsiderations", both)))["proposed"]
     first, undone, rejected, *_ = proposed
@@ -147,13 +154,13 @@ async def _may(whole: Agency, folder: Path) -> None:
 
 async def _visits_again(whole: Agency) -> None:
     """The same book lowers two units, and raises what births entitle to: two visits are adjusted,
-    together, and what two births entitle to is revised."""
+    together, what two births entitle to is revised, and a loss is taken back."""
     one, other = [
         await whole.caller("settlement", f"clerk-{n}-units-may", "clerk", UNITS) for n in (1, 2)
     ]
     all_visits = {"since": "2023-07-01", "until": "2024-04-30"}
     proposed = (await made(one.post("/reconsiderations", all_visits)))["proposed"]
-    assert len(proposed) == 4
+    assert len(proposed) == 5
     for adjustment in proposed[1:]:
         await made(other.post(f"/adjustments/{adjustment}/release"))
 

@@ -55,6 +55,7 @@ FAULTS = (
     Fault("lines-after-the-bill", misuses.a_line_is_sent_after_settling, {"M02"}),
     Fault("float-rounds-a-line", misuses.half_a_fen, {"M02"}),
     Fault("rate-of-today", misuses.a_birth_of_two_years_ago, {"M08"}),
+    Fault("paid-above-the-sum", misuses.a_birth_dearer_than_its_sum, {"M07", "M08"}),
     Fault("one-clerk-appoints-a-book", misuses.a_clerk_approves_what_she_proposed, {"S04"}),
     Fault("deduction-outlives-its-claim", misuses.a_claim_with_a_deduction_is_reversed, {"S01"}),
     Fault("deducted-above-what-is-left", misuses.decisions_exceed_the_claim, {"M05"}),

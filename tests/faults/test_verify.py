@@ -184,6 +184,8 @@ FAULTS = [
                   f" used_after_fen = used_after_fen + 1 where unit = 'U3' and {LAST_USE}"),
     in_settlement("O06", "update unit_entry set amount_fen = amount_fen + 1, used_after_fen ="
                   " used_after_fen + 1 where adjustment_id is not null and unit = 'U1'"),
+    in_settlement("M08", "update adjustment set steps = replace(steps::text, '第一条', '第二条')::json"
+                  " where steps::text like '%paid_no_more%'"),
     in_settlement("M08", "update adjustment set met = '[]' where corrections::text like '%U3%'"),
     in_settlement("O07 S01 S05", "drop index one_live_entitlement_a_pregnancy; insert into entitlement"
                   " select (jsonb_populate_record(e, jsonb_build_object('entitlement_id', gen_random_uuid()))).*"

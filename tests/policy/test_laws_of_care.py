@@ -22,6 +22,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from services.settlement.api.price_command import priced_line
+from services.settlement.domain.cash import instalments
+from shared.money import Money
 from shared.policy.book import Book
 from shared.policy.compiler import BUILT_IN
 from tests.policy.drawn_care import MEDICAL, CareDrawer
@@ -192,6 +194,43 @@ def test_the_fund_never_pays_above_what_caps_it(pool: str, seed: int) -> None:
             on = date.fromisoformat(case.get("dates", {}).get(which, case["on"]))
         end = most(case, law, on)
         assert end is None or fen(answer["fund"]) <= end, (case, answer, end)
+
+
+@given(fen=st.integers(0, 10**9), count=st.integers(1, 12))
+def test_instalments_sum_to_the_entitlement(fen: int, count: int) -> None:
+    parts = instalments(Money(fen), count)
+    assert len(parts) == count
+    assert Money.total(parts) == Money(fen)
+    assert list(parts) == sorted(parts, reverse=True)
+    assert parts[0] - parts[-1] <= Money(1)
+
+
+@settings(deadline=None)
+@given(months=st.integers(1, 24), base=st.integers(1, 3_000_000), wage=st.integers(1, 3_000_000))
+def test_what_is_said_of_an_allowance_is_of_the_sum_that_is_paid(
+    months: int, base: int, wage: int
+) -> None:
+    """Instalments and the employer's part, also where a short waiting period lowers the sum. Red
+    when they were counted before it was lowered."""
+    for kind, on in (("flexible", "2018-05-04"), ("employee", "2024-05-06")):
+        member = {"kind": kind, "months_paid": months, "paid_until": on[:7]}
+        stated = {"event": "birth", "mode": "vaginal", "base_monthly": _yuan(base),
+                  "wage_monthly": _yuan(wage)}  # fmt: skip
+        answer = _answer({"id": "sum", "pool": "990101", "benefit": "allowance", "on": on,
+                          "member": member, "allowance": stated})  # fmt: skip
+        said = {step["what"]: step for step in answer["steps"]}
+        paid = fen(answer["fund"])
+        if kind == "flexible":
+            values = said["instalments"]["values"]
+            whole = instalments(Money(paid), int(values["count"]))
+            assert values["first"] == whole[0].to_wire()
+            assert ("pro_rata" in said) == (months < 12)
+        else:
+            of_leave = (
+                -(-wage * answer["days"] // 3_000) * 100
+            )  # up to the yuan, as the clause says
+            tops_up = fen(said["employer_tops_up"]["amount"]) if "employer_tops_up" in said else 0
+            assert paid + tops_up == max(paid, of_leave)
 
 
 def test_each_benefit_of_each_pool_is_paid_in_many_cases() -> None:

@@ -6,13 +6,11 @@ import asyncio
 from datetime import date
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import orjson
 import pytest
 
-from services.settlement.actions.scene import Scene
-from services.settlement.actions.take_deduction import take_deduction
-from services.settlement.domain.deduction import Decision
 from services.settlement.store import settled as store
 from shared.money import Money
 from shared.plumbing.database import AGENCY, transaction
@@ -239,7 +237,7 @@ async def test_a_claim_that_moved_since_it_was_read_is_not_proposed_for(
     claim = await settled(house)
     async with transaction(house.running.app.state.office.pool, [AGENCY]) as tx:
         read = await store.live(tx, NANJING, date(2024, 3, 1), date(2024, 3, 31), limit=10)
-        assert [c.settlement.settlement_id for c in read] == [_uuid(claim)]
+        assert [c.settlement.settlement_id for c in read] == [UUID(claim["settlement_id"])]
         assert await store.hold(tx, NANJING, read)
     await made(nanjing_a.post(f"/settlements/{claim['settlement_id']}/reverse"))
     async with transaction(house.running.app.state.office.pool, [AGENCY]) as tx:
@@ -256,47 +254,3 @@ async def test_one_proposal_a_claim_however_many_ask(
     answers = await asyncio.gather(*(c.post("/reconsiderations", MARCH) for c in clerks))
     assert {answer.status_code for answer in answers} == {201}
     assert sum(len(answer.json()["proposed"]) for answer in answers) == 3
-
-
-async def _deducted(house: House, claim: dict[str, Any], flag: str, amount: str) -> str:
-    """What became of a decision to deduct."""
-    scene = Scene(NANJING, "", "audit", flag, house.clock.now())
-    decision = Decision(
-        flag, 1, _uuid(claim), NANJING, claim["institution_code"], Money.from_wire(amount)
-    )
-    async with transaction(house.running.app.state.office.pool, [AGENCY]) as tx:
-        await take_deduction(tx, scene, decision)
-    kind: str = await house.owner.fetchval(
-        "select type from outbox order by at desc, id desc limit 1"
-    )
-    return kind.rpartition(".")[2]
-
-
-def _uuid(claim: dict[str, Any]) -> Any:
-    from uuid import UUID
-
-    return UUID(claim["settlement_id"])
-
-
-async def test_what_may_be_deducted_counts_the_adjusted_fund_part(
-    house: House, second: Client, tmp_path: Path
-) -> None:
-    claim = await settled(house)
-    assert await _deducted(house, claim, "f1", "3000.00") == "deduction-refused"
-    await with_book(house, tmp_path, LATE_AT_ONCE, second)
-    adjustment = await proposed(house)
-    await made(second.post(f"/adjustments/{adjustment}/release"))
-    assert await _deducted(house, claim, "f2", "3000.00") == "deduction-taken"
-
-
-async def test_no_release_leaves_less_than_was_deducted(
-    house: House, second: Client, nanjing_a: Client, tmp_path: Path
-) -> None:
-    claim = await settled(house)
-    assert await _deducted(house, claim, "f1", "2800.00") == "deduction-taken"
-    await with_book(house, tmp_path, LATE_AT_ONCE.replace("3400.00", "2000.00"), second)
-    adjustment = await proposed(house)
-    answer = await second.post(f"/adjustments/{adjustment}/release")
-    assert (answer.status_code, answer.json()["code"]) == (409, "1034-adjustment-below-deductions")
-    await made(nanjing_a.post(f"/settlements/{claim['settlement_id']}/reverse"))
-    assert await accounts(house) == {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -197,6 +198,38 @@ async def test_visits_of_one_pregnancy_are_rejected_together(late: Late) -> None
     # Made current anew, the book is a cause of its own.
     await late.comes(LATE_UNITS)
     assert len((await late.reconsidered())["proposed"]) == 2
+
+
+async def test_a_release_and_a_visit_at_once_never_pass_the_limit(late: Late) -> None:
+    cases = []
+    for _ in range(4):
+        mother, _ = await three_visits(late)
+        hospital = late.ward.hospital("b")
+        stay, _ = await late.ward.stay(
+            hospital, "prenatal", mother, "2023-10-05", "150.00", week=13
+        )
+        cases.append((mother, hospital, stay))
+    await late.comes(LATE_UNITS)
+    await late.reconsidered()
+    first_of = [one for n, one in enumerate(await late.waiting()) if n % 2 == 0]
+    answers = await asyncio.gather(
+        *(late.second.post(f"/adjustments/{one}/release") for one in first_of),
+        *(h.post(f"/stays/{stay}/settle", {"total": "150.00"}) for _, h, stay in cases),
+    )
+    assert {answer.status_code for answer in answers} <= {201, 409}
+    assert [answer.status_code for answer in answers[4:]] == [201] * 4
+    for mother, _, _ in cases:
+        used, _ = (await late.ward.units("a", mother))["U1"]
+        assert Money.from_wire(used) <= Money.from_wire("800.00")
+    await late.used_is_paid()
+    # Whoever was first, in the end each has what is due to it in order.
+    await late.reconsidered()
+    for one in await late.waiting():
+        answer = await late.second.post(f"/adjustments/{one}/release")
+        assert answer.status_code == 201 or answer.json()["code"].startswith("1033")
+    for mother, _, _ in cases:
+        assert await late.ward.units("a", mother) == {"U1": ("800.00", "0.00")}
+    await late.used_is_paid()
 
 
 async def test_visits_behind_the_range_follow_those_in_it(late: Late) -> None:

@@ -96,6 +96,31 @@ sets.nutrition = { amount = "2000.00", loss_from_week = 28 }
 """
 """Lengthens the leave by thirty days and raises the subsidy by 500 yuan."""
 
+LATE_WAIT = """
+pool = "990001"
+id = "late-wait"
+title = "关于等待期的通知"
+published = 2024-03-28
+checked_on = 2026-11-21
+grade = "A"
+source = { id = "late", citation = "test" }
+
+[[clause]]
+article = "第一条"
+gist = "十一月须连续缴费三十六个月"
+from = 2023-11-01
+kinds = ["employee"]
+sets.waiting = { months = 36, medical_if_short = "refused" }
+
+[[clause]]
+article = "第二条"
+gist = "十二月起恢复"
+from = 2023-12-01
+kinds = ["employee"]
+sets.waiting = { months = 0, medical_if_short = "paid" }
+"""
+"""Refuses, for one month that is over, whoever has not paid for three years."""
+
 LATE_HEAD = """
 pool = "990002"
 id = "late-head"

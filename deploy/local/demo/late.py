@@ -15,7 +15,8 @@ from deploy.local.demo.plan import MONTHS, late_on
 from services.settlement.actions.decide_adjustment import reject_adjustment, release_adjustment
 from services.settlement.actions.reconsider import Range, Reconsideration, reconsider
 from services.settlement.actions.scene import Scene
-from services.settlement.domain.adjustment import Adjustment
+from services.settlement.domain.adjustment import Adjustment, AdjustmentState
+from services.settlement.store import adjustments
 from services.settlement.store.settled import BEFORE_ALL
 from shared.period import Month
 from shared.plumbing.database import AGENCY, Pool, transaction
@@ -65,11 +66,16 @@ async def adjust(settlement: Pool, known: Books, today: date) -> None:
     leaves the newest waiting. Raises NotDecided."""
     day = known.changed_at + timedelta(days=1)
     proposed = await _proposed(settlement, known.second, Month.of(today).plus(-MONTHS), day)
-    ready = proposed[: len(proposed) - WAIT]
-    for number, one in enumerate(ready, 1):
-        decide = release_adjustment if number < len(ready) else reject_adjustment
+    # Visits of one pregnancy are decided together: one that waits would be released with another.
+    *decidable, rejected = [one for one in proposed if not one.corrections][:-WAIT]
+    visits = [one for one in proposed if one.corrections]
+    for number, one in enumerate([*decidable, *visits, rejected], 1):
+        decide = reject_adjustment if one is rejected else release_adjustment
         moment = day + timedelta(days=2 + number // A_DAY, minutes=number % A_DAY * 10)
         async with transaction(settlement, [AGENCY]) as tx:
+            found = await adjustments.find(tx, POOL, one.adjustment_id)
+            if found is not None and found.state is not AdjustmentState.PROPOSED:
+                continue
             decided = await decide(tx, _scene("b", moment), one.adjustment_id)
         if not isinstance(decided, Adjustment):
             raise NotDecided(f"deciding: {decided}")

@@ -42,6 +42,8 @@ async def release_adjustment(
     proposed = await adjustments.find(tx, scene.pool_code, adjustment_id)
     if proposed is None:
         return Refusal.ADJUSTMENT_UNKNOWN
+    if proposed.state is not AdjustmentState.PROPOSED:
+        return Refusal.ADJUSTMENT_DECIDED
     done: Adjustment | Refusal = Refusal.ADJUSTMENT_DECIDED
     together = await adjustments.waiting_with(tx, proposed)
     if any(one.needs_endorsement for one in together):
@@ -59,8 +61,6 @@ async def release_adjustment(
 async def _endorse(
     tx: Connection, scene: Scene, proposed: Adjustment, together: Sequence[Adjustment]
 ) -> Adjustment | Refusal:
-    if proposed.state is not AdjustmentState.PROPOSED:
-        return Refusal.ADJUSTMENT_DECIDED
     for one in together:
         if one.needs_endorsement:
             if not await adjustments.endorse(tx, one, scene.actor):
@@ -110,6 +110,8 @@ async def reject_adjustment(
     proposed = await adjustments.find(tx, scene.pool_code, adjustment_id)
     if proposed is None:
         return Refusal.ADJUSTMENT_UNKNOWN
+    if proposed.state is not AdjustmentState.PROPOSED:
+        return Refusal.ADJUSTMENT_DECIDED
     done: Adjustment | Refusal = Refusal.ADJUSTMENT_DECIDED
     for one in await adjustments.waiting_with(tx, proposed):
         reason = may_be_decided(one, scene.actor)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import NamedTuple
@@ -68,6 +69,7 @@ def allowance_of(case: Case, claim: AllowanceClaim, on: date, rules: Day) -> Sum
         if waited.share is not None:
             amount, step = _pro_rata(amount, waited.share, rule.value.rounding)
             steps = (*steps, step)
+        steps = (*steps, *_beside(claim, amount, leave, rule))
     due = _due_step(case, claim, rules)
     payee = Step(StepKind.PAID_TO, rule.citation, None, (("payee", rule.value.payee),))
     return Sum(
@@ -260,15 +262,21 @@ def _amount(
             of_day = monthly.ratio(numerator, denominator, daily.mode, daily.step.fen)
             amount = of_day.ratio(days, 1, rounding.mode, rounding.step.fen)
     values = (("base", monthly), ("days", days), ("divisor", terms.divisor))
-    steps = [*base.steps, Step(StepKind.ALLOWANCE, rule.citation, amount, values)]
+    return _Counted(amount, (*base.steps, Step(StepKind.ALLOWANCE, rule.citation, amount, values)))
+
+
+def _beside(
+    claim: AllowanceClaim, amount: Money, leave: Leave, rule: Sourced[Allowance]
+) -> Iterator[Step]:
+    """What follows from the amount that is paid: the employer's top-up, the instalments."""
+    terms, rounding = rule.value, rule.value.rounding
     if terms.tops_up and claim.wage_monthly is not None:
-        wage = claim.wage_monthly.ratio(days, 30, rounding.mode, rounding.step.fen)
+        wage = claim.wage_monthly.ratio(leave.days, 30, rounding.mode, rounding.step.fen)
         if wage > amount:
-            steps.append(Step(StepKind.EMPLOYER_TOPS_UP, rule.citation, wage - amount))
+            yield Step(StepKind.EMPLOYER_TOPS_UP, rule.citation, wage - amount)
     if terms.instalments > 1:
         parts = (("count", terms.instalments), ("first", instalments(amount, terms.instalments)[0]))
-        steps.append(Step(StepKind.INSTALMENTS, rule.citation, None, parts))
-    return _Counted(amount, tuple(steps))
+        yield Step(StepKind.INSTALMENTS, rule.citation, None, parts)
 
 
 _DIVISORS = {"30_days": (1, 30), "12_months_over_365_days": (12, 365)}
