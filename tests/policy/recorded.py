@@ -3,7 +3,8 @@
 `recorded/answers.jsonl` holds on each line a case, the digest of its whole answer, and what its
 steps say; `recorded/book.json.gz` the book that they were priced with, as the service archives it.
 What the figures must be, the cases worked out by hand say; here it is that nothing else of an
-answer changes unseen, but its words: its steps, their values and citations, the versions of rules it names.
+answer changes unseen: its steps, their values and citations, the versions of rules that it names.
+Only the words of titles and reasons may be put better.
 
     python -m tests.policy.recorded                  answers all anew, with the documents of today
     python -m tests.policy.recorded more.jsonl       and takes up these cases of `price` too
