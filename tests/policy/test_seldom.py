@@ -162,3 +162,8 @@ def test_a_loss_and_a_surgery_have_extras_and_conditions_too(
     held(answer(book, benefit, **extra, **cost), fund="350.00", steps=["extra"])
     listed = {benefit: {**block, "complications": ["placenta_praevia"]}}
     held(answer(book, benefit, **listed, **cost), fund="700.00", steps=["condition_cap"])
+
+
+def test_what_is_paid_by_item_needs_the_bill(made: Made) -> None:
+    birth = {"delivery": {"mode": "cesarean", "complications": ["eclampsia"]}}
+    held(answer(made(), "delivery", **birth), refused="cost_not_stated")
