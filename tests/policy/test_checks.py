@@ -3,17 +3,25 @@ them all. Each sum was done by hand."""
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from services.settlement.domain.case import Case, Dates
 from services.settlement.domain.checks import head_slice, unit_of
-from services.settlement.domain.prenatal import HeadSlice, Prenatal
+from services.settlement.domain.cost import Cost
+from services.settlement.domain.member import Member
+from services.settlement.domain.prenatal import HeadSlice, Prenatal, UnitUse
+from services.settlement.domain.pricing import Priced, price
 from shared.money import Money
+from shared.period import Month
 from shared.policy.book import Book
 from shared.policy.compiler import compile_book
 from shared.policy.prenatal import PerCapita, Unit
+from shared.policy.shapes import MemberKind
+from tests.policy.cases import TODAY
 from tests.policy.new_pool import FIRST, LATER, SHEET
 from tests.policy.test_compiler import write
 from tests.policy.test_new_pool import answer, bill, held, member
@@ -124,3 +132,26 @@ def test_a_high_risk_that_no_unit_awaits_changes_nothing() -> None:
     risky = late.model_copy(update={"high_risk_earlier": True})
     assert unit_of(Prenatal(week=5, high_risk=True), (early, risky)) == risky
     assert unit_of(Prenatal(week=5), (early, risky)) == early
+
+
+@pytest.mark.parametrize(
+    ("kind", "check", "left", "unit"),
+    [
+        (STAGED, Prenatal(week=20, used={"pregnancy": Money(1)}), 99999, ("pregnancy", 100000)),
+        (PER_UNIT, Prenatal(week=21, used={"B": Money(1)}), 79999, ("B", 80000)),
+        (ONE_LIMIT, Prenatal(used={"pregnancy": Money(1)}), 149999, ("pregnancy", 150000)),
+        (FIXED, Prenatal(used={"pregnancy": Money(1)}), 59999, ("pregnancy", 60000)),
+        (PER_CAPITA, Prenatal(used={"head": Money(1)}), 99999, ("head", 100000)),
+    ],
+)
+@pytest.mark.parametrize("in_scope", [None, 200000])
+def test_a_check_uses_a_limit_of_the_pregnancy(
+    new: Book, kind: str, check: Prenatal, left: int, unit: tuple[str, int], in_scope: int | None
+) -> None:
+    cost = None if in_scope is None else Cost(Money(in_scope), Money(in_scope))
+    paid = Member(MemberKind(kind), 24, Month(2023, 6))
+    of = Case("990000", paid, check, Dates.all_on(date(2023, 6, 10)), TODAY, cost=cost)
+    found = price(of, new)
+    assert isinstance(found, Priced)
+    assert found.units == (UnitUse(unit[0], Money(left), Money(unit[1])),)
+    assert found.fund == Money(left)

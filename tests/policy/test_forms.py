@@ -263,3 +263,20 @@ def test_a_base_lies_within_its_bounds() -> None:
         for wage in (0, 599, 600, 601, 2999, 3000, 3001)
     ]
     assert found == [600, 600, 600, 601, 2999, 3000, 3000]
+
+
+def test_a_bound_is_rounded_to_the_step() -> None:
+    bounds = BaseBounds(floor=Decimal("0.6"), ceiling=Decimal(3))
+    to_the_yuan = ROUNDED.model_copy(update={"step": yuan("1.00")})
+    # 60 % of 10.90 is 6.54, 300 % is 32.70
+    found = [within_bounds(Money(w), bounds, Money(1090), to_the_yuan).fen for w in (1, 5000)]
+    assert found == [700, 3300]
+
+
+def test_a_contribution_is_rounded_to_the_step() -> None:
+    rate = EmployerRate(medical=Decimal("0.08"), maternity=Decimal("0.005"))
+    to_the_jiao = ROUNDED.model_copy(update={"step": yuan("0.10")})
+    owed = due(Money(10_000), rate, Decimal("0.024"), to_the_jiao)
+    assert (owed.employer, owed.individual) == (Money(850), Money(240))
+    owed = due(Money(10_060), rate, Decimal("0.02"), to_the_jiao)
+    assert (owed.employer, owed.individual) == (Money(860), Money(200))  # 8.551 and 2.012

@@ -174,6 +174,10 @@ def test_where_a_share_is_rounded_is_policy(
     rounding = Rounding(place=place, step=yuan(step), mode=mode)  # type: ignore[arg-type]
     found = banded_shares(Money(209), bands, CITED, Sourced(rounding, ON, CITED, "r"))
     assert found.amount == Money(expected)
+    # what the bands came to, each rounded, is corrected in a step of its own
+    bands_apart = Money.total(step.amount or NOTHING for step in found.steps[:2])
+    corrected = [] if bands_apart == found.amount else [found.amount]
+    assert [step.amount for step in found.steps[2:]] == corrected
 
 
 def test_a_share_never_exceeds_the_cost(tmp_path: Path) -> None:

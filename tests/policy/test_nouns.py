@@ -9,19 +9,22 @@ from typing import Any
 
 import pytest
 
-from services.settlement.domain.allowance import AllowanceClaim, EmployerWage
-from services.settlement.domain.case import Dates
+from services.settlement.domain.allowance import AllowanceClaim, EmployerWage, NutritionClaim
+from services.settlement.domain.case import Case, Dates
 from services.settlement.domain.cash import instalments
 from services.settlement.domain.complication import Complication
 from services.settlement.domain.cost import CatalogueClass, Cost, CostLine, of_lines
 from services.settlement.domain.delivery import Delivery
 from services.settlement.domain.institution import Institution
 from services.settlement.domain.loss import Loss
+from services.settlement.domain.member import Member
+from services.settlement.domain.prenatal import HeadSlice, Prenatal
 from services.settlement.domain.steps import Step, StepKind, stored_steps
+from services.settlement.domain.surgery import Surgery
 from shared.money import NOTHING, Money, RoundingMode
 from shared.period import Month, Period
 from shared.policy.rules import Citation
-from shared.policy.shapes import DecidingDate, DeliveryMode
+from shared.policy.shapes import DecidingDate, DeliveryMode, MemberKind, Procedure
 
 A, B, C = CatalogueClass.CLASS_A, CatalogueClass.CLASS_B, CatalogueClass.CLASS_C
 UP, DOWN, HALF_UP = RoundingMode.UP, RoundingMode.DOWN, RoundingMode.HALF_UP
@@ -117,11 +120,31 @@ def test_what_lies_on_the_border_can_be(make: Callable[[], object]) -> None:
 def test_what_a_record_does_not_state_is_the_plain_case() -> None:
     assert (delivery().infants, Delivery(DeliveryMode.VAGINAL).weeks) == (1, 40)
     assert (Delivery(DeliveryMode.VAGINAL).complications, delivery().extras) == ((), ())
+    surgery = Surgery(Procedure.IUD_INSERT)
+    assert (surgery.complications, surgery.extras) == ((), ())
     plain = Loss(8)
+    assert (plain.complications, plain.extras) == ((), ())
     assert (plain.manner, plain.setting, plain.high_risk) == ("surgical", "inpatient", False)
     assert Complication("after_birth").months_after == 0
     claim = AllowanceClaim("birth")
     assert (claim.infants, claim.weeks, claim.within_regulation) == (1, 40, True)
+
+
+def test_what_is_not_stated_is_not_known() -> None:
+    claim, birth = AllowanceClaim("birth"), NutritionClaim()
+    wages = (claim.base_monthly, claim.wage_sum, claim.heads, claim.wage_monthly)
+    visit, member = Prenatal(), Member(MemberKind.EMPLOYEE)
+    paid = (member.months_paid, member.paid_until, member.made_up, member.transfer_gap_months)
+    case = Case("1", member, visit, Dates.all_on(date(2024, 3, 1)), date(2024, 3, 1))
+    for unknown in (
+        *wages, claim.mode, claim.procedure, birth.loss_weeks, birth.annual_wage, *paid,
+        member.employer, visit.week, visit.unit, visit.head, HeadSlice().from_week,
+        HeadSlice().until_week, Institution().level, case.cost, case.bed, case.county,
+    ):  # fmt: skip
+        assert unknown is None
+    assert (visit.high_risk, visit.first_visit, visit.postnatal) == (False, False, False)
+    assert (claim.employers, visit.used, case.circumstances) == ((), {}, frozenset())
+    assert (case.institution, case.account_available) == (Institution(), NOTHING)
 
 
 def test_each_of_four_dates_is_chosen_by_its_name() -> None:
@@ -188,7 +211,15 @@ def test_a_ratio_is_exact_and_rounded_once(
 
 @pytest.mark.parametrize(
     ("amount", "wire"),
-    [(0, "0.00"), (5, "0.05"), (100, "1.00"), (123456, "1234.56"), (-5, "-0.05"), (-250, "-2.50")],
+    [
+        (0, "0.00"),
+        (5, "0.05"),
+        (100, "1.00"),
+        (123456, "1234.56"),
+        (-1, "-0.01"),
+        (-5, "-0.05"),
+        (-250, "-2.50"),
+    ],
 )
 def test_money_is_written_in_yuan(amount: int, wire: str) -> None:
     assert fen(amount).to_wire() == wire == str(fen(amount))

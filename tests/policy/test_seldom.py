@@ -47,6 +47,8 @@ def test_who_owes_nothing_is_told_so(made: Made) -> None:
     found = answer(book, "contribution", **contribution("1.00"), **retired)
     held(found, refused="not_covered")
     assert found["refused"]["values"] == {"rule": "employer_rate"}
+    elsewhere = answer(book, "contribution", **contribution("1.00"), pool="999999")
+    held(elsewhere, refused="pool_unknown")
 
 
 def test_a_fee_for_being_late_is_the_employers(made: Made) -> None:
@@ -78,7 +80,9 @@ def test_an_extra_by_level_needs_the_level(made: Made) -> None:
     book = made(('adds = { all = "500.00" }', f"adds = {{ {by_level} }}"))
     birth = {"delivery": {"mode": "cesarean", "extras": ["anaesthesia"]}}
     held(answer(book, "delivery", **birth), fund="8733.00")  # 900 x 9.37, and 300
-    held(answer(book, "delivery", **birth, institution={}), refused="level_not_stated")
+    unknown = answer(book, "delivery", **birth, institution={})
+    held(unknown, refused="level_not_stated")
+    assert unknown["refused"]["article"] == "一"
 
 
 def test_a_standard_of_the_loss_is_paid_up_to_the_bill(made: Made) -> None:
@@ -105,6 +109,11 @@ def test_a_share_by_level_needs_the_level_beside_a_quota_that_does_not(made: Mad
     facts = {"delivery": {"mode": "cesarean"}, "member": member("flexible"), **bill("6000.00")}
     held(answer(book, "delivery", **facts), fund="5000.00", member="150.00")
     held(answer(book, "delivery", **facts, institution={}), refused="level_not_stated")
+    del facts["cost"]
+    found = answer(book, "delivery", **facts, institution={})
+    held(found, fund="5000.00")
+    [step] = [step for step in found["steps"] if step["what"] == "standard_amount"]
+    assert step["values"] == {"what": "cesarean"}
 
 
 def test_a_standard_by_level_needs_the_level(made: Made) -> None:
@@ -126,3 +135,35 @@ def test_a_fen_above_the_bed_cap_is_hers(made: Made) -> None:
     facts = {"delivery": {"mode": "cesarean"}, "member": member("early_retiree")}
     found = answer(made(), "delivery", **facts, cost={"lines": lines})
     held(found, fund="120.00", member="0.01", steps=["bed_cap"])
+
+
+X = 'extras = [{ name = "x", adds = { all = "50.00" } }]'
+OWN = f'{{ method = "cap", amounts = {{ all = "300.00" }}, {X} }}'
+
+
+def with_extras(made: Made) -> Any:
+    return made(
+        ('{ method = "full" }\nvasectomy', f"{OWN}\nvasectomy"),
+        ('{ method = "points", points = 100.0 }', OWN),
+    )
+
+
+@pytest.mark.parametrize(
+    ("benefit", "block"),
+    [("loss", {"weeks": 15}), ("family_planning", {"procedure": "iud_insert"})],
+)
+def test_a_loss_and_a_surgery_have_extras_and_conditions_too(
+    made: Made, benefit: str, block: dict[str, Any]
+) -> None:
+    book, cost = with_extras(made), bill("700.00")  # not above 2.5 x 300
+    plain = answer(book, benefit, **{benefit: block}, **cost)
+    held(plain, fund="300.00", member="400.00")
+    extra = {benefit: {**block, "extras": ["x"]}}
+    held(answer(book, benefit, **extra, **cost), fund="350.00", steps=["extra"])
+    listed = {benefit: {**block, "complications": ["placenta_praevia"]}}
+    held(answer(book, benefit, **listed, **cost), fund="700.00", steps=["condition_cap"])
+
+
+def test_what_is_paid_by_item_needs_the_bill(made: Made) -> None:
+    birth = {"delivery": {"mode": "cesarean", "complications": ["eclampsia"]}}
+    held(answer(made(), "delivery", **birth), refused="cost_not_stated")

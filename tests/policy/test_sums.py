@@ -252,3 +252,19 @@ def test_an_answer_names_its_book_day_and_account(made: Made) -> None:
     assert [(each.days, each.payee) for each in days if isinstance(each, Priced)] == [
         (98, "person"), (0, ""),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("claim", "total"),
+    # 98 days are 3 months, 15 are a half and count as one, 2 are none; to the yuan
+    [
+        ({}, "22072.00"),
+        ({"event": "paternity"}, "7357.00"),
+        ({"event": "family_planning", "procedure": "iud_insert"}, "0.00"),
+    ],
+)
+def test_whole_months_are_rounded_to_the_step_too(
+    made: Made, claim: dict[str, Any], total: str
+) -> None:
+    book = made(('divisor = "12_months_over_365_days"', 'divisor = "months"'))
+    held(answer(book, "allowance", allowance={**CLAIM, **claim}), total=total)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import NamedTuple
 
 from services.settlement.domain.allowance import AllowanceClaim, NutritionClaim
 from services.settlement.domain.case import Case
@@ -41,8 +42,8 @@ class Sum:
     steps: tuple[Step, ...]
     rate_ids: tuple[str, ...]
     decisive: Citation
-    until: date | None = None
-    reason: StepKind | None = None
+    until: date | None
+    reason: StepKind | None
 
 
 def allowance_of(case: Case, claim: AllowanceClaim, on: date, rules: Day) -> Sum | Refused:
@@ -66,7 +67,7 @@ def allowance_of(case: Case, claim: AllowanceClaim, on: date, rules: Day) -> Sum
         paid = _amount(claim, base, leave, rule)
         amount, steps = paid.amount, (*steps, *paid.steps)
         if waited.share is not None:
-            amount, step = _pro_rata(amount, waited.share, rule.value.rounding, waited.cited)
+            amount, step = _pro_rata(amount, waited.share, rule.value.rounding)
             steps = (*steps, step)
         steps = (*steps, *_beside(claim, amount, leave, rule))
     due = _due_step(case, claim, rules)
@@ -102,12 +103,20 @@ def nutrition_of(case: Case, claim: NutritionClaim, on: date, rules: Day) -> Sum
     steps = (*waited.steps, step)
     if waited.share is not None:
         whole = terms.rounding or _TO_THE_FEN
-        amount, part = _pro_rata(amount, waited.share, whole, waited.cited)
+        amount, part = _pro_rata(amount, waited.share, whole)
         steps = (*steps, part)
     return Sum(
         amount, 0, "person", steps, (rule.rate_id, *waited.rate_ids), rule.citation,
         waited.until, waited.reason,
     )  # fmt: skip
+
+
+class _Share(NamedTuple):
+    """What a sum is cut to: months paid of those that the rule asks."""
+
+    paid: int
+    asked: int
+    cited: Citation
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,10 +125,9 @@ class _Waited:
 
     steps: tuple[Step, ...]
     rate_ids: tuple[str, ...]
-    cited: Citation
     until: date | None = None
     reason: StepKind | None = None
-    share: tuple[int, int] | None = None
+    share: _Share | None = None
 
 
 def _waited(case: Case, on: date, rules: Day) -> _Waited | Refused:
@@ -134,29 +142,29 @@ def _waited(case: Case, on: date, rules: Day) -> _Waited | Refused:
     if member.months_paid is None:
         stated = (("months_asked", asked.months),)
         step = asked.waived or Step(StepKind.WAITING_NOT_STATED, cited, None, stated)
-        return _Waited((current, step), rate_ids, cited)
+        return _Waited((current, step), rate_ids)
     paid = continuous_months(member, month, interruption.value)
     if paid <= 0:
         return Refused(Refusal.NOT_INSURED_THEN, cited)
     if asked.waived is not None:
-        return _Waited((current, asked.waived), rate_ids, cited)
+        return _Waited((current, asked.waived), rate_ids)
     if paid < asked.months:
-        return _short(case, month, (paid, asked.months), current, rule, rate_ids)
+        return _short(case, month, _Share(paid, asked.months, cited), current, rule, rate_ids)
     values = (("months_paid", paid), ("months_asked", asked.months))
-    return _Waited((current, Step(StepKind.WAITING_MET, cited, None, values)), rate_ids, cited)
+    return _Waited((current, Step(StepKind.WAITING_MET, cited, None, values)), rate_ids)
 
 
 def _short(
-    case: Case, month: Month, share: tuple[int, int], current: Step, rule: Sourced[CashWaiting],
+    case: Case, month: Month, share: _Share, current: Step, rule: Sourced[CashWaiting],
     rate_ids: tuple[str, ...],
 ) -> _Waited | Refused:  # fmt: skip
-    """What becomes of a sum where fewer months were paid than are asked: `share`, in that order."""
-    terms, cited, (paid, asked) = rule.value, rule.citation, share
+    """What becomes of a sum where fewer months were paid than are asked."""
+    terms, (paid, asked, cited) = rule.value, share
     values = (("months_paid", paid), ("months_asked", asked))
     if terms.if_short == "refused":
         return Refused(Refusal.WAITING_PERIOD_NOT_MET, cited, values)
     if terms.if_short == "pro_rata":
-        return _Waited((current,), rate_ids, cited, share=share)
+        return _Waited((current,), rate_ids, share=share)
     if terms.if_short == "deferred":
         reached, reason = month.plus(asked - paid), StepKind.DEFERRED_UNTIL_WAITED
     else:
@@ -165,11 +173,9 @@ def _short(
     until = case.member.paid_until
     if until is not None and until >= reached:
         later = (*values, ("month", reached))
-        return _Waited(
-            (current, Step(StepKind.WAITING_REACHED, cited, None, later)), rate_ids, cited
-        )
+        return _Waited((current, Step(StepKind.WAITING_REACHED, cited, None, later)), rate_ids)
     step = Step(reason, cited, None, (*values, ("month", reached)))
-    return _Waited((current, step), rate_ids, cited, reached.first_day(), reason)
+    return _Waited((current, step), rate_ids, reached.first_day(), reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,16 +250,17 @@ def _amount(
 ) -> _Counted:
     """Base x days / 30, x 12 / 365, or by whole months; rounded where the pool says."""
     terms, monthly, days = rule.value, base.amount, leave.days
-    numerator, denominator = _DIVISORS[terms.divisor]
     rounding, daily = terms.rounding, terms.daily_rounding
     if terms.divisor == "months":
         months = (2 * days + 30) // 60
         amount = monthly.ratio(months, 1, rounding.mode, rounding.step.fen)
-    elif daily is None:
-        amount = monthly.ratio(numerator * days, denominator, rounding.mode, rounding.step.fen)
     else:
-        of_day = monthly.ratio(numerator, denominator, daily.mode, daily.step.fen)
-        amount = of_day.ratio(days, 1, rounding.mode, rounding.step.fen)
+        numerator, denominator = _DIVISORS[terms.divisor]
+        if daily is None:
+            amount = monthly.ratio(numerator * days, denominator, rounding.mode, rounding.step.fen)
+        else:
+            of_day = monthly.ratio(numerator, denominator, daily.mode, daily.step.fen)
+            amount = of_day.ratio(days, 1, rounding.mode, rounding.step.fen)
     values = (("base", monthly), ("days", days), ("divisor", terms.divisor))
     return _Counted(amount, (*base.steps, Step(StepKind.ALLOWANCE, rule.citation, amount, values)))
 
@@ -272,7 +279,7 @@ def _beside(
         yield Step(StepKind.INSTALMENTS, rule.citation, None, parts)
 
 
-_DIVISORS = {"30_days": (1, 30), "12_months_over_365_days": (12, 365), "months": (1, 1)}
+_DIVISORS = {"30_days": (1, 30), "12_months_over_365_days": (12, 365)}
 
 
 def instalments(amount: Money, count: int) -> tuple[Money, ...]:
@@ -284,10 +291,8 @@ def instalments(amount: Money, count: int) -> tuple[Money, ...]:
 _TO_THE_FEN = RoundingStep(step=Money(1), mode=RoundingMode.HALF_UP)
 
 
-def _pro_rata(
-    amount: Money, share: tuple[int, int], rounding: RoundingStep, cited: Citation
-) -> tuple[Money, Step]:
-    paid, asked = share
+def _pro_rata(amount: Money, share: _Share, rounding: RoundingStep) -> tuple[Money, Step]:
+    paid, asked, cited = share
     less = amount.ratio(paid, asked, rounding.mode, rounding.step.fen)
     values = (("months_paid", paid), ("months_asked", asked))
     return less, Step(StepKind.PRO_RATA, cited, less, values)

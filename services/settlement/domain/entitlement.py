@@ -130,8 +130,8 @@ def continuous_months(member: Member, month: Month, terms: Interruption) -> int:
     """
     assert member.months_paid is not None  # noqa: S101 - asked by the callers
     paid, until = member.months_paid, member.paid_until
-    if until is not None and until > month:
-        paid -= month.until(until)
+    if until is not None:
+        paid -= max(0, month.until(until))
     gap = member.made_up
     if gap is not None and gap.last < month:
         mended = terms.make_up is not None and (

@@ -79,7 +79,7 @@ class Priced(NamedTuple):
     decided_on: date
     expenditure_item: ExpenditureItem
     insurance_type: InsuranceType
-    benefit: Benefit = Benefit.DELIVERY
+    benefit: Benefit
     units: tuple[UnitUse, ...] = ()
     days: int = 0
     payee: str = ""

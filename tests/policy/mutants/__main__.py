@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Iterator
 from fnmatch import fnmatch
 from math import sqrt
 from random import Random
@@ -24,24 +25,43 @@ LEAST = 0.95
 
 
 def main(
-    files: Annotated[
-        list[str] | None, typer.Argument(help="only files so named: */cash.py")
-    ] = None,
+    files: Annotated[list[str] | None, typer.Argument(help="only these: */cash.py")] = None,
     sample: Annotated[int, typer.Option(help="so many, drawn by --seed; 0: all")] = 0,
     seed: int = 20261122,
     again: Annotated[list[str] | None, typer.Option(help="only the mutants of these ids")] = None,
+    minutes: Annotated[float, typer.Option(help="stop then, and count what was tried")] = 600,
     jobs: int = 2,
-    timeout: Annotated[float, typer.Option(help="seconds that one mutant may take")] = 120.0,
+    timeout: Annotated[float, typer.Option(help="seconds that one mutant may take")] = 120,
     killers: Annotated[bool, typer.Option(help="say of each mutant what killed it")] = False,
 ) -> None:
     """Mutate the core and count what the tests of policy find."""
     chosen = [m for m in _all(files or []) if not again or m.id in again]
-    if sample and sample < len(chosen):
-        drawn = set(Random(seed).sample(range(len(chosen)), sample))  # noqa: S311 - again alike
-        chosen = [mutant for number, mutant in enumerate(chosen) if number in drawn]
+    # in any order, so that what was tried when the time is up is a fair sample
+    drawn = Random(seed).sample(chosen, min(sample or len(chosen), len(chosen)))  # noqa: S311
     known = {(e.file, e.function, e.old, e.new) for e in equivalents()}
-    fates = list(_fates(chosen, known, jobs, timeout, say_killers=killers))
-    raise typer.Exit(_report(fates, known))
+    trying.load_everything()
+    trying.load_the_books()
+    fates = []
+    end = time.monotonic() + minutes * 60
+    for fate in trying.tried(_until(end, [unchanged(file) for file in _ENDS]), 1, timeout):
+        if fate.killer is not None:  # it would kill every mutant
+            raise SystemExit(f"the core fails without any mutant: {fate.killer}")
+    for fate in trying.tried(_until(end, drawn), jobs, timeout):
+        fates.append(fate)
+        _say(fate, known, say_killer=killers)
+        if len(fates) % 100 == 0:
+            print(f"{len(fates)} of {len(drawn)}", flush=True)
+    raise typer.Exit(_report(fates, len(chosen), known))
+
+
+_ENDS = (SHARED[0], PRICING[0])
+
+
+def _until(end: float, mutants: list[Mutant]) -> Iterator[Mutant]:
+    for mutant in mutants:
+        if time.monotonic() > end:
+            return
+        yield mutant
 
 
 def _all(patterns: list[str]) -> list[Mutant]:
@@ -56,39 +76,16 @@ def _is_known(mutant: Mutant, known: Known) -> bool:
     return (mutant.file, mutant.function, mutant.old, mutant.new) in known
 
 
-def _fates(chosen: list[Mutant], known: Known, jobs: int, timeout: float, *, say_killers: bool):  # type: ignore[no-untyped-def]
-    trying.load_everything()
-    below = [mutant for mutant in chosen if mutant.file in SHARED]
-    above = [mutant for mutant in chosen if mutant.file in PRICING]
-    begun = time.monotonic()
-    done = 0
-    for part, load in ((below, None), (above, trying.load_the_book)):
-        if not part:
-            continue
-        if load is not None:
-            load()
-        _judge_the_judges(part[0].file, timeout)
-        for found in trying.tried(part, jobs, timeout):
-            done += 1
-            mutant = found.mutant
-            where = f"{mutant.id} {mutant.file}:{mutant.line} {mutant.function}"
-            if found.killer is None and not _is_known(mutant, known):
-                print(f"survives {where}\n    {mutant.old}\n -> {mutant.new}", flush=True)
-            elif say_killers:
-                print(f"{where}: {found.killer or 'equivalent'}", flush=True)
-            if done % 100 == 0:
-                print(f"{done} of {len(chosen)}, {time.monotonic() - begun:.0f} s", flush=True)
-            yield found
+def _say(fate: Tried, known: Known, *, say_killer: bool) -> None:
+    mutant = fate.mutant
+    where = f"{mutant.id} {mutant.file}:{mutant.line} {mutant.function}"
+    if fate.killer is None and not _is_known(mutant, known):
+        print(f"survives {where}\n    {mutant.old}\n -> {mutant.new}", flush=True)
+    elif say_killer:
+        print(f"{where}: {fate.killer or 'equivalent'}", flush=True)
 
 
-def _judge_the_judges(file: str, timeout: float) -> None:
-    """Tests that refuse the core as it is would kill every mutant."""
-    [fate] = trying.tried([unchanged(file)], 1, timeout)
-    if fate.killer is not None:
-        raise SystemExit(f"the core fails without any mutant: {fate.killer}")
-
-
-def _report(fates: list[Tried], known: Known) -> int:
+def _report(fates: list[Tried], of: int, known: Known) -> int:
     counted = [fate for fate in fates if not _is_known(fate.mutant, known)]
     whole = Counter(fate.mutant.file for fate in counted)
     killed = Counter(fate.mutant.file for fate in counted if fate.killer is not None)
@@ -101,10 +98,11 @@ def _report(fates: list[Tried], known: Known) -> int:
         print(f"listed as equivalent, and killed: {mutant.id} {mutant.file}:{mutant.line}")
     dead, number = sum(killed.values()), len(counted)
     score = dead / number if number else 1.0
-    around = 1.96 * sqrt(score * (1 - score) / number) if number else 0.0
+    rest = 1 - len(fates) / of if of else 0.0
+    around = 1.96 * sqrt(score * (1 - score) / number * rest) if number else 0.0
     print(
-        f"{dead} of {number} killed: {score:.1%} (+- {around:.1%} if drawn),"
-        f" {len(fates) - number} equivalent left out"
+        f"{dead} of {number} killed: {score:.1%}, +- {around:.1%} for {of} of which {len(fates)}"
+        f" were tried; {len(fates) - number} equivalent left out"
     )
     return int(score < LEAST or bool(alive_not))
 

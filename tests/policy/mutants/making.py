@@ -48,7 +48,11 @@ class Mutant:
 
 def mutants_of(file: str) -> Iterator[Mutant]:
     """All mutants of a file, top to bottom."""
-    text = (ROOT / file).read_text(encoding="utf-8")
+    return mutants_in((ROOT / file).read_text(encoding="utf-8"), file)
+
+
+def mutants_in(text: str, file: str) -> Iterator[Mutant]:
+    """The same of a file that holds `text`."""
     wrapper = MetadataWrapper(cst.parse_module(text))
     visitor = _Visitor(file, text, wrapper.module)
     wrapper.visit(visitor)

@@ -34,28 +34,13 @@ def _tests(*names: str) -> tuple[str, ...]:
 
 # The quick ones first. The laws of money and the calendar walk are left out: they take longest.
 _OF_PRICING = _tests(
-    "nouns",
-    "checks",
-    "sums",
-    "seldom",
-    "methods",
-    "deliveries",
-    "new_pool",
-    "words",
+    "nouns", "checks", "sums", "seldom", "methods", "deliveries", "new_pool", "words",
     "differential",
-)
+)  # fmt: skip
 _OF_FORMS = _tests(
-    "nouns",
-    "forms",
-    "methods",
-    "checks",
-    "sums",
-    "seldom",
-    "new_pool",
-    "compiler",
-    "book",
+    "nouns", "forms", "methods", "checks", "sums", "seldom", "new_pool", "compiler", "book",
     "differential",
-)
+)  # fmt: skip
 _LEFT_OUT = "not test_each_supported_day_is_answered_exactly_once"
 
 
@@ -67,12 +52,14 @@ class Tried:
     killer: str | None
 
 
-def tried(mutants: Iterable[Mutant], jobs: int, timeout_s: float) -> Iterator[Tried]:
-    """Each mutant's fate, as it becomes known; `jobs` at a time."""
+def tried(
+    mutants: Iterable[Mutant], jobs: int, timeout_s: float, tests: Sequence[str] = ()
+) -> Iterator[Tried]:
+    """Each mutant's fate, as it becomes known; `jobs` at a time. `tests`: these instead of all."""
     waiting, running = iter(mutants), dict[int, _Child]()
     while True:
         while len(running) < jobs and (mutant := next(waiting, None)) is not None:
-            child = _start(mutant, timeout_s)
+            child = _start(mutant, timeout_s, tests)
             running[child.pipe] = child
         if not running:
             return
@@ -104,7 +91,7 @@ class _Child:
         return killer
 
 
-def _start(mutant: Mutant, timeout_s: float) -> _Child:
+def _start(mutant: Mutant, timeout_s: float, tests: Sequence[str]) -> _Child:
     told, tell = os.pipe()
     sys.stdout.flush()
     pid = os.fork()
@@ -112,7 +99,7 @@ def _start(mutant: Mutant, timeout_s: float) -> _Child:
         os.close(told)
         _be_quiet()
         try:
-            os.write(tell, json.dumps(_killer(mutant)).encode())
+            os.write(tell, json.dumps(_killer(mutant, tests)).encode())
         finally:
             os._exit(0)
     os.close(tell)
@@ -125,7 +112,7 @@ def _be_quiet() -> None:
     os.dup2(nowhere, 2)
 
 
-def _killer(mutant: Mutant) -> str | None:
+def _killer(mutant: Mutant, tests: Sequence[str]) -> str | None:
     in_its_place = _InPlaceOf(mutant)
     _forget(in_its_place.name)
     sys.meta_path.insert(0, in_its_place)
@@ -133,7 +120,8 @@ def _killer(mutant: Mutant) -> str | None:
         failed = _first_case_that_fails() or _first_answer_that_differs()
     except BaseException as error:
         return f"loading: {type(error).__name__}"
-    return failed or _first_test_that_fails(_OF_FORMS if mutant.file in SHARED else _OF_PRICING)
+    all_tests = _OF_FORMS if mutant.file in SHARED else _OF_PRICING
+    return failed or _first_test_that_fails(tests or all_tests)
 
 
 class _InPlaceOf(importlib.abc.MetaPathFinder, importlib.abc.Loader):
@@ -247,8 +235,8 @@ def load_everything() -> None:
     _importers()
 
 
-def load_the_book() -> None:
-    """The books that the tests of pricing ask for, compiled once."""
+def load_the_books() -> None:
+    """The books that tests ask for, compiled once; a mutant below them compiles its own."""
     from shared.policy import compiler
 
     made_up = Path(__file__).parents[1] / "made_up"
