@@ -5,7 +5,8 @@ and a lone command waits for nobody. READ is one statement for all, `decide` is 
 statement and so one transaction; each caller is answered after the commit.
 
 - A loser of WRITE (somebody else was faster) goes round again: the fresh READ says who won.
-- A data error halves the group until the poison row stands alone; the others are written.
+- A data error halves the group until the poison row stands alone; the others are written. So does
+  any unique index but the key's: the next READ would not show what it stands against.
 - A lost connection means "outcome unknown": the same group is read again, and what was committed
   is found there by its key.
 - A caller that hangs up changes nothing: its command runs to its end.
@@ -24,6 +25,7 @@ import asyncpg
 
 from shared.plumbing.database import LOST, Connection, Pool
 from shared.plumbing.metrics import COMMANDS, GROUPS, STATEMENTS
+from shared.plumbing.repeats import ONE_KEY
 from shared.plumbing.tracing import span, traceparent
 
 C = TypeVar("C")
@@ -252,13 +254,13 @@ class Group(Generic[C, F, E, A]):
         try:
             self._count_statement()
             won = await self._act.write(connection, [entry for _, entry in entries])
-        except asyncpg.UniqueViolationError:
-            # A key that was new at READ is taken: another replica has the twin. READ shows it.
-            self._again([ticket for ticket, _ in entries])
-            return
         except LOST:
             raise
         except asyncpg.PostgresError as error:
+            if isinstance(error, asyncpg.UniqueViolationError) and error.constraint_name == ONE_KEY:
+                # A key that was new at READ is taken: another replica has the twin. READ shows it.
+                self._again([ticket for ticket, _ in entries])
+                return
             if len(entries) == 1:
                 _fail([entries[0][0]], error)
                 return

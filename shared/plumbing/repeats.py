@@ -12,6 +12,9 @@ import orjson
 
 from shared.plumbing.database import Connection
 
+ONE_KEY = "idempotency_pkey"
+"""The constraint that a second answer under a key breaks."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ask:

@@ -110,6 +110,16 @@ async def test_a_surgery_belongs_to_no_pregnancy(ward: Ward) -> None:
     assert (done.status_code, done.json()["fund"]) == (201, "300.00"), done.text
     unnamed = {"stay_number": "x", "person_ref": person, "admitted_on": "2024-03-05"}
     assert (await ward.hospital("a").post("/stays", unnamed)).status_code == 400
+    mother, pregnancy = await ward.mother()
+    named = {"stay_number": "y", "person_ref": mother, "admitted_on": "2024-03-05",
+             "benefit": "family_planning", "pregnancy_id": pregnancy}  # fmt: skip
+    assert (await ward.hospital("a").post("/stays", named)).status_code == 400
+    for table in ("stay", "settlement"):
+        with pytest.raises(asyncpg.CheckViolationError, match="only_a_surgery_has_no_pregnancy"):
+            await ward.house.owner.execute(
+                f"update {table} set pregnancy_id = $1 where benefit = 'family_planning'",  # noqa: S608
+                UUID(pregnancy),
+            )
 
 
 async def test_a_complication_and_an_itemised_birth_are_paid_by_item(ward: Ward) -> None:

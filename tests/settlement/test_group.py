@@ -217,6 +217,27 @@ async def test_a_poison_row_fails_alone(
     assert again.status_code == 201
 
 
+async def test_a_broken_unique_index_is_the_fault_of_its_own_row(
+    house: House, nanjing_a: Client, like: tuple[str, Any]
+) -> None:
+    stays = await _stays(house, like, 12)
+    (poison,) = await house.owner.fetch("select * from stay where stay_id = $1", stays[5])
+    await house.owner.execute(
+        "insert into entitlement select $1, gen_random_uuid(), kind, $2, $3, settlement_id,"
+        " 'birth', null, null, 'opened', null, null, '[]', '{}', '', '', now(), 1"
+        " from unnest('{allowance,nutrition}'::text[]) kind,"
+        " (select settlement_id from settlement limit 1) elsewhere",
+        NANJING, poison["person_ref"], poison["pregnancy_id"],
+    )  # fmt: skip
+    with _counted(_group(house)) as grown:
+        answers = await _all(nanjing_a, stays, like[1])
+    failed = [s for s, a in zip(stays, answers, strict=True) if a.status_code != 201]
+    assert failed == [stays[5]]
+    assert answers[5].status_code == 500
+    assert grown["again"] == 0
+    assert _whole(await _effects(house, [s for s in stays if s != stays[5]]), 11)
+
+
 async def test_a_hospital_that_fills_its_share_is_told_to_wait_and_others_pass(
     house: House, nanjing_a: Client, nanjing_b: Client, like: tuple[str, Any],
     monkeypatch: pytest.MonkeyPatch,

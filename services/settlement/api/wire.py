@@ -84,8 +84,11 @@ class OpenStayBody(Wire):
 
     @model_validator(mode="after")
     def _cared_for(self) -> Self:
-        if self.pregnancy_id is None and self.benefit != "family_planning":
+        surgery = self.benefit == "family_planning"
+        if self.pregnancy_id is None and not surgery:
             raise ValueError("the registered pregnancy is named")
+        if self.pregnancy_id is not None and surgery:
+            raise ValueError("a surgery is of no pregnancy")
         return self
 
 

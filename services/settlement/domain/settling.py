@@ -131,7 +131,7 @@ def _unfit(
     stay: Stay, outcome: Outcome, pregnancy: Pregnancy | None, course: Course
 ) -> Refusal | None:
     """Why the stay does not fit its pregnancy, and what else was settled of it."""
-    if stay.pregnancy_id is None and stay.benefit is Benefit.FAMILY_PLANNING:
+    if stay.benefit is Benefit.FAMILY_PLANNING:
         return None
     if pregnancy is None:
         return Refusal.PREGNANCY_UNKNOWN
@@ -142,7 +142,7 @@ def _unfit(
         if before:
             return Refusal.BIRTH_BEFORE_PREGNANCY
         return Refusal.SERVICE_COVERED_TWICE if course.holds_visits else None
-    if before and stay.benefit is not Benefit.FAMILY_PLANNING:
+    if before:
         return Refusal.OUTSIDE_PREGNANCY
     if isinstance(outcome.claimed, Prenatal):
         end = pregnancy.period.end
