@@ -187,7 +187,7 @@ FAULTS = [
     in_settlement("M08", "update adjustment set steps = replace(steps::text, '第一条', '第二条')::json"
                   " where steps::text like '%paid_no_more%'"),
     in_settlement("M08", "update adjustment set met = '[]' where corrections::text like '%U3%'"),
-    in_settlement("O07 S01 S05", "drop index one_live_entitlement_a_pregnancy; insert into entitlement"
+    in_settlement("O07 S01 S05", "drop index one_live_entitlement_a_pregnancy, one_live_entitlement_a_claim; insert into entitlement"
                   " select (jsonb_populate_record(e, jsonb_build_object('entitlement_id', gen_random_uuid()))).*"
                   " from entitlement e where kind = 'nutrition' and state = 'opened' limit 1"),
     in_settlement("O07 S01 S05", "update entitlement set state = 'opened' where state = 'withdrawn' and pool_code = '990001'"),

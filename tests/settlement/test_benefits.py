@@ -122,6 +122,52 @@ async def test_a_surgery_belongs_to_no_pregnancy(ward: Ward) -> None:
             )
 
 
+async def test_a_surgery_of_one_day_is_paid_once_over_all_hospitals(ward: Ward) -> None:
+    person = (await ward.house.person(UNITS), None)
+    done = {letter: await ward.stay(
+        ward.hospital(letter), "family_planning", person, "2024-03-05", "450.00",
+        procedure="iud_insert") for letter in "ab"}  # fmt: skip
+    total = {"total": "450.00"}
+    at_once = await asyncio.gather(
+        *(ward.hospital(x).post(f"/stays/{stay}/settle", total) for x, (stay, _) in done.items())
+    )
+    assert sorted(answer.status_code for answer in at_once) == [201, 409]
+    (first,) = (x for x, answer in zip(done, at_once, strict=True) if answer.status_code == 201)
+    (other,) = {"a", "b"} - {first}
+    (paid,) = (answer.json() for answer in at_once if answer.status_code == 201)
+    stay, stated = done[other]
+    for call, body in (("settle", total), ("quote", {}), ("quote", stated)):
+        again = await ward.hospital(other).post(f"/stays/{stay}/{call}", body)
+        assert refused(again) == "1051-surgery-already-settled", call
+    of_next_day, of_another_kind = [
+        await ward.settled(
+            ward.hospital(other), "family_planning", person, on, "450.00", procedure=procedure
+        )
+        for on, procedure in (("2024-03-06", "iud_insert"), ("2024-03-05", "iud_remove"))
+    ]
+    assert of_next_day.status_code == 201, of_next_day.text
+    assert refused(of_another_kind) == "2005-not-covered"  # it is asked what it is worth
+    undone = await ward.hospital(first).post(f"/settlements/{paid['settlement_id']}/reverse")
+    assert undone.status_code == 201, undone.text
+    freed = await ward.hospital(other).post(f"/stays/{stay}/settle", total)
+    assert freed.status_code == 201, freed.text
+
+
+async def test_a_claim_opens_one_entitlement_of_a_kind(ward: Ward) -> None:
+    """The law holds without the code, and without a pregnancy."""
+    person = (await ward.house.person(UNITS), None)
+    done = await ward.settled(
+        ward.hospital("a"), "family_planning", person, "2024-03-05", "450.00",
+        procedure="iud_insert",
+    )  # fmt: skip
+    twice = (
+        "insert into entitlement select (jsonb_populate_record(e, jsonb_build_object("
+        "'entitlement_id', gen_random_uuid()))).* from entitlement e where settlement_id = $1"
+    )
+    with pytest.raises(asyncpg.UniqueViolationError, match="one_live_entitlement_a_claim"):
+        await ward.house.owner.execute(twice, UUID(done.json()["settlement_id"]))
+
+
 async def test_a_complication_and_an_itemised_birth_are_paid_by_item(ward: Ward) -> None:
     mother = await ward.mother()
     hospital = ward.hospital("a")

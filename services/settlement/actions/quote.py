@@ -10,7 +10,7 @@ from services.settlement.actions.settle import settlement_of
 from services.settlement.domain.claimed import benefit_of
 from services.settlement.domain.refusals import Refusal, Refused
 from services.settlement.domain.settlement import Settlement
-from services.settlement.domain.settling import already_ended, judge
+from services.settlement.domain.settling import already_ended, already_operated, judge
 from services.settlement.domain.stay import Outcome, StayState
 from services.settlement.store.settling import Facts
 from shared.plumbing.clock import business_day
@@ -37,6 +37,9 @@ def quote(facts: Facts, outcome: Outcome | None, book: Book, now: datetime) -> S
         return Refused(Refusal.OUTCOME_OF_ANOTHER_BENEFIT)
     if not stay.admitted_on <= stated.event_on <= stated.discharged_on:
         return Refused(Refusal.DATES_OUT_OF_ORDER)
+    operated = already_operated(stated, facts.operated)
+    if operated is not None:
+        return Refused(operated)
     judged = judge(
         stay=replace(stay, outcome=stated),
         outcome=stated,

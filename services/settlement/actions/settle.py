@@ -13,7 +13,12 @@ from services.settlement.domain.entitled import Entitlement
 from services.settlement.domain.postings import postings_of
 from services.settlement.domain.refusals import Refusal, Refused
 from services.settlement.domain.settlement import Settlement, shares_of
-from services.settlement.domain.settling import Judged, judge, may_be_settled
+from services.settlement.domain.settling import (
+    Judged,
+    already_operated,
+    judge,
+    may_be_settled,
+)
 from services.settlement.domain.steps import stored_steps
 from services.settlement.store.settling import Entry, Facts, read, write
 from services.settlement.told.allowance import allowance_opened
@@ -97,6 +102,9 @@ def decide(command: Settle, facts: Facts, book: Book, now: datetime) -> Entry | 
         return Refused(reason)
     if stay.outcome is None:
         return Refused(Refusal.STAY_NOT_DISCHARGED)
+    operated = already_operated(stay.outcome, facts.operated)
+    if operated is not None:
+        return Refused(operated)
     judged = judge(
         stay=stay,
         outcome=stay.outcome,

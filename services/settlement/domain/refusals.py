@@ -60,6 +60,7 @@ class Refusal(Enum):
     ADJUSTMENT_DECIDED = (1033, "adjustment_decided", False)
     ADJUSTMENT_BELOW_DEDUCTIONS = (1034, "adjustment_below_deductions", False)
     ADJUSTMENT_OUTDATED = (1050, "adjustment_outdated", False)
+    SURGERY_ALREADY_SETTLED = (1051, "surgery_already_settled", False)
     INTERRUPTED = (2001, "interrupted", False)
     WAITING_PERIOD_NOT_MET = (2002, "waiting_period_not_met", False)
     NOT_INSURED_THEN = (2003, "not_insured_then", False)

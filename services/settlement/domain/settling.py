@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -16,11 +17,12 @@ from services.settlement.domain.prenatal import Prenatal
 from services.settlement.domain.pricing import Priced, price
 from services.settlement.domain.refusals import Refusal, Refused
 from services.settlement.domain.stay import Outcome, Stay, StayState
+from services.settlement.domain.surgery import Surgery
 from services.settlement.domain.visiting import entrusted_visit, uses_of
 from shared.money import Money
 from shared.policy.book import Book, NoRule
 from shared.policy.cells import DECIDING_DATE, STATE_AGE_DAYS_MAX
-from shared.policy.shapes import Benefit
+from shared.policy.shapes import Benefit, Procedure
 
 ENDINGS = frozenset({Benefit.DELIVERY, Benefit.LOSS})
 """What ends a pregnancy: one of them, once."""
@@ -125,6 +127,17 @@ def already_ended(stay: Stay, rival: Benefit | None) -> Refusal | None:
         return None
     delivered = rival is Benefit.DELIVERY
     return Refusal.DELIVERY_ALREADY_SETTLED if delivered else Refusal.LOSS_ALREADY_SETTLED
+
+
+def already_operated(
+    outcome: Outcome, operated: Collection[tuple[date, Procedure]]
+) -> Refusal | None:
+    """A person's surgery of one kind is settled once a day, in whatever hospital; `operated` are
+    those that are."""
+    surgery = outcome.claimed
+    if isinstance(surgery, Surgery) and (outcome.event_on, surgery.procedure) in operated:
+        return Refusal.SURGERY_ALREADY_SETTLED
+    return None
 
 
 def _unfit(

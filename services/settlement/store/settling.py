@@ -13,6 +13,7 @@ from datetime import date
 from uuid import UUID
 
 import asyncpg
+import orjson
 
 from services.settlement.domain.agreement import Agreement
 from services.settlement.domain.course import EMPTY, Course, UnitEntry
@@ -32,7 +33,7 @@ from shared.plumbing.database import Connection
 from shared.plumbing.journal import LogRow
 from shared.plumbing.outbox import OutboxRow
 from shared.plumbing.repeats import Answer, Ask
-from shared.policy.shapes import Benefit
+from shared.policy.shapes import Benefit, Procedure
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ class Kept:
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What settling looks at. `rival` tells that the pregnancy's birth or loss is settled already,
-    and which of them."""
+    and which of them; `operated`, of a surgery, which of the person are, in whatever hospital."""
 
     kept: Kept | None
     stay: Stay | None
@@ -55,6 +56,7 @@ class Facts:
     person: PersonState | None
     rival: Benefit | None
     course: Course = EMPTY
+    operated: frozenset[tuple[date, Procedure]] = frozenset()
 
 
 READ = """
@@ -71,7 +73,7 @@ select kept.body_hash as kept_hash, kept.status as kept_status, kept.answer as k
        pregnancy.delivered_on, pregnancy.ended_by, pregnancy.version as pregnancy_version,
        pregnancy.confined && days.span as within_ending, pregnancy.visited && days.span as holds_visits,
        person.state_version, person.state::text as state_json, person.as_of,
-       rival.benefit as rival, course.units, course.designations
+       rival.benefit as rival, operated.surgeries, course.units, course.designations
 from asked
 left join lateral (
     select body_hash, status, answer from idempotency i
@@ -97,6 +99,11 @@ left join lateral (
     select benefit from claim c
     where c.pool_code = asked.pool_code and c.pregnancy_id = stay.pregnancy_id
       and c.state = 'settled' and c.benefit in ('delivery', 'loss') offset 0) rival on true
+left join lateral (
+    select (select json_agg(json_build_array(c.operated_on, c.procedure)) from claim c
+            where c.pool_code = asked.pool_code and c.person_ref = stay.person_ref
+              and c.state = 'settled' and c.benefit = 'family_planning')::text as surgeries
+    where stay.benefit = 'family_planning' offset 0) operated on true
 left join lateral (
     select (select json_agg(json_build_array(unit, number, institution_code, weeks, amount_fen,
                                              used_after_fen, limit_fen) order by unit, number)
@@ -143,6 +150,10 @@ def _facts(row: asyncpg.Record) -> Facts:
         person=person_from_row(row) if row["state_version"] else None,
         rival=Benefit(row["rival"]) if row["rival"] else None,
         course=course_from_row(row),
+        operated=frozenset(
+            (date.fromisoformat(on), Procedure(procedure))
+            for on, procedure in orjson.loads(row["surgeries"] or "[]")
+        ),
     )
 
 
@@ -169,7 +180,7 @@ class Entry:
 WRITE = """
 with asked as (select * from unnest($1::settlement[])),
 locked as (
-    select stay.pool_code, stay.stay_id
+    select stay.pool_code, stay.stay_id, stay.particulars ->> 'procedure' as procedure
     from asked join stay using (pool_code, stay_id, institution_code)
     where stay.version = asked.stay_version and stay.state = 'discharged'
     order by stay.pool_code, stay.stay_id for update of stay
@@ -190,13 +201,15 @@ entrusted as (
 ),
 won as (
     insert into claim (pool_code, settlement_id, institution_code, stay_id, pregnancy_id, state,
-                       sequence, benefit, visit)
+                       sequence, benefit, visit, person_ref, operated_on, procedure)
     select a.pool_code, a.settlement_id, a.institution_code, a.stay_id, a.pregnancy_id, 'settled', 1,
            a.benefit,
-           case when a.benefit = 'prenatal' then daterange(a.admitted_on, a.discharged_on, '[]') end
+           case when a.benefit = 'prenatal' then daterange(a.admitted_on, a.discharged_on, '[]') end,
+           case when a.benefit = 'family_planning' then a.person_ref end,
+           case when a.benefit = 'family_planning' then a.event_on end, locked.procedure
     from asked a join locked using (pool_code, stay_id)
     where a.benefit <> 'prenatal' or a.settlement_id in (select settlement_id from entrusted)
-    order by a.pool_code, a.pregnancy_id
+    order by a.pool_code, a.pregnancy_id, a.person_ref, a.event_on
     on conflict do nothing
     returning settlement_id
 ),
@@ -263,7 +276,7 @@ async def write(connection: Connection, entries: Sequence[Entry]) -> list[bool]:
     """Write all entries by one statement; which of them won.
 
     An entry loses when its stay changed since READ, when its stay was settled meanwhile, when
-    another hospital was first to settle the pregnancy's birth or loss, or, a visit's, when another
+    another hospital was first to settle the pregnancy's birth or loss or the surgery, or, a visit's, when another
     visit or a birth came first: a visit and a birth of one group meet again in the next.
     """
     ids = [e.settlement.settlement_id for e in entries]

@@ -6,3 +6,26 @@ alter table stay
 alter table settlement
     add constraint only_a_surgery_has_no_pregnancy
         check ((benefit = 'family_planning') = (pregnancy_id is null));
+
+-- ---- one surgery a person and day, over all hospitals
+
+alter table claim
+    add person_ref text, -- whose surgery it was: who cares for a pregnancy needs no name
+    add operated_on date,
+    add procedure text;
+update claim c
+set person_ref = s.person_ref, operated_on = s.event_on, procedure = t.particulars ->> 'procedure'
+from settlement s join stay t using (pool_code, stay_id)
+where c.benefit = 'family_planning'
+  and s.pool_code = c.pool_code and s.settlement_id = c.settlement_id;
+alter table claim
+    add constraint a_surgery_is_named check (
+        case when benefit = 'family_planning'
+        then person_ref is not null and operated_on is not null and procedure is not null
+        else coalesce(person_ref, operated_on::text, procedure) is null end);
+create unique index one_live_surgery_a_day on claim (pool_code, person_ref, operated_on, procedure)
+    where state = 'settled' and benefit = 'family_planning';
+
+-- What a settlement opens it opens once, also where no pregnancy is there to say so.
+create unique index one_live_entitlement_a_claim on entitlement (pool_code, settlement_id, kind)
+    where state <> 'withdrawn';
