@@ -95,9 +95,9 @@ MATRIX = {
     "POST /settlement/v1/settlements/{settlement_id}/reverse": Entry("hospital", "hospital", CLAIM),
     # Registered in the caller's own pool; whether the person is of it is asked when it is settled.
     "POST /settlement/v1/pregnancies": Entry("hospital clerk", "nobody"),
-    # A mother may go to another hospital of the pool: her pregnancy is the pool's, not theirs.
+    # A mother may go to another hospital of the pool: from A to A, the other is no party to it.
     "POST /settlement/v1/pregnancies/{pregnancy_id}/transfer": Entry(
-        "hospital clerk", "pool", PREGNANCY
+        "hospital clerk", "hospital", PREGNANCY
     ),
     # What is left of a limit is for the next hospital to see.
     "GET /settlement/v1/pregnancies/{pregnancy_id}/units": Entry(
@@ -263,7 +263,7 @@ institution it is given A's own, so that nothing but the wall can hide the row."
 
 NOT_WALLED = {
     # The pool's own, or one for all pools.
-    stays.catalogue_items, pregnancies.find, pregnancies.has_open, books.content,
+    agreements.agreed, stays.catalogue_items, pregnancies.find, pregnancies.has_open, books.content,
     pregnancies.designations, courses.entries, courses.entries_of, entitlements.find,
     entitlements.of_pregnancy, entitlements.of_settlement, person_states.find,
     books.current_hash, books.coming_hashes, books.proposal,

@@ -280,6 +280,28 @@ async def test_a_head_is_apportioned_by_weeks_and_paid_once(ward: Ward) -> None:
     assert refused(backdated) == "1047-transfer-out-of-order"
 
 
+async def test_a_pregnancy_is_moved_by_a_party_to_an_institution_with_an_agreement(
+    ward: Ward,
+) -> None:
+    mother = await ward.mother(HEADS)
+    place = f"/pregnancies/{mother[1]}/transfer"
+    a, b, clerk = ward.hospital("a", HEADS), ward.hospital("b", HEADS), ward.house.clerks[HEADS]
+    to_a, to_b = ({"institution_code": f"H{HEADS}{letter}"} for letter in "ab")
+    by_a_stranger = await b.post(place, to_a)
+    assert by_a_stranger.json()["code"] == "1016-pregnancy-unknown"
+    nowhere = {"institution_code": "H-NOWHERE"}
+    for caller in (a, clerk):
+        assert refused(await caller.post(place, nowhere)) == "1010-no-agreement"
+    for caller, body in ((a, to_b), (clerk, to_a), (b, to_b)):
+        moved = await caller.post(place, body)
+        assert moved.status_code == 201, moved.text
+    long_ago = {"person_ref": await ward.house.person(HEADS), "since": "2019-06-03",
+                "institution_code": f"H{HEADS}a"}  # fmt: skip
+    early = (await a.post("/pregnancies", long_ago)).json()["pregnancy_id"]
+    before_it = to_b | {"since": "2019-12-31"}
+    assert refused(await a.post(f"/pregnancies/{early}/transfer", before_it)) == "1010-no-agreement"
+
+
 async def test_a_birth_opens_allowance_and_subsidy_and_a_reversal_withdraws_them(
     ward: Ward,
 ) -> None:

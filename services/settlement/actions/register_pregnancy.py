@@ -9,7 +9,7 @@ from uuid import UUID
 from services.settlement.actions.scene import Scene
 from services.settlement.domain.pregnancy import Pregnancy
 from services.settlement.domain.refusals import Refusal
-from services.settlement.store import pregnancies
+from services.settlement.store import agreements, pregnancies
 from shared.ids import new_id
 from shared.period import Period
 from shared.plumbing.database import Connection
@@ -45,14 +45,21 @@ async def register_pregnancy(
 async def transfer_pregnancy(
     tx: Connection, scene: Scene, pregnancy_id: UUID, institution_code: str, since: date | None
 ) -> Pregnancy | Refusal:
-    """Designate another institution from `since` on, else from today."""
+    """Designate another institution from `since` on, else from today.
+
+    To a hospital that is no party to the move the pregnancy is unknown, as all that is others' is;
+    the agency's staff, who have no institution, may move any.
+    """
     pregnancy = await pregnancies.find(tx, scene.pool_code, pregnancy_id)
-    if pregnancy is None:
+    mover = scene.institution_code
+    if pregnancy is None or (mover and mover not in (pregnancy.institution_code, institution_code)):
         return Refusal.PREGNANCY_UNKNOWN
     day = since or scene.today
     made = await pregnancies.designations(tx, scene.pool_code, pregnancy_id)
     if day > scene.today or any(day < designation.since for designation in made):
         return Refusal.TRANSFER_OUT_OF_ORDER
+    if not await agreements.agreed(tx, scene.pool_code, institution_code, day):
+        return Refusal.NO_AGREEMENT
     if not await pregnancies.transfer(tx, pregnancy, institution_code, day, scene.now):
         return Refusal.PREGNANCY_CHANGED
     deed = scene.deed("transfer_pregnancy", f"pregnancy:{pregnancy_id}", "registered", "registered")

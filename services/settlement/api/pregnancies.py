@@ -54,7 +54,8 @@ async def register(
 async def transfer(
     request: Request, pregnancy_id: Id, body: TransferBody, who: Registrar, _: Key = None
 ) -> Response:
-    """Designate another institution from now on."""
+    """Designate another institution from now on; a hospital may move a pregnancy from itself or
+    to itself only."""
     return await keyed(
         request,
         who,

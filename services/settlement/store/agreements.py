@@ -26,6 +26,11 @@ async def insert_agreement(
     return True
 
 
+async def agreed(tx: Connection, pool_code: str, institution_code: str, on: date) -> bool:
+    """Whether an institution, also one that the caller may not see, has an agreement on a day."""
+    return bool(await tx.fetchval("select agreed($1, $2, $3)", pool_code, institution_code, on))
+
+
 async def agreements(
     tx: Connection, pool_code: str, limit: int
 ) -> list[tuple[str, int, date, date | None]]:

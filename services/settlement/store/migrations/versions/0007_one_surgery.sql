@@ -29,3 +29,15 @@ create unique index one_live_surgery_a_day on claim (pool_code, person_ref, oper
 -- What a settlement opens it opens once, also where no pregnancy is there to say so.
 create unique index one_live_entitlement_a_claim on entitlement (pool_code, settlement_id, kind)
     where state <> 'withdrawn';
+
+-- Whether a pregnancy may be entrusted to an institution: asked also by a hospital that may see no
+-- agreement but its own, so it runs as the owner and answers nothing but yes or no.
+create function agreed(pool text, institution text, day date) returns boolean
+language sql stable security definer
+begin atomic
+    select exists (
+        select from agreement
+        where pool_code = pool and institution_code = institution and valid @> day);
+end;
+revoke execute on function agreed from public;
+grant execute on function agreed to settlement_service;
