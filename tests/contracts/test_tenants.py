@@ -265,7 +265,7 @@ NOT_WALLED = {
     # The pool's own, or one for all pools.
     agreements.agreed, stays.catalogue_items, pregnancies.find, pregnancies.has_open, books.content,
     pregnancies.designations, courses.entries, courses.entries_of, entitlements.find,
-    entitlements.of_pregnancy, entitlements.of_settlement, person_states.find,
+    entitlements.page, entitlements.of_settlement, person_states.find,
     books.current_hash, books.coming_hashes, books.proposal,
     care.cares, care.of_pregnancies, entitlements.of_settlements,
     person_states.known, person_states.next_due, books.appointment,

@@ -1,10 +1,11 @@
-"""Allowances over REST: what a pregnancy entitles to, and the base that fixes an amount."""
+"""Allowances over REST: what births, losses and surgeries entitle to, and the base that fixes one."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
+from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response
 
 from services.settlement.actions.fix_allowance import fix_allowance
@@ -15,8 +16,10 @@ from services.settlement.api.shown import EntitlementShown, EntitlementsShown
 from services.settlement.api.wire import AllowanceBody, Id
 from services.settlement.domain.refusals import Refusal
 from services.settlement.store import entitlements
+from services.settlement.store.settled import BEFORE_ALL
 from shared.plumbing.auth import Caller
-from shared.plumbing.edge import Key, only, reply
+from shared.plumbing.edge import Key, Whole, only, reply
+from shared.plumbing.problems import MALFORMED, Fault, Problem
 from shared.plumbing.repeats import Answer
 
 router = APIRouter(prefix="/settlement/v1/allowances", tags=["allowances"])
@@ -42,10 +45,37 @@ async def fix(
 
 @router.get("", response_model=EntitlementsShown)
 async def of_pregnancy(
-    request: Request, who: Annotated[Caller, Depends(only(CLERK, FINANCE))], pregnancy: Id
+    request: Request,
+    who: Annotated[Caller, Depends(only(CLERK, FINANCE))],
+    pregnancy: Id | None = None,
+    settlement: Id | None = None,
+    state: Literal["opened", "deferred", "withdrawn", "fixed"] | None = None,
+    after: Id | None = None,
+    limit: Annotated[Whole, Query(ge=1, le=1000)] = 100,
 ) -> Response:
-    """What a pregnancy entitles to: allowance and subsidy, opened by its birth or loss."""
+    """What a pregnancy or a settlement (also a surgery's) entitles to, or all in one state: one of
+    the three is named. `next` is the `after` of the next page."""
+    found_by, sought = _sought(pregnancy, settlement, state)
     found = await seen(
-        request, who, lambda tx, s: entitlements.of_pregnancy(tx, s.pool_code, pregnancy)
+        request,
+        who,
+        lambda tx, s: entitlements.page(
+            tx, s.pool_code, found_by, sought, after or BEFORE_ALL, limit
+        ),
     )
-    return reply(Answer(200, entitlements_bytes(found)))
+    further = found[-1].entitlement_id if len(found) == limit else None
+    return reply(Answer(200, entitlements_bytes(found, further)))
+
+
+def _sought(
+    pregnancy: UUID | None, settlement: UUID | None, state: str | None
+) -> tuple[entitlements.FoundBy, UUID | str]:
+    """The one thing that is asked by. Raises Problem unless it is one."""
+    match pregnancy, settlement, state:
+        case UUID(), None, None:
+            return "pregnancy_id", pregnancy
+        case None, UUID(), None:
+            return "settlement_id", settlement
+        case None, None, str():
+            return "state", state
+    raise Problem(MALFORMED, [Fault("", "one-of-pregnancy-settlement-state")])

@@ -191,9 +191,10 @@ def entitlement_bytes(one: Entitlement) -> bytes:
     return orjson.dumps(_entitlement(one))
 
 
-def entitlements_bytes(found: Sequence[Entitlement]) -> bytes:
-    """A pregnancy's entitlements."""
-    return orjson.dumps({"items": [_entitlement(one) for one in found]})
+def entitlements_bytes(found: Sequence[Entitlement], further: UUID | None) -> bytes:
+    """A page of entitlements, and what the next page is after."""
+    items = [_entitlement(one) for one in found]
+    return orjson.dumps({"items": items, "next": str(further) if further else None})
 
 
 def _entitlement(one: Entitlement) -> dict[str, Any]:

@@ -243,9 +243,10 @@ class EntitlementShown(Wire):
 
 
 class EntitlementsShown(Wire):
-    """A pregnancy's entitlements, withdrawn ones included, oldest first."""
+    """Entitlements, withdrawn ones included, oldest first; the next page is after `next`."""
 
     items: list[EntitlementShown]
+    next: IdText | None
 
 
 class RefusedNow(Wire):

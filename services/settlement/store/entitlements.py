@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import orjson
@@ -120,14 +120,19 @@ async def find(tx: Connection, pool_code: str, entitlement_id: UUID) -> Entitlem
     return entitlement_from_row(row) if row else None
 
 
-async def of_pregnancy(tx: Connection, pool_code: str, pregnancy_id: UUID) -> list[Entitlement]:
-    """What a pregnancy entitled to, withdrawn ones included, oldest first."""
-    rows = await tx.fetch(
-        "select * from entitlement where pool_code = $1 and pregnancy_id = $2"
-        " order by entitlement_id",
-        pool_code,
-        pregnancy_id,
-    )
+FoundBy = Literal["pregnancy_id", "settlement_id", "state"]
+_PAGE = """
+select * from entitlement where pool_code = $1 and {found_by} = $2 and entitlement_id > $3
+order by entitlement_id limit $4
+"""
+
+
+async def page(
+    tx: Connection, pool_code: str, found_by: FoundBy, sought: UUID | str, after: UUID, limit: int
+) -> list[Entitlement]:
+    """What a pregnancy or a settlement entitled to, or what is in a state, whoever it is of:
+    oldest first, after one of them, withdrawn ones included."""
+    rows = await tx.fetch(_PAGE.format(found_by=found_by), pool_code, sought, after, limit)
     return [entitlement_from_row(row) for row in rows]
 
 

@@ -208,6 +208,7 @@ async def _born(whole: Agency, recorder: Recorder, mother: str) -> dict[str, str
     await desk.get(f"/settlements/{first}/explanation")
     clerk = Walker(recorder, await whole.caller("settlement", "clerk-a", "clerk", POOL))
     opened = (await clerk.get("/allowances", pregnancy=pregnancy))["items"]
+    await clerk.get("/allowances", name="usual-in-a-state", state="opened", limit=10)
     (allowance,) = [item["entitlement_id"] for item in opened if item["kind"] == "allowance"]
     base = {"entitlement_id": allowance, "wage_sum": "720000.00", "head_months": 120}
     await clerk.post("/allowances", base)

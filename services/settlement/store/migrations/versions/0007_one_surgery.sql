@@ -29,6 +29,8 @@ create unique index one_live_surgery_a_day on claim (pool_code, person_ref, oper
 -- What a settlement opens it opens once, also where no pregnancy is there to say so.
 create unique index one_live_entitlement_a_claim on entitlement (pool_code, settlement_id, kind)
     where state <> 'withdrawn';
+-- A clerk goes through what is open, or deferred, page by page.
+create index entitlement_state on entitlement (pool_code, state, entitlement_id);
 
 -- Whether a pregnancy may be entrusted to an institution: asked also by a hospital that may see no
 -- agreement but its own, so it runs as the owner and answers nothing but yes or no.
