@@ -1,4 +1,4 @@
-"""Allowances over REST: what births, losses and surgeries entitle to, and the base that fixes one."""
+"""Allowances over REST: what births and surgeries entitle to, and the base that fixes an amount."""
 
 from __future__ import annotations
 
