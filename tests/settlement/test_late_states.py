@@ -106,6 +106,8 @@ LATER = replace(SPELL, kind=MemberKind.FLEXIBLE, start=date(2024, 4, 1))
         ({"paid": ((Month(2022, 1), Month(2024, 1)),)}, True),
         ({"spells": (replace(SPELL, kind=MemberKind.FLEXIBLE),)}, True),
         ({"spells": (replace(SPELL, end=date(2024, 3, 1)),)}, True),
+        ({"spells": (replace(SPELL, end=MARCH),)}, True),
+        ({"spells": (replace(SPELL, end=date(2024, 3, 29)),)}, False),
         ({"spells": (replace(SPELL, end=date(2024, 4, 1)), LATER)}, False),
         ({"spells": (SPELL, replace(LATER, start=date(2024, 3, 1)))}, True),
         ({"spells": ()}, True),
@@ -113,3 +115,24 @@ LATER = replace(SPELL, kind=MemberKind.FLEXIBLE, start=date(2024, 4, 1))
 )
 def test_what_corrects_the_past(after: dict[str, Any], corrects: bool) -> None:
     assert corrects_the_past(BEFORE, replace(BEFORE, version=2, **after), MARCH) is corrects
+
+
+@pytest.mark.parametrize(
+    ("known", "said", "corrects"),
+    [
+        (date(2024, 1, 1), date(2024, 12, 1), True),
+        (date(2024, 1, 1), None, True),
+        (MARCH, None, True),
+        (date(2024, 3, 29), None, False),
+        (date(2024, 12, 1), None, False),
+        (date(2024, 12, 1), date(2024, 6, 1), False),
+        (date(2024, 12, 1), date(2024, 1, 1), True),
+        (date(2024, 1, 1), date(2024, 1, 1), False),
+    ],
+)
+def test_an_end_corrects_the_past_once_the_earlier_had_come(
+    known: date, said: date | None, corrects: bool
+) -> None:
+    before = replace(BEFORE, spells=(replace(SPELL, end=known),))
+    after = replace(BEFORE, version=2, spells=(replace(SPELL, end=said),))
+    assert corrects_the_past(before, after, MARCH) is corrects
