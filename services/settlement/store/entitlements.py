@@ -120,14 +120,14 @@ async def find(tx: Connection, pool_code: str, entitlement_id: UUID) -> Entitlem
     return entitlement_from_row(row) if row else None
 
 
+OF_PREGNANCY = """
+select * from entitlement where pool_code = $1 and pregnancy_id = $2 order by entitlement_id
+"""
+
+
 async def of_pregnancy(tx: Connection, pool_code: str, pregnancy_id: UUID) -> list[Entitlement]:
     """What a pregnancy entitled to, withdrawn ones included, oldest first."""
-    rows = await tx.fetch(
-        "select * from entitlement where pool_code = $1 and pregnancy_id = $2"
-        " order by entitlement_id",
-        pool_code,
-        pregnancy_id,
-    )
+    rows = await tx.fetch(OF_PREGNANCY, pool_code, pregnancy_id)
     return [entitlement_from_row(row) for row in rows]
 
 

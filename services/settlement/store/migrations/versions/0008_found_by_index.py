@@ -1,0 +1,13 @@
+"""What is asked of one claim, pregnancy or person is found by an index."""
+
+from pathlib import Path
+
+from shared.plumbing.migrate import run_sql
+
+revision = "0008"
+down_revision = "0006"
+
+
+def upgrade() -> None:
+    """Make the indexes, and count how often somebody's reconsideration failed."""
+    run_sql(Path(__file__).with_suffix(".sql"))
