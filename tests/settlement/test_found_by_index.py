@@ -1,4 +1,4 @@
-"""What is asked of one claim, pregnancy or person is found by an index, however much a pool holds."""
+"""What is asked of one claim, pregnancy or person is found by an index, however full a pool."""
 
 from __future__ import annotations
 
