@@ -9,5 +9,5 @@ down_revision = "0006"
 
 
 def upgrade() -> None:
-    """Make the indexes, and count how often somebody's reconsideration failed."""
+    """Make the indexes, count failed reconsiderations, and let a person's cause count by book."""
     run_sql(Path(__file__).with_suffix(".sql"))

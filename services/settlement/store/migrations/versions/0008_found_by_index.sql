@@ -14,3 +14,9 @@ create index entitlement_pregnancy on entitlement (pool_code, pregnancy_id)
 
 -- Whoever's reconsideration failed goes behind the others: what fails again must not hold them up.
 alter table reconsideration_due add tries integer not null default 0 check (tries >= 0);
+
+-- A person's state is one cause under each book that prices it: a later document may be asked for by
+-- hand of a person whose correction was decided before. The cause of a book names the book already.
+drop index adjusted_once_a_cause;
+create unique index adjusted_once_a_cause on adjustment (pool_code, settlement_id, cause, book)
+    where state <> 'withdrawn';
