@@ -202,8 +202,8 @@ def reconsidered(
     """Hold a settlement and what is `beside` it against what it would be `again`, priced now.
 
     What two people decided for the same cause by the same book before, or what waits with the same
-    amounts, is not proposed twice: a rejection stands. A proposal that nothing speaks for any more, or that rests
-    on what has changed since, is overtaken.
+    amounts, is not proposed twice: a rejection stands. A proposal that nothing speaks for any more,
+    or that rests on what has changed since, is overtaken.
     """
     stands = standing(settlement, released_of(beside))
     waiting = next((a for a in beside if a.state is AdjustmentState.PROPOSED), None)
