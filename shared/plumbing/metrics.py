@@ -47,6 +47,9 @@ _HORIZON = Gauge(
 )
 _DEAD = Gauge("dead_letters", "records buried so far", ["service", "consumer", "topic"])
 _PARKED = Gauge("parked_keys", "keys that wait for a person", ["service", "consumer", "topic"])
+RECONSIDERATIONS_FAILING = Gauge(
+    "reconsiderations_failing", "people whose corrected state could not be followed, try after try"
+)
 _SAMPLED = Gauge(
     "metrics_sampled_timestamp_seconds", "when the gauges of the database were read", ["service"]
 )

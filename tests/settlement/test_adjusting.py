@@ -112,6 +112,22 @@ async def test_a_corrected_kind_of_member_moves_the_whole_claim_to_the_other_ite
     assert await accounts(house) == {}
 
 
+async def test_a_later_book_may_be_asked_for_by_hand_of_whom_a_correction_was_decided(
+    house: House, second: Client, tmp_path: Path
+) -> None:
+    claim = await settled(house)
+    person = await person_of(house, claim["settlement_id"])
+    await corrected(house, person, "flexible")
+    first = await proposed(house, person_ref=person)
+    await made(second.post(f"/adjustments/{first}/release"))
+    await with_book(house, tmp_path, LATE_AT_ONCE, second)
+    later = await proposed(house, person_ref=person)
+    rejected = await made(second.post(f"/adjustments/{later}/reject"))
+    assert (rejected["cause"], rejected["parts"]["fund"]) == ("person:2", "300.00")
+    again = await made(second.post("/reconsiderations", MARCH | {"person_ref": person}))
+    assert (again["looked_at"], again["proposed"]) == (1, [])
+
+
 async def test_what_the_law_would_refuse_now_is_proposed_to_be_taken_back(
     house: House, second: Client, nanjing_a: Client
 ) -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
+from prometheus_client import REGISTRY
 
 from services.settlement.actions.note_person_states import note_person_states
 from services.settlement.domain.person import PersonState, Spell, corrects_the_past
+from services.settlement.work.late_documents import TRIES
 from shared.contracts.person import PersonStateChanged
 from shared.period import Month
 from shared.plumbing.database import AGENCY, transaction
@@ -89,6 +92,44 @@ async def test_of_whom_nothing_was_settled_nothing_is_asked(house: House) -> Non
     assert await house.owner.fetchval("select count(*) from log where action = 'reconsider'") == 0
 
 
+async def test_who_fails_again_and_again_holds_nobody_up_and_is_counted(
+    house: House, capfd: pytest.CaptureFixture[str]
+) -> None:
+    failing, other = [(await settled(house))["settlement_id"] for _ in range(2)]
+    person, behind = [await person_of(house, claim) for claim in (failing, other)]
+    spoiled = "update entitlement set base = $2 where settlement_id::text = $1"
+    await house.owner.execute(spoiled, failing, "{}")
+
+    async def tried(times: int) -> bool:
+        due = await house.owner.fetch("select person_ref, tries from reconsideration_due")
+        return [tuple(row) for row in due] == [(person, times)]
+
+    await told(house, person, kind="flexible")
+    house.clock.move(seconds=1)
+    await told(house, behind, kind="flexible")
+    await until(lambda: tried(TRIES))
+    adjusted = await house.owner.fetch("select settlement_id::text from adjustment")
+    assert [row["settlement_id"] for row in adjusted] == [other]
+
+    async def counted() -> bool:
+        return REGISTRY.get_sample_value("reconsiderations_failing") == 1
+
+    await until(counted)
+    said = capfd.readouterr()
+    lines = [one for one in (said.out + said.err).splitlines() if "put off" in one]
+    assert len(lines) == TRIES
+    assert not [one for one in lines if person in one]
+    house.clock.move(seconds=59)
+    await asyncio.sleep(1.2)  # two turns of the worker
+    assert await tried(TRIES)
+    house.clock.move(seconds=1)
+    await until(lambda: tried(TRIES + 1))
+    await house.owner.execute(spoiled, failing, None)
+    house.clock.move(seconds=60)
+    await until(lambda: done(house))
+    assert await house.owner.fetchval("select count(*) from adjustment") == 2
+
+
 MARCH = date(2024, 3, 28)
 SPELL = Spell(NANJING, NANJING, MemberKind.EMPLOYEE, date(2022, 1, 1), None)
 BEFORE = PersonState(
@@ -106,6 +147,8 @@ LATER = replace(SPELL, kind=MemberKind.FLEXIBLE, start=date(2024, 4, 1))
         ({"paid": ((Month(2022, 1), Month(2024, 1)),)}, True),
         ({"spells": (replace(SPELL, kind=MemberKind.FLEXIBLE),)}, True),
         ({"spells": (replace(SPELL, end=date(2024, 3, 1)),)}, True),
+        ({"spells": (replace(SPELL, end=MARCH),)}, True),
+        ({"spells": (replace(SPELL, end=date(2024, 3, 29)),)}, False),
         ({"spells": (replace(SPELL, end=date(2024, 4, 1)), LATER)}, False),
         ({"spells": (SPELL, replace(LATER, start=date(2024, 3, 1)))}, True),
         ({"spells": ()}, True),
@@ -113,3 +156,24 @@ LATER = replace(SPELL, kind=MemberKind.FLEXIBLE, start=date(2024, 4, 1))
 )
 def test_what_corrects_the_past(after: dict[str, Any], corrects: bool) -> None:
     assert corrects_the_past(BEFORE, replace(BEFORE, version=2, **after), MARCH) is corrects
+
+
+@pytest.mark.parametrize(
+    ("known", "said", "corrects"),
+    [
+        (date(2024, 1, 1), date(2024, 12, 1), True),
+        (date(2024, 1, 1), None, True),
+        (MARCH, None, True),
+        (date(2024, 3, 29), None, False),
+        (date(2024, 12, 1), None, False),
+        (date(2024, 12, 1), date(2024, 6, 1), False),
+        (date(2024, 12, 1), date(2024, 1, 1), True),
+        (date(2024, 1, 1), date(2024, 1, 1), False),
+    ],
+)
+def test_an_end_corrects_the_past_once_the_earlier_had_come(
+    known: date, said: date | None, corrects: bool
+) -> None:
+    before = replace(BEFORE, spells=(replace(SPELL, end=known),))
+    after = replace(BEFORE, version=2, spells=(replace(SPELL, end=said),))
+    assert corrects_the_past(before, after, MARCH) is corrects

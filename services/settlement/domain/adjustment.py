@@ -108,7 +108,8 @@ def cause_of_book(book: Book, appointment: int) -> str:
 
 
 def cause_of_person(state_version: int) -> str:
-    """The cause of pricing again because a person's state was corrected."""
+    """The cause of pricing again because a person's state was corrected. The book that prices it
+    counts too: what was decided by one book is asked anew by a later one."""
     return f"person:{state_version}"
 
 
@@ -200,9 +201,9 @@ def reconsidered(
 ) -> Reconsidered:  # fmt: skip
     """Hold a settlement and what is `beside` it against what it would be `again`, priced now.
 
-    What two people decided for the same cause before, or what waits with the same amounts, is not
-    proposed twice: a rejection stands. A proposal that nothing speaks for any more, or that rests
-    on what has changed since, is overtaken.
+    What two people decided for the same cause by the same book before, or what waits with the same
+    amounts, is not proposed twice: a rejection stands. A proposal that nothing speaks for any more,
+    or that rests on what has changed since, is overtaken.
     """
     stands = standing(settlement, released_of(beside))
     waiting = next((a for a in beside if a.state is AdjustmentState.PROPOSED), None)
@@ -210,7 +211,8 @@ def reconsidered(
     if delta is None:
         return Reconsidered(overtaken=waiting)
     decided_on = (AdjustmentState.RELEASED, AdjustmentState.REJECTED)
-    if any(a.cause == cause and a.state in decided_on for a in beside):
+    asked_for = (cause, priced.book)
+    if any((a.cause, a.book) == asked_for and a.state in decided_on for a in beside):
         return Reconsidered()
     asked = (delta, priced.expenditure_item, again.met, again.corrections, again.revisions)
     if waiting and asked == (

@@ -54,18 +54,24 @@ def corrects_the_past(before: PersonState, after: PersonState, told_on: date) ->
     """Whether a newer state says something else of the time before `told_on`, the day on which the
     older one was current.
 
-    A month that is paid in its time, a spell that begins or ends later: that only goes on.
+    A month that is paid in its time, a spell that begins or ends later: that only goes on. An end
+    says something of the past once the earlier of the two that were told had come.
     """
     known, said = before.spells, after.spells
     if [_begun(spell) for spell in known] != [_begun(spell) for spell in said[: len(known)]]:
         return True
     for old, new in zip(known, said, strict=False):
-        if old.end != new.end and (new.end is None or new.end <= told_on):
+        if old.end != new.end and _earlier(old.end, new.end) <= told_on:
             return True
     if any(spell.start <= told_on for spell in said[len(known) :]):
         return True
     paid, now_paid = _months(before), _months(after)
     return not paid <= now_paid or any(month < Month.of(told_on) for month in now_paid - paid)
+
+
+def _earlier(one: date | None, other: date | None) -> date:
+    """The earlier of two ends; None is an end that nobody knows yet, later than all."""
+    return min(one or date.max, other or date.max)
 
 
 def _begun(spell: Spell) -> tuple[str, str, MemberKind, date]:

@@ -91,28 +91,30 @@ async def in_state(tx: Connection, pool_code: str, state: str, limit: int) -> li
     return [adjustment_from_row(row) for row in rows]
 
 
+OF_CLAIMS = """
+select * from adjustment where pool_code = $1 and settlement_id = any($2)
+order by decided_at nulls last, adjustment_id
+"""
+
+
 async def of_claims(
     tx: Connection, pool_code: str, settlement_ids: Iterable[UUID]
 ) -> dict[UUID, list[Adjustment]]:
     """All adjustments of claims, of each in the order in which they were decided."""
-    rows = await tx.fetch(
-        "select * from adjustment where pool_code = $1 and settlement_id = any($2)"
-        " order by decided_at nulls last, adjustment_id",
-        pool_code,
-        list(settlement_ids),
-    )
+    rows = await tx.fetch(OF_CLAIMS, pool_code, list(settlement_ids))
     found: dict[UUID, list[Adjustment]] = {}
     for row in rows:
         found.setdefault(row["settlement_id"], []).append(adjustment_from_row(row))
     return found
 
 
-_TOGETHER = """
-select a.* from adjustment a join claim c using (pool_code, settlement_id)
-where a.pool_code = $1 and a.state = 'proposed' and c.benefit = 'prenatal'
+TOGETHER = """
+select a.* from claim c join adjustment a using (pool_code, settlement_id)
+where c.pool_code = $1 and c.state = 'settled' and c.visit is not null
+  and a.state = 'proposed'
   and c.pregnancy_id = (
       select pregnancy_id from claim where pool_code = $1 and settlement_id = $2
-          and benefit = 'prenatal')
+          and visit is not null)
 order by a.settlement_id
 """
 
@@ -120,7 +122,7 @@ order by a.settlement_id
 async def waiting_with(tx: Connection, proposed: Adjustment) -> list[Adjustment]:
     """The adjustment and, of a visit, those that wait beside the other visits of its pregnancy, in
     the order of settling."""
-    found = await tx.fetch(_TOGETHER, proposed.pool_code, proposed.settlement_id)
+    found = await tx.fetch(TOGETHER, proposed.pool_code, proposed.settlement_id)
     return [adjustment_from_row(row) for row in found] or [proposed]
 
 

@@ -31,7 +31,7 @@ group by pregnancy_id
 """
 STANDING = """
 select pregnancy_id, settlement_id from claim
-where pool_code = any($1) and pregnancy_id = any($2) and benefit = 'prenatal' and state = 'settled'
+where pool_code = any($1) and pregnancy_id = any($2) and visit is not null and state = 'settled'
 """
 
 

@@ -121,7 +121,7 @@ async def find(tx: Connection, pool_code: str, entitlement_id: UUID) -> Entitlem
 
 
 FoundBy = Literal["pregnancy_id", "settlement_id", "state"]
-_PAGE = """
+PAGE = """
 select * from entitlement where pool_code = $1 and {found_by} = $2 and entitlement_id > $3
 order by entitlement_id limit $4
 """
@@ -132,7 +132,7 @@ async def page(
 ) -> list[Entitlement]:
     """What a pregnancy or a settlement entitled to, or what is in a state, whoever it is of:
     oldest first, after one of them, withdrawn ones included."""
-    rows = await tx.fetch(_PAGE.format(found_by=found_by), pool_code, sought, after, limit)
+    rows = await tx.fetch(PAGE.format(found_by=found_by), pool_code, sought, after, limit)
     return [entitlement_from_row(row) for row in rows]
 
 

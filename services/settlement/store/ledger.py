@@ -129,15 +129,15 @@ async def legs_of(tx: Connection, month: date, settlement_id: UUID) -> list[tupl
     return [(row["account"], Money(row["amount_fen"])) for row in rows]
 
 
+DEDUCTED = """
+select coalesce(sum(amount_fen), 0)::bigint from deduction
+where pool_code = $1 and settlement_id = $2 and state = 'pending'
+"""
+
+
 async def deducted_so_far(tx: Connection, pool_code: str, settlement_id: UUID) -> Money:
     """What is deducted from a claim already."""
-    fen = await tx.fetchval(
-        "select coalesce(sum(amount_fen), 0)::bigint from deduction"
-        " where pool_code = $1 and settlement_id = $2 and state = 'pending'",
-        pool_code,
-        settlement_id,
-    )
-    return Money(fen)
+    return Money(await tx.fetchval(DEDUCTED, pool_code, settlement_id))
 
 
 async def insert_deduction(tx: Connection, deduction: Deduction) -> None:
@@ -150,14 +150,15 @@ async def insert_deduction(tx: Connection, deduction: Deduction) -> None:
     )  # fmt: skip
 
 
+CANCEL_DEDUCTIONS = """
+update deduction set state = 'cancelled'
+where pool_code = $1 and settlement_id = $2 and state = 'pending' returning *
+"""
+
+
 async def cancel_deductions(tx: Connection, pool_code: str, settlement_id: UUID) -> list[Deduction]:
     """Cancel what still waits to be deducted from a claim; returns what was cancelled."""
-    rows = await tx.fetch(
-        "update deduction set state = 'cancelled'"
-        " where pool_code = $1 and settlement_id = $2 and state = 'pending' returning *",
-        pool_code,
-        settlement_id,
-    )
+    rows = await tx.fetch(CANCEL_DEDUCTIONS, pool_code, settlement_id)
     return [deduction_from_row(row) for row in rows]
 
 

@@ -88,7 +88,7 @@ where exists (
         where s.pool_code = d.pool_code and s.person_ref = d.person_ref and s.pregnancy_id is null)
 order by 1, 2
 on conflict (pool_code, person_ref) do update set
-    state_version = excluded.state_version, after = excluded.after
+    state_version = excluded.state_version, after = excluded.after, tries = 0
 """
 
 
@@ -102,20 +102,48 @@ async def note_due(
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A person whose claims in a pool wait to be reconsidered, those behind `after`."""
+    """A person whose claims in a pool wait to be reconsidered, those behind `after`; how often
+    that failed since her state was told."""
 
     pool_code: str
     person_ref: str
+    state_version: int
     after: UUID
+    tries: int
 
 
-async def next_due(tx: Connection) -> Due | None:
-    """The person who waits longest, kept from other workers until the transaction ends."""
-    row = await tx.fetchrow(
-        "select pool_code, person_ref, after from reconsideration_due"
-        " order by noted_at, person_ref limit 1 for update skip locked"
-    )
+_NEXT_DUE = """
+select pool_code, person_ref, state_version, after, tries from reconsideration_due
+where tries < $1 or noted_at <= $2
+order by tries >= $1, noted_at, person_ref limit 1 for update skip locked
+"""
+
+
+async def next_due(tx: Connection, tries: int, rested: datetime) -> Due | None:
+    """The person who waits longest, kept from other workers until the transaction ends. Who failed
+    `tries` times comes behind all others, and not before she waited since `rested`."""
+    row = await tx.fetchrow(_NEXT_DUE, tries, rested)
     return Due(**row) if row else None
+
+
+async def put_off(tx: Connection, due: Due, at: datetime) -> None:
+    """Let a person whose reconsideration failed wait anew, unless she was told of meanwhile."""
+    await tx.execute(
+        "update reconsideration_due set noted_at = $4, tries = tries + 1"
+        " where pool_code = $1 and person_ref = $2 and state_version = $3",
+        due.pool_code,
+        due.person_ref,
+        due.state_version,
+        at,
+    )
+
+
+async def count_failing(tx: Connection, tries: int) -> int:
+    """How many people's reconsideration failed `tries` times or more."""
+    failing: int = await tx.fetchval(
+        "select count(*) from reconsideration_due where tries >= $1", tries
+    )
+    return failing
 
 
 async def move_due(tx: Connection, due: Due, after: UUID | None) -> None:

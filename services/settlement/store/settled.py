@@ -46,14 +46,26 @@ class Settled:
 _LIVE = """
 select s.*, c.sequence from claim c join settlement s using (pool_code, settlement_id)
 where c.pool_code = $1 and c.state = 'settled' and c.settlement_id > $2
-  and ($5 = '' or s.person_ref = $5)
   and (s.rule_on between $3 and $4 or s.benefit = 'prenatal' and exists (
       select from claim e join settlement f using (pool_code, settlement_id)
       where e.pool_code = c.pool_code and e.pregnancy_id = c.pregnancy_id and e.state = 'settled'
         and e.visit is not null and e.settlement_id < c.settlement_id
         and f.rule_on between $3 and $4))
-order by c.settlement_id limit $6
 """
+_IN_ORDER = "order by c.settlement_id limit $5"
+# A person's claims are those of her pregnancies, found by the hash that keeps them apart, and those
+# of no pregnancy.
+_OF_PERSON = """
+  and c.settlement_id in (
+      select h.settlement_id from pregnancy p join settlement h using (pool_code, pregnancy_id)
+      where p.pool_code = $1 and hashtextextended(p.person_ref, 0) = hashtextextended($6::text, 0)
+        and p.person_ref = $6
+      union all
+      select h.settlement_id from settlement h
+      where h.pool_code = $1 and h.person_ref = $6 and h.pregnancy_id is null)
+"""
+LIVE = _LIVE + _IN_ORDER
+LIVE_OF_PERSON = _LIVE + _OF_PERSON + _IN_ORDER
 _STAYS = "select * from stay where pool_code = $1 and stay_id = any($2)"
 _PREGNANCIES = f"""
 select {PREGNANCY_COLUMNS} from pregnancy where pool_code = $1 and pregnancy_id = any($2)
@@ -80,7 +92,11 @@ async def live(
     """Claims that stand, whose rule's date lies from `since` to `until`, both included; of one
     person, or of all (`person_ref` empty); and the visits that were settled after such a visit of
     the same pregnancy. In the order of their ids, which is that of settling, beyond `after`."""
-    rows = await tx.fetch(_LIVE, pool_code, after, since, until, person_ref, limit)
+    asked = (pool_code, after, since, until, limit)
+    if person_ref:
+        rows = await tx.fetch(LIVE_OF_PERSON, *asked, person_ref)
+    else:
+        rows = await tx.fetch(LIVE, *asked)
     stays = await tx.fetch(_STAYS, pool_code, [row["stay_id"] for row in rows])
     pregnancies = await tx.fetch(_PREGNANCIES, pool_code, [row["pregnancy_id"] for row in rows])
     persons = await tx.fetch(_PERSONS, [row["person_ref"] for row in rows])
