@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag, ValidatorFunctionWrapHandler, WrapValidator
 
-from services.settlement.api.wire import BillText, Day
+from services.settlement.api.wire import BillText, Day, NoBody
 from services.settlement.domain.claimed import Medical
 from services.settlement.domain.complication import Complication
 from services.settlement.domain.delivery import Delivery
@@ -144,11 +144,10 @@ def _form(value: Any) -> str:
     return named if isinstance(named, str) else ""
 
 
-def _read(value: Any, handler: ValidatorFunctionWrapHandler) -> OfRecord:
-    """Read a body by its form: a fault is told by its own place, without the form's name."""
-    form = _FORMS.get(_form(value))
-    found: OfRecord = handler(value) if form is None else form.model_validate(value)
-    return found
+def _read(value: Any, _: ValidatorFunctionWrapHandler) -> OfRecord:
+    """Read a body by its form: a fault is told by its own place, without the form's name. What
+    names an unknown benefit is told so at that name."""
+    return _FORMS.get(_form(value), DeliveryOutcome).model_validate(value)
 
 
 OutcomeBody = Annotated[
@@ -160,3 +159,11 @@ OutcomeBody = Annotated[
     Discriminator(_form),
     WrapValidator(_read),
 ]
+
+
+def _read_if_stated(value: Any, handler: ValidatorFunctionWrapHandler) -> OfRecord | NoBody:
+    return NoBody() if value == {} else _read(value, handler)
+
+
+QuoteBody = Annotated[OutcomeBody | NoBody, WrapValidator(_read_if_stated)]
+"""The outcome to be quoted; nothing where the stay states it already."""

@@ -19,11 +19,11 @@ from services.settlement.api.office import (
     seen,
     with_state,
 )
-from services.settlement.api.outcomes import OfRecord, OutcomeBody
+from services.settlement.api.outcomes import OfRecord, OutcomeBody, QuoteBody
 from services.settlement.api.refusals import problem_of
 from services.settlement.api.render import quote_bytes, stay_bytes
 from services.settlement.api.shown import QuoteShown, StayShown
-from services.settlement.api.wire import Id, LinesBody, NoBody, OpenStayBody
+from services.settlement.api.wire import Id, LinesBody, OpenStayBody
 from services.settlement.domain.refusals import Refusal, Refused
 from services.settlement.domain.settlement import Settlement
 from services.settlement.domain.stay import Outcome
@@ -102,7 +102,7 @@ async def discharge_(
 
 @router.post("/{stay_id}/quote", response_model=QuoteShown)
 async def quote_(
-    request: Request, stay_id: Id, who: Hospital, body: OutcomeBody | NoBody | None = None
+    request: Request, stay_id: Id, who: Hospital, body: QuoteBody | None = None
 ) -> Response:
     """What settling would come to now; nothing is stored. Before discharge, state the outcome."""
     here, outcome = office(request), body.to_outcome() if isinstance(body, OfRecord) else None
