@@ -72,7 +72,7 @@ def test_a_quota_reads_well(book: Book) -> None:
         "定额含个人分担部分，减去 425.00 元后，基金应付 4475.00 元。",
     ]
     assert [sentence.split(" [")[0] for sentence in explain(steps, "en")] == [
-        "The quota for a caesarean section at a level 3 hospital is 4900.00 yuan.",
+        "The quota for caesarean section at a level 3 hospital is 4900.00 yuan.",
         "The quota includes the member's share of 425.00 yuan, which leaves 4475.00 yuan for"
         " the fund.",
     ]
