@@ -68,13 +68,16 @@ def _within(
     if isinstance(claimed, Prenatal):
         return all(limit in _limits(unit, rules) for unit, limit in used)
     treatment = treatment_of(claimed, settlement.institution_level, rules)
-    if isinstance(treatment, Refused) or not isinstance(treatment.payment, Cap | LumpSum | Subsidy):
+    if isinstance(treatment, Refused):
+        return True
+    method = treatment.payment
+    if not isinstance(method, Cap | LumpSum | Subsidy):
         return True
     itemised = rules.ask_if_any(ITEMISED)
     by_cost = itemised is not None and (itemised.value.above or itemised.value.above_times)
     if treatment.complications or by_cost:
         return True  # it may have left its standard: M08 says what it is worth then
-    standard = standard_of(treatment, rules)
+    standard = standard_of(treatment, method, rules)
     if standard is None or isinstance(standard, Refused):
         return True
     return settlement.shares.fund <= standard.amount

@@ -120,7 +120,7 @@ with said as (
     where topic like '%settlement.allowance.v1' and type <> 'settlement.allowance.withdrawn'
 ), summed as (
     select id, sequence, type, s ->> 'days' as days, s ->> 'amount' as amount, s ->> 'payee' as payee,
-           coalesce(s ->> 'state', 'fixed') as state, s ->> 'until' as until,
+           s ->> 'state' as state, s ->> 'until' as until,
            lead(sequence) over (partition by id order by sequence) as next
     from said
 ), moved as (
@@ -130,11 +130,11 @@ with said as (
 )
 select 'sum of ' || e.entitlement_id
 from entitlement e left join moved m on m.id = e.entitlement_id::text and m.next is null
-where m.id is null or (m.state <> 'withdrawn' and (
+where m.id is null or (m.state is distinct from 'withdrawn' and (
     e.days::text is distinct from m.days or e.payee is distinct from m.payee
     or e.amount_fen is distinct from (m.amount::numeric * 100)::bigint
-    or (m.type <> 'settlement.allowance.fixed' and e.until is distinct from m.until)
-    or (e.state <> 'withdrawn' and e.state <> m.state)))
+    or e.until is distinct from m.until
+    or (e.state <> 'withdrawn' and e.state is distinct from m.state)))
 union
 select 'revision ' || coalesce(r.entitlement_id::text, m.id)
 from entitlement_revision r
@@ -142,7 +142,7 @@ full join (select * from moved where type = 'settlement.allowance.revised') m
     on m.id = r.entitlement_id::text and m.sequence = r.version
 where (r.entitlement_id is null or m.id is null) and r.version is distinct from 1
    or r.version > 1 and (
-       r.state <> m.state or r.state_before <> m.state_before
+       r.state <> m.state or r.state_before is distinct from m.state_before
        or r.days::text is distinct from m.days
        or r.amount_fen is distinct from (m.amount::numeric * 100)::bigint
        or r.until is distinct from m.until or r.payee is distinct from m.payee

@@ -37,10 +37,16 @@ class AllowanceOpened(Contract):
 
 
 class AllowanceFixed(Contract):
-    """The amount of an allowance was counted from its base."""
+    """The amount of an allowance was counted from its base.
+
+    Version 2 also tells `state` and `until`, the first day on which a deferred allowance is due:
+    its amount may be fixed before it. It reads what version 1 wrote, which told no `until`: there
+    the one of the event before still holds.
+    """
 
     topic: ClassVar = "maternity.settlement.allowance.v1"
     type: ClassVar = "settlement.allowance.fixed"
+    version: ClassVar = 2
 
     entitlement_id: str
     pool_code: PoolCode
@@ -51,6 +57,8 @@ class AllowanceFixed(Contract):
     fixed_at: str
     book: str
     engine: str
+    state: Literal["fixed"] = "fixed"
+    until: Day | None = None
 
 
 class AllowanceRevised(Contract):

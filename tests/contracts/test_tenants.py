@@ -25,6 +25,7 @@ from services.settlement.store import (
     care,
     courses,
     entitlements,
+    history,
     ledger,
     person_states,
     pregnancies,
@@ -257,6 +258,7 @@ READS: dict[Any, Read] = {
     settled.live: lambda tx, s: settled.live(tx, A.pool, s["rule_on"], s["rule_on"], limit=1000),
     agreements.agreements: lambda tx, _: _agreed(tx),
     settling.read: lambda tx, s: _stay_read(tx, s),
+    history.standing_claims: lambda tx, s: _standing(tx, s),
 }
 """The store's reads of rows that have an owner, each asked for A's: where a statement names the
 institution it is given A's own, so that nothing but the wall can hide the row."""
@@ -271,6 +273,8 @@ NOT_WALLED = {
     person_states.known, person_states.next_due, books.appointment,
     # Of an adjustment that was found behind the wall, for who decides on all of a pregnancy's.
     adjustments.waiting_with,
+    # A number only.
+    history.left_out,
     # Ids and a state only; hospitals meet there (see the decision on claim guards).
     ledger.claim_head, settled.hold,
 }  # fmt: skip
@@ -295,6 +299,12 @@ async def _agreed(tx: Connection) -> list[Any]:
     return [row for row in await agreements.agreements(tx, A.pool, 1000) if row[0] == A.hospital]
 
 
+async def _standing(tx: Connection, s: Any) -> list[Any]:
+    """Of all pools: so those of A's stays."""
+    batches = history.standing_claims(tx, s["rule_on"], s["rule_on"])
+    return [one async for batch in batches for one in batch if one.stay.stay_id == s["stay_id"]]
+
+
 async def _stay_read(tx: Connection, s: Any) -> Any:
     """READ sets its wall itself, to who asks: so without the line that names the institution."""
     line = "and s.institution_code = asked.caller"
@@ -305,12 +315,16 @@ async def _stay_read(tx: Connection, s: Any) -> Any:
     return row and row["stay_id"]
 
 
+def _waits(found: object) -> bool:
+    return inspect.iscoroutinefunction(found) or inspect.isasyncgenfunction(found)
+
+
 def test_every_read_of_the_store_is_tried_or_named() -> None:
     for module in (
         stays, ledger, agreements, settling, settled, adjustments, pregnancies, books, care,
-        courses, entitlements, person_states,
+        courses, entitlements, history, person_states,
     ):  # fmt: skip
-        for name, found in inspect.getmembers(module, inspect.iscoroutinefunction):
+        for name, found in inspect.getmembers(module, _waits):
             if found.__module__ == module.__name__ and not name.startswith("_"):
                 assert name in WRITES or found in READS or found in NOT_WALLED, found
 

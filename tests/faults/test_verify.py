@@ -193,6 +193,8 @@ FAULTS = [
     in_settlement("O07 S01 S05", "update entitlement set state = 'opened' where state = 'withdrawn' and pool_code = '990001'"),
     in_settlement("O07", "update entitlement set days = days + 1 where state = 'fixed'"
                   " and pool_code = '990001'"),
+    in_settlement("O07", "update entitlement set until = '2030-01-01' where state = 'fixed'"
+                  " and pool_code = '990001'"),
     in_settlement("O07", "update entitlement_revision set amount_fen = amount_fen + 1"
                   " where amount_fen is not null"),
     in_settlement("M08", "update adjustment set revisions = replace(revisions::text, '200000', '200001')::json"

@@ -137,6 +137,18 @@ async def test_what_she_is_entitled_to_no_more_ends_and_what_she_is_now_opens(la
     ]  # fmt: skip
 
 
+async def test_what_is_told_of_a_deferred_one_that_is_fixed_says_when_it_is_due(late: Late) -> None:
+    mother, _ = await born(late, first="2023-10")
+    deferred = (await entitled(late, mother))["allowance"]
+    assert (deferred["state"], (await fixed(late, mother))["until"]) == (
+        "deferred", deferred["until"]
+    )  # fmt: skip
+    events = await told(late, deferred["entitlement_id"])
+    assert [(kind, data["state"], data["until"]) for kind, data in events] == [
+        ("opened", "deferred", deferred["until"]), ("fixed", "fixed", deferred["until"])
+    ]  # fmt: skip
+
+
 async def test_months_that_were_booked_late_make_a_deferred_one_due(late: Late) -> None:
     mother, _ = await born(late, first="2023-10")
     assert (await entitled(late, mother))["allowance"]["state"] == "deferred"

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from uuid import UUID
 
 from services.settlement.actions.scene import Scene
+from services.settlement.domain.adjustment import case_again
 from services.settlement.domain.allowance import Base
-from services.settlement.domain.entitled import Entitlement, EntitlementKind, EntitlementState
-from services.settlement.domain.entitling import with_base
-from services.settlement.domain.person import spell_on
-from services.settlement.domain.pricing import Deferred, price
+from services.settlement.domain.entitled import Entitlement, EntitlementKind
 from services.settlement.domain.refusals import Refusal, Refused
-from services.settlement.domain.settling import case_of
-from services.settlement.domain.steps import stored_steps
+from services.settlement.domain.revision import fixed
 from services.settlement.store import entitlements, ledger, person_states, stays
 from services.settlement.told.allowance import allowance_fixed
 from shared.plumbing.clock import business_day
@@ -53,30 +49,13 @@ async def _counted(
     if person is None:
         return Refusal.PERSON_UNKNOWN
     stay = await stays.find(tx, scene.pool_code, settlement.institution_code, settlement.stay_id)
-    spell = spell_on(person, scene.pool_code, settlement.event_on)
-    if stay is None or stay.outcome is None or spell is None:
-        return Refusal.PERSON_NOT_OF_POOL
-    case = case_of(
-        stay, stay.outcome, stay.outcome.claimed, settlement.institution_level, person, spell, book,
-        business_day(settlement.settled_at), scene.today,
+    if stay is None:
+        return Refusal.STAY_UNKNOWN
+    case = case_again(
+        stay, settlement.institution_level, person, book, scene.today,
+        business_day(settlement.settled_at),
     )  # fmt: skip
-    priced = price(with_base(case, base), book)
-    if isinstance(priced, Refused):
-        return priced.refusal
-    until = None
-    if isinstance(priced, Deferred):
-        until, priced = priced.until.isoformat(), priced.priced
-    return replace(
-        found,
-        days=priced.days,
-        amount=priced.fund,
-        state=EntitlementState.FIXED,
-        until=until,
-        payee=priced.payee,
-        steps=stored_steps(priced.steps),
-        rates=priced.rate_ids,
-        book=priced.book_hash,
-        engine=priced.engine,
-        base=base,
-        version=found.version + 1,
-    )
+    if case is None:
+        return Refusal.PERSON_NOT_OF_POOL
+    after = fixed(found, case, base, book)
+    return after.refusal if isinstance(after, Refused) else after

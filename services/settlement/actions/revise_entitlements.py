@@ -8,7 +8,7 @@ from services.settlement.actions.scene import Scene
 from services.settlement.domain.adjustment import Adjustment
 from services.settlement.domain.entitled import Entitlement, EntitlementState
 from services.settlement.domain.refusals import Refusal
-from services.settlement.domain.revision import Revision, sum_of
+from services.settlement.domain.revision import Revision, opened, sum_of
 from services.settlement.domain.settlement import Settlement
 from services.settlement.store import entitlements
 from services.settlement.told.allowance import allowance_opened, allowance_revised
@@ -25,13 +25,15 @@ async def revise_entitlements(
     """Write each revision as a row of its own, with its event; refused where an entitlement is no
     longer what the adjustment rests on. Raises Overtaken when one changed at the same moment."""
     claim = settlement.settlement_id
-    opened = (await entitlements.of_settlements(tx, scene.pool_code, [claim])).get(claim, [])
+    known = (await entitlements.of_settlements(tx, scene.pool_code, [claim])).get(claim, [])
     for revision in released.revisions:
-        before = next((one for one in opened if one.kind is revision.kind), None)
+        before = next((one for one in known if one.kind is revision.kind), None)
         if (None if before is None else sum_of(before)) != revision.before:
             return Refusal.ADJUSTMENT_OUTDATED
         if before is None:
-            after = _opened(revision, released, settlement, scene)
+            after = opened(
+                revision, settlement, new_id(), released.book, released.engine, scene.now
+            )
             await entitlements.insert(tx, after)
             told, action, state = allowance_opened(after, scene.now), "open_entitlement", ""
         else:
@@ -63,30 +65,4 @@ def _revised(before: Entitlement, revision: Revision, released: Adjustment) -> E
         book=released.book,
         engine=released.engine,
         version=before.version + 1,
-    )
-
-
-def _opened(
-    revision: Revision, released: Adjustment, settlement: Settlement, scene: Scene
-) -> Entitlement:
-    after = revision.after
-    return Entitlement(
-        pool_code=settlement.pool_code,
-        entitlement_id=new_id(),
-        kind=revision.kind,
-        person_ref=settlement.person_ref,
-        pregnancy_id=settlement.pregnancy_id,
-        settlement_id=settlement.settlement_id,
-        event=revision.event,
-        days=after.days,
-        amount=after.amount,
-        state=after.state,
-        until=after.until,
-        payee=after.payee,
-        steps=revision.steps,
-        rates=revision.rates,
-        book=released.book,
-        engine=released.engine,
-        opened_at=scene.now,
-        version=1,
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import assert_never
+
 from services.settlement.domain.cost import Cost
 from services.settlement.domain.parts import Parts, without_bill
 from services.settlement.domain.prenatal import Prenatal, UnitUse
@@ -31,16 +33,19 @@ def parts_of_check(visit: Prenatal, cost: Cost | None, rules: Day) -> Parts | Re
     """Apply the pool's way of paying checks. Raises NoRule."""
     rule = rules.ask(PRENATAL)
     method = rule.value
-    if isinstance(method, PerUnit):
-        return _per_unit(visit, method, cost, rule.citation)
-    if isinstance(method, Staged):
-        return _staged(visit, method, cost, rule.citation)
-    whole = rules.ask(PRENATAL_AMOUNT)
-    if isinstance(method, PerCapita):
-        return _per_capita(visit, method, cost, rule.citation, whole)
-    if isinstance(method, OneLimit):
-        return _one_limit(visit, method, cost, rule.citation, whole)
-    return _fixed_sum(visit, method, cost, rule.citation, whole)
+    match method:
+        case PerUnit():
+            return _per_unit(visit, method, cost, rule.citation)
+        case Staged():
+            return _staged(visit, method, cost, rule.citation)
+        case PerCapita():
+            return _per_capita(visit, method, cost, rule.citation, rules.ask(PRENATAL_AMOUNT))
+        case OneLimit():
+            return _one_limit(visit, method, cost, rule.citation, rules.ask(PRENATAL_AMOUNT))
+        case FixedSum():
+            return _fixed_sum(visit, method, cost, rule.citation, rules.ask(PRENATAL_AMOUNT))
+        case _:
+            assert_never(method)
 
 
 def _per_unit(

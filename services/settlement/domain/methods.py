@@ -4,12 +4,13 @@ insurance. The same for a delivery, a loss, a surgery and a complication's stay.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import assert_never
 
 from services.settlement.domain.cost import Cost
 from services.settlement.domain.parts import Parts, without_bill
 from services.settlement.domain.refusals import Refusal, Refused
 from services.settlement.domain.shares import Shares, banded_shares
-from services.settlement.domain.standard import Standard, standard_of
+from services.settlement.domain.standard import Standard, Supplemented, standard_of
 from services.settlement.domain.steps import Step, StepKind
 from services.settlement.domain.treatment import Treatment
 from shared.money import NOTHING
@@ -30,6 +31,8 @@ from shared.policy.payments import (
     HandedOver,
     Itemised,
     LumpSum,
+    Points,
+    Quota,
     Subsidy,
 )
 from shared.policy.rules import Citation, Sourced
@@ -41,16 +44,29 @@ RateIds = tuple[str, ...]
 def parts_of(treatment: Treatment, cost: Cost | None, rules: Day) -> Parts | Refused:
     """Apply the method of the treatment's rule to the bill. Raises NoRule."""
     method = treatment.payment
-    if isinstance(method, HandedOver | Full | Banded):
-        if cost is None:
-            return Refused(Refusal.COST_NOT_STATED, treatment.cited)
-        if isinstance(method, HandedOver):
+    match method:
+        case LumpSum() | Subsidy() | Cap() | Quota() | Points():
+            return _by_standard(treatment, method, cost, rules)
+        case HandedOver():
+            if cost is None:
+                return Refused(Refusal.COST_NOT_STATED, treatment.cited)
             return handed_over(cost, treatment.cited)
-        return _by_item(treatment, cost, rules, ())
+        case Full() | Banded():
+            if cost is None:
+                return Refused(Refusal.COST_NOT_STATED, treatment.cited)
+            return _by_item(treatment, cost, rules, ())
+        case _:
+            assert_never(method)
+
+
+def _by_standard(
+    treatment: Treatment, method: Supplemented, cost: Cost | None, rules: Day
+) -> Parts | Refused:
+    """By the method's amount, unless the case is one that is paid by its own cap or by item."""
     exception = _exception(treatment, cost, rules)
     if exception is not None:
         return exception
-    standard = standard_of(treatment, rules)
+    standard = standard_of(treatment, method, rules)
     if isinstance(standard, Refused):
         return standard
     turned = _itemised_by_cost(treatment, cost, standard, rules)
@@ -60,14 +76,25 @@ def parts_of(treatment: Treatment, cost: Cost | None, rules: Day) -> Parts | Ref
         return _without_standard(treatment, cost, rules)
     if cost is None:
         return without_bill(standard.amount, treatment.cited, standard.steps, standard.rate_ids)
-    if isinstance(method, LumpSum):
-        return _lump_sum(treatment, method, cost, standard)
-    if isinstance(method, Subsidy):
-        return _subsidy(treatment, cost, standard)
-    if isinstance(method, Cap):
-        fund = min(cost.in_scope, standard.amount)
-        return Parts(cost, fund, cost.total - fund, NOTHING, standard.steps, standard.rate_ids)
-    return _quota(treatment, cost, standard, rules)
+    return met_by(method, treatment, cost, standard, rules)
+
+
+def met_by(
+    method: Supplemented, treatment: Treatment, cost: Cost, standard: Standard, rules: Day
+) -> Parts | Refused:
+    """What of the bill the standard meets, in the way of the method. Raises NoRule."""
+    match method:
+        case Quota() | Points():
+            return _quota(treatment, cost, standard, rules)
+        case LumpSum():
+            return _lump_sum(treatment, method, cost, standard)
+        case Cap():
+            fund = min(cost.in_scope, standard.amount)
+            return Parts(cost, fund, cost.total - fund, NOTHING, standard.steps, standard.rate_ids)
+        case Subsidy():
+            return _subsidy(treatment, cost, standard)
+        case _:
+            assert_never(method)
 
 
 def handed_over(cost: Cost, cited: Citation) -> Parts:

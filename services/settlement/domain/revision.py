@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import orjson
 
 from services.settlement.domain.allowance import Base
 from services.settlement.domain.case import Case
 from services.settlement.domain.entitled import Entitlement, EntitlementKind, EntitlementState
-from services.settlement.domain.entitling import openings, with_base
-from services.settlement.domain.pricing import Deferred, price
+from services.settlement.domain.entitling import Opening, openings, with_base
+from services.settlement.domain.pricing import ENGINE, Deferred, price
 from services.settlement.domain.refusals import Refusal, Refused
+from services.settlement.domain.settlement import Settlement
 from services.settlement.domain.steps import stored_steps
 from shared.money import Money
 from shared.policy.book import Book
@@ -47,19 +50,19 @@ class Revision:
 
 
 def revisions(
-    case: Case, opened: Sequence[Entitlement], book: Book
+    case: Case, known: Sequence[Entitlement], book: Book
 ) -> tuple[Revision, ...] | Refused:
-    """What the case entitles to now, where it differs from what it `opened`, withdrawn included.
+    """What the case entitles to now, where it differs from what is `known`, withdrawn included.
 
     Refused where a fixed allowance cannot be counted again: its base is not known, or no rule is.
     """
     found = []
     for kind in EntitlementKind:
-        standing = next((one for one in opened if one.kind is kind), None)
+        standing = next((one for one in known if one.kind is kind), None)
         before = None if standing is None else sum_of(standing)
-        fixed = before is not None and before.state is EntitlementState.FIXED
+        counted = before is not None and before.state is EntitlementState.FIXED
         now = now_of(
-            kind, case, book, fixed=fixed, base=standing.base if standing is not None else None
+            kind, case, book, fixed=counted, base=standing.base if standing is not None else None
         )
         if isinstance(now, Refused):
             return now
@@ -68,6 +71,76 @@ def revisions(
             event = standing.event if standing is not None else event
             found.append(Revision(kind, event, before, after, steps, rates))
     return tuple(found)
+
+
+def first_of(opening: Opening) -> Revision:
+    """What a settlement opens, as the first change of what there was not before."""
+    until = opening.until.isoformat() if opening.until else None
+    state = EntitlementState.DEFERRED if until else EntitlementState.OPENED
+    after = Sum(state, opening.days, opening.amount, until, opening.payee)
+    steps = stored_steps(opening.steps)
+    return Revision(opening.kind, opening.event, None, after, steps, opening.rates)
+
+
+def opened(
+    first: Revision, settlement: Settlement, entitlement_id: UUID, book: str, engine: str,
+    at: datetime,
+) -> Entitlement:  # fmt: skip
+    """The entitlement that a settlement opens, or a released adjustment of it; `book` and `engine`
+    are those that say so."""
+    after = first.after
+    return Entitlement(
+        pool_code=settlement.pool_code,
+        entitlement_id=entitlement_id,
+        kind=first.kind,
+        person_ref=settlement.person_ref,
+        pregnancy_id=settlement.pregnancy_id,
+        settlement_id=settlement.settlement_id,
+        event=first.event,
+        days=after.days,
+        amount=after.amount,
+        state=after.state,
+        until=after.until,
+        payee=after.payee,
+        steps=first.steps,
+        rates=first.rates,
+        book=book,
+        engine=engine,
+        opened_at=at,
+        version=1,
+    )
+
+
+def fixed(before: Entitlement, case: Case, base: Base, book: Book) -> Entitlement | Refused:
+    """An open allowance, its amount counted from the `base` that a clerk states."""
+    counted = _counted(case, base, book)
+    if isinstance(counted, Refused):
+        return counted
+    after, steps, rates = counted
+    return replace(
+        before,
+        days=after.days,
+        amount=after.amount,
+        state=after.state,
+        until=after.until,
+        payee=after.payee,
+        steps=steps,
+        rates=rates,
+        book=book.hash,
+        engine=ENGINE,
+        base=base,
+        version=before.version + 1,
+    )
+
+
+def _counted(case: Case, base: Base, book: Book) -> tuple[Sum, str, tuple[str, ...]] | Refused:
+    priced, until = price(with_base(case, base), book), None
+    if isinstance(priced, Refused):
+        return priced
+    if isinstance(priced, Deferred):
+        until, priced = priced.until.isoformat(), priced.priced
+    after = Sum(EntitlementState.FIXED, priced.days, priced.fund, until, priced.payee)
+    return after, stored_steps(priced.steps), priced.rate_ids
 
 
 Now = tuple[str, Sum, str, tuple[str, ...]]
@@ -82,19 +155,12 @@ def now_of(
     if opening is None:
         return "", GONE, "[]", ()
     if not fixed:
-        until = opening.until.isoformat() if opening.until else None
-        state = EntitlementState.DEFERRED if until else EntitlementState.OPENED
-        after = Sum(state, opening.days, opening.amount, until, opening.payee)
-        return opening.event, after, stored_steps(opening.steps), opening.rates
+        first = first_of(opening)
+        return first.event, first.after, first.steps, first.rates
     if base is None:
         return Refused(Refusal.BASE_NOT_STATED)
-    priced, until = price(with_base(case, base), book), None
-    if isinstance(priced, Refused):
-        return priced
-    if isinstance(priced, Deferred):
-        until, priced = priced.until.isoformat(), priced.priced
-    after = Sum(EntitlementState.FIXED, priced.days, priced.fund, until, priced.payee)
-    return opening.event, after, stored_steps(priced.steps), priced.rate_ids
+    counted = _counted(case, base, book)
+    return counted if isinstance(counted, Refused) else (opening.event, *counted)
 
 
 def sum_of(one: Entitlement) -> Sum:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import NamedTuple
+from typing import NamedTuple, assert_never
 
 from services.settlement.domain.refusals import Refusal, Refused
 from services.settlement.domain.shares import percent
@@ -36,13 +36,16 @@ class Standard(NamedTuple):
 
 
 Supplemented = LumpSum | Cap | Quota | Points | Subsidy
+"""The methods that have an amount of their own, which circumstances raise or lower."""
 
 
-def standard_of(treatment: Treatment, rules: Day) -> Standard | Refused | None:
+def standard_of(
+    treatment: Treatment, method: Supplemented, rules: Day
+) -> Standard | Refused | None:
     """The standard of a treatment on a day; None where no quota is known. Raises NoRule."""
     of_treatment = (treatment.mode, treatment.level, treatment.infants, treatment.extras)
     key = ("standard", treatment.rate_id, treatment.name, of_treatment)
-    found = rules.remember(key, lambda: _Found(_add_up(treatment, rules)))
+    found = rules.remember(key, lambda: _Found(_add_up(treatment, method, rules)))
     return found.standard
 
 
@@ -53,18 +56,7 @@ class _Found:
     standard: Standard | Refused | None
 
 
-_KINDS = {
-    LumpSum: StepKind.LUMP_SUM,
-    Subsidy: StepKind.SUBSIDY,
-    Cap: StepKind.CAP,
-    Quota: StepKind.QUOTA,
-}
-
-
-def _add_up(treatment: Treatment, rules: Day) -> Standard | Refused | None:
-    method = treatment.payment
-    # the other methods have no standard, and do not ask for one
-    assert isinstance(method, LumpSum | Cap | Quota | Points | Subsidy)  # noqa: S101
+def _add_up(treatment: Treatment, method: Supplemented, rules: Day) -> Standard | Refused | None:
     base = _base(treatment, method, rules)
     if base is None or isinstance(base, Refused):
         return base
@@ -92,8 +84,24 @@ def _add_up(treatment: Treatment, rules: Day) -> Standard | Refused | None:
 
 def _base(treatment: Treatment, method: Supplemented, rules: Day) -> Standard | Refused | None:
     """The amount of the tariff itself."""
-    if isinstance(method, Points):
-        return _points(treatment, method, rules)
+    match method:
+        case Points():
+            return _points(treatment, method, rules)
+        case Quota():
+            return _of_tariff(treatment, method, StepKind.QUOTA, rules)
+        case LumpSum():
+            return _of_tariff(treatment, method, StepKind.LUMP_SUM, rules)
+        case Cap():
+            return _of_tariff(treatment, method, StepKind.CAP, rules)
+        case Subsidy():
+            return _of_tariff(treatment, method, StepKind.SUBSIDY, rules)
+        case _:
+            assert_never(method)
+
+
+def _of_tariff(
+    treatment: Treatment, method: LumpSum | Cap | Quota | Subsidy, kind: StepKind, rules: Day
+) -> Standard | Refused | None:
     tariff: Tariff | None = method.amounts
     cited = treatment.cited
     rate_ids: tuple[str, ...] = ()
@@ -105,16 +113,17 @@ def _base(treatment: Treatment, method: Supplemented, rules: Day) -> Standard | 
     amount = tariff.amount(treatment.mode, treatment.level)
     if amount is None:
         return Refused(Refusal.LEVEL_NOT_STATED, cited)
-    return Standard(amount, (_named(treatment, method, cited, amount),), rate_ids)
+    return Standard(amount, (_named(treatment, kind, cited, amount),), rate_ids)
 
 
-def _named(treatment: Treatment, method: Supplemented, cited: Citation, amount: Money) -> Step:
-    if treatment.mode is None or (isinstance(method, Quota) and treatment.level is None):
+def _named(treatment: Treatment, kind: StepKind, cited: Citation, amount: Money) -> Step:
+    of_level = kind is StepKind.QUOTA
+    if treatment.mode is None or (of_level and treatment.level is None):
         return Step(StepKind.STANDARD_AMOUNT, cited, amount, (("what", treatment.name),))
     values: tuple[tuple[str, Value], ...] = (("mode", treatment.mode.value),)
-    if isinstance(method, Quota) and treatment.level is not None:
+    if of_level and treatment.level is not None:
         values = (*values, ("level", treatment.level))
-    return Step(_KINDS[type(method)], cited, amount, values)
+    return Step(kind, cited, amount, values)
 
 
 def _points(treatment: Treatment, method: Points, rules: Day) -> Standard | Refused:

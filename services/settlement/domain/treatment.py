@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, assert_never
 
 from services.settlement.domain.case import Case
 from services.settlement.domain.complication import Complication
@@ -38,17 +38,21 @@ class Treatment(NamedTuple):
 
 def treatment_of(claimed: PerCase, level: int | None, rules: Day) -> Treatment | Refused:
     """The treatment with the payment that the pool's clause names for it. Raises NoRule."""
-    if isinstance(claimed, Delivery):
-        rule = rules.ask(DELIVERY)
-        return Treatment(
-            rule.value, rule.citation, rule.rate_id, claimed.mode.value, level, claimed.mode,
-            claimed.infants, claimed.extras, claimed.complications,
-        )  # fmt: skip
-    if isinstance(claimed, Loss):
-        return _of_loss(claimed, level, rules.ask(LOSS))
-    if isinstance(claimed, Surgery):
-        return _of_surgery(claimed, level, rules)
-    return _of_complication(claimed, level, rules)
+    match claimed:
+        case Delivery():
+            rule = rules.ask(DELIVERY)
+            return Treatment(
+                rule.value, rule.citation, rule.rate_id, claimed.mode.value, level, claimed.mode,
+                claimed.infants, claimed.extras, claimed.complications,
+            )  # fmt: skip
+        case Loss():
+            return _of_loss(claimed, level, rules.ask(LOSS))
+        case Surgery():
+            return _of_surgery(claimed, level, rules)
+        case Complication():
+            return _of_complication(claimed, level, rules)
+        case _:
+            assert_never(claimed)
 
 
 def _of_loss(loss: Loss, level: int | None, rule: Sourced[LossRule]) -> Treatment | Refused:
