@@ -33,22 +33,27 @@ KNOWN_ON = FIRST_DAY + timedelta(days=DAYS)
 
 
 def some_cases(book: Book, count: int, seed: int = 1) -> list[Case]:
-    """Deliveries of two years in all pools that have them, of every mode and level."""
+    """Deliveries of two years in all pools, of every mode and level, of kinds that they pay."""
     drawn = random.Random(seed)
     pools = sorted({pool for pool, cell, _ in book.parameters() if cell == DELIVERY.name})
-    modes = list(DeliveryMode)
-    return [_some_case(drawn, pools, modes) for _ in range(count)]
+    kinds = [MemberKind.EMPLOYEE, MemberKind.EMPLOYEE, MemberKind.FLEXIBLE]
+    places = [(pool, kind) for pool in pools for kind in kinds if _paid(pool, kind, book)]
+    return [_some_case(drawn, *drawn.choice(places)) for _ in range(count)]
 
 
-def _some_case(drawn: random.Random, pools: list[str], modes: list[DeliveryMode]) -> Case:
-    day = FIRST_DAY + timedelta(days=drawn.randrange(DAYS))
+def _paid(pool: str, kind: MemberKind, book: Book) -> bool:
+    """Whether a pool pays the births of a kind of member from the first day on."""
+    return isinstance(price(_some_case(random.Random(1), pool, kind, FIRST_DAY), book), Priced)
+
+
+def _some_case(drawn: random.Random, pool: str, kind: MemberKind, on: date | None = None) -> Case:
+    day = on or FIRST_DAY + timedelta(days=drawn.randrange(DAYS))
     in_scope = Money(drawn.randrange(200_000, 1_500_000))
     outside = Money(drawn.randrange(0, 80_000))
-    kind = drawn.choice([MemberKind.EMPLOYEE, MemberKind.EMPLOYEE, MemberKind.FLEXIBLE])
     return Case(
-        pool=drawn.choice(pools),
+        pool=pool,
         member=Member(kind, drawn.randrange(24, 60), Month.of(day)),
-        claimed=Delivery(drawn.choice(modes), drawn.choice([1] * 30 + [2])),
+        claimed=Delivery(drawn.choice(list(DeliveryMode)), drawn.choice([1] * 30 + [2])),
         dates=Dates.all_on(day),
         known_on=KNOWN_ON,
         institution=Institution(drawn.choice([1, 2, 3])),
