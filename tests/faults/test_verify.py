@@ -215,11 +215,14 @@ FAULTS = [
                   " kind, insurance, employer_ref from spell limit 1"),
     in_enrollment("E03", "update person_version set at = '2030-01-01' where version = 2"),
     in_enrollment("E03", "insert into person_version select person_ref, 3, '2023-01-01', state"
-                  " from person_version where version = 2 order by 1 limit 1; insert into log"
+                  " from person_version where version = 2 and person_ref not in"
+                  " (select person_ref from person_version where version = 3)"
+                  " order by 1 limit 1; insert into log"
                   " (month, id, pool_code, at, actor, institution_code, request_id, action, subject,"
                   " from_state, to_state, before_hash, after_hash, content_hash)"
                   " select month, gen_random_uuid(), pool_code, at, actor, institution_code, request_id,"
-                  " 'planted', 'person:' || (select person_ref from person_version where version = 3),"
+                  " 'planted', 'person:' || (select person_ref from person_version where version = 3"
+                  " and at < '2023-02-01'),"
                   " '', 'version 3', before_hash, after_hash, content_hash"
                   " from log limit 1"),
     in_settlement("V01", "update outbox set xid = pg_current_xact_id() where type = 'settlement.claim.settled'"),
