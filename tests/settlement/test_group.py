@@ -222,11 +222,16 @@ async def test_a_broken_unique_index_is_the_fault_of_its_own_row(
 ) -> None:
     stays = await _stays(house, like, 12)
     (poison,) = await house.owner.fetch("select * from stay where stay_id = $1", stays[5])
+    # What another claim opened makes room for what stands in the way of this one's.
+    await house.owner.execute(
+        "update entitlement set state = 'withdrawn' where settlement_id = (select settlement_id"
+        " from settlement order by settlement_id limit 1)"
+    )
     await house.owner.execute(
         "insert into entitlement select $1, gen_random_uuid(), kind, $2, $3, settlement_id,"
         " 'birth', null, null, 'opened', null, null, '[]', '{}', '', '', now(), 1"
         " from unnest('{allowance,nutrition}'::text[]) kind,"
-        " (select settlement_id from settlement limit 1) elsewhere",
+        " (select settlement_id from settlement order by settlement_id limit 1) elsewhere",
         NANJING, poison["person_ref"], poison["pregnancy_id"],
     )  # fmt: skip
     with _counted(_group(house)) as grown:
