@@ -274,7 +274,7 @@ NOT_WALLED = {
     # Of an adjustment that was found behind the wall, for who decides on all of a pregnancy's.
     adjustments.waiting_with,
     # A number only.
-    history.left_out,
+    history.left_out, person_states.count_failing,
     # Ids and a state only; hospitals meet there (see the decision on claim guards).
     ledger.claim_head, settled.hold,
 }  # fmt: skip
