@@ -208,6 +208,13 @@ async def _born(whole: Agency, recorder: Recorder, mother: str) -> dict[str, str
     await desk.post(f"/stays/{stay}/settle", {"total": TOTAL}, name="settled-already")
     await desk.get(f"/settlements/{first}")
     await desk.get(f"/settlements/{first}/explanation")
+    audit = Walker(recorder, await whole.caller("settlement", "service-audit", "service", ""))
+    disputed = [
+        {"settlement_id": first, "without_lines": [3]},
+        {"settlement_id": first, "corrected": {"mode": "vaginal"}},
+        {"settlement_id": first, "without_items": ["labour-analgesia"]},
+    ]
+    await audit.post("/prices", {"pool": POOL, "items": disputed})
     clerk = Walker(recorder, await whole.caller("settlement", "clerk-a", "clerk", POOL))
     opened = (await clerk.get("/allowances", pregnancy=pregnancy))["items"]
     await clerk.get("/allowances", name="usual-in-a-state", state="opened", limit=10)
