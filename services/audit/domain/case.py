@@ -14,7 +14,7 @@ from shared.money import Money
 
 
 class Benefit(StrEnum):
-    """What a case is claimed as; the two `ordinary` ones are medical insurance's, not maternity's."""
+    """What a case is claimed as; the two `ordinary` ones are medical insurance's."""
 
     DELIVERY = "delivery"
     ANTEPARTUM = "antepartum"

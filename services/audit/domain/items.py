@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 from decimal import Decimal
+from fractions import Fraction
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
@@ -144,8 +145,8 @@ class ForbiddenItem(Predicate):
     predicate: Literal["forbidden-item"]
     benefits: Benefits
     group: Group
-    modes_allowed: list[Literal["vaginal", "assisted", "cesarean"]] = []
-    unless: Prefixes = []
+    modes_allowed: list[Literal["vaginal", "assisted", "cesarean"]] = Field([])
+    unless: Prefixes = Field([])
     while_pregnant: bool = False
 
     def hits(self, case: Case, others: Sequence[Case]) -> Answer:
@@ -174,7 +175,7 @@ class ForbiddenItem(Predicate):
 
 
 class MissingItem(Predicate):
-    """A case that tells of a mode or a diagnosis, and bills nothing of the groups that belong to it.
+    """A case that tells of a mode or a diagnosis, and bills nothing of the groups that prove it.
 
     With `all_of` each of `groups` must be there, else one of them is enough.
     """
@@ -183,8 +184,8 @@ class MissingItem(Predicate):
 
     predicate: Literal["missing-item"]
     benefits: Benefits
-    modes: list[Literal["vaginal", "assisted", "cesarean"]] = []
-    diagnoses: Prefixes = []
+    modes: list[Literal["vaginal", "assisted", "cesarean"]] = Field([])
+    diagnoses: Prefixes = Field([])
     groups: list[Group] = Field(min_length=1)
     all_of: bool
 
@@ -222,9 +223,8 @@ def share_above(billed: Billed, allowed: Decimal) -> Money:
     """What of a group's amount is for more than the quantity allowed, to the fen, half up."""
     if billed.amount is None or not billed.quantity:
         return NOTHING
-    allowed = min(allowed, billed.quantity)
-    rate = (billed.quantity - allowed) / billed.quantity
-    return billed.amount.at_rate(rate, RoundingMode.HALF_UP)
+    above = Fraction(max(Decimal(0), billed.quantity - allowed)) / Fraction(billed.quantity)
+    return billed.amount.ratio(above.numerator, above.denominator, RoundingMode.HALF_UP)
 
 
 def named(items: Sequence[Item]) -> str:

@@ -57,8 +57,8 @@ class LowStandardAdmission(Predicate):
 
 
 class NoPrenatalRecord(Predicate):
-    """A delivery of a mother without any visit in the `lookback_days` before, discharged in the last
-    `month_end_days` of a month in which its hospital has at least `cluster_min` such deliveries."""
+    """A delivery of a mother without any visit in the `lookback_days` before, discharged in the
+    last `month_end_days` of a month in which its hospital has `cluster_min` such deliveries."""
 
     evidence: ClassVar[frozenset[str]] = frozenset(
         {"event_on", "discharged_on", "clustered", "lookback_days", "month_end_days", "cluster_min"}

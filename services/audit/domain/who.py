@@ -23,8 +23,8 @@ class SexContradiction(Predicate):
     predicate: Literal["sex-contradiction"]
     sex: Sex = Field(strict=False)
     benefits: Benefits
-    diagnoses: Prefixes = []
-    procedures: Prefixes = []
+    diagnoses: Prefixes = Field([])
+    procedures: Prefixes = Field([])
 
     def hits(self, case: Case, others: Sequence[Case]) -> Answer:
         """One hit, for the whole fund part."""
