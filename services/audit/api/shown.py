@@ -63,7 +63,10 @@ class PartsShown(_Shown):
 
 
 class ClaimShown(_Shown):
-    """A claim as audit sees it; `event_on` is the day of the birth, visit, loss or surgery."""
+    """A claim as audit sees it; `event_on` is the day of the birth, visit, loss or surgery, `age`
+    the person's in whole years on that day, counted by months; `weeks` are those of gestation.
+    Diagnoses are codes of ICD-10, the principal one first, procedures of ICD-9-CM-3. Null is what
+    nobody stated."""
 
     claim_id: IdText
     status: ClaimStatus
@@ -84,6 +87,12 @@ class ClaimShown(_Shown):
     admitted_on: DayText
     event_on: DayText
     discharged_on: DayText
+    days_in_hospital: int
+    sex: Literal["female", "male"] | None
+    age: int | None
+    weeks: int | None
+    diagnoses: list[str]
+    procedures: list[str]
     settled_at: Instant
     reversed_at: Instant | None
     account_month: str
@@ -103,9 +112,25 @@ class JudgementShown(_Shown):
     silent: list[str]
 
 
-class ClaimWhole(ClaimShown):
-    """A claim with its judgements and flags."""
+class ItemShown(_Shown):
+    """What the bill holds of one item: `lines` fee lines on `days` different days."""
 
+    code: str
+    quantity: str
+    amount: Amount
+    in_scope: Amount
+    first_on: DayText
+    last_on: DayText
+    lines: int
+    days: int
+
+
+class ClaimWhole(ClaimShown):
+    """A claim with its bill by item, judgements and flags. Of a long bill the greatest items are
+    here, and `items_left_out` counts the others; null where the bill was not told by item."""
+
+    items: list[ItemShown] | None
+    items_left_out: int
     judgements: list[JudgementShown]
     flags: list[FlagShown]
 
