@@ -104,7 +104,11 @@ def items_shape(claim: Claim) -> dict[str, Any]:
 
 def judgement_shape(judgement: Judgement) -> dict[str, Any]:
     """By which rules a claim was judged, and when."""
-    return {"rule_set": judgement.rule_set, "judged_at": to_wire(judgement.judged_at)}
+    return {
+        "rule_set": judgement.rule_set,
+        "judged_at": to_wire(judgement.judged_at),
+        "silent": list(judgement.silent),
+    }
 
 
 def step_shape(step: Step) -> dict[str, Any]:

@@ -8,7 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.audit.domain.claim import ClaimStatus
 from services.audit.domain.flag import Deduction, FlagState, Outcome
-from services.audit.domain.rule import Grade, Predicate
+from services.audit.domain.predicate import OnePredicate
+from services.audit.domain.rule import FundType, Grade, Mode, Scene, Stage, Window
 
 IdText = Annotated[str, Field(json_schema_extra={"format": "uuid"})]
 DayText = Annotated[str, Field(json_schema_extra={"format": "date"})]
@@ -103,10 +104,12 @@ class ClaimShown(_Shown):
 
 
 class JudgementShown(_Shown):
-    """By which set of rules a claim was judged, and when."""
+    """By which set of rules a claim was judged, and when; `silent` are the rules that lacked a
+    fact."""
 
     rule_set: str
     judged_at: Instant
+    silent: list[str]
 
 
 class ItemShown(_Shown):
@@ -133,15 +136,17 @@ class ClaimWhole(ClaimShown):
 
 
 class FindingShown(_Shown):
-    """What one rule says of the claim and its rival, in words."""
+    """What one rule says of the claim, in words; `rival` is the other claim where it takes two."""
 
     finding_id: IdText
     rule: str
     rule_version: int
     title: str
     title_zh: str
-    days_between: int
-    rival: ClaimShown
+    days_between: int | None
+    amount_at_risk: Amount
+    evidence: dict[str, str]
+    rival: ClaimShown | None
     explanation: str
     explanation_zh: str
 
@@ -175,9 +180,17 @@ class RuleShown(_Shown):
     version: int
     family: str
     grade: Grade
+    mode: Mode
+    window: Window
+    scenes: list[Scene]
+    stages: list[Stage]
+    fund_type: FundType
+    insurance_types: list[str]
     in_force: bool
     valid_from: DayText
-    parameters: Predicate
+    valid_until: DayText | None
+    example_thresholds: list[str]
+    parameters: OnePredicate
     title: str
     title_zh: str
     legal_basis: str
