@@ -333,7 +333,7 @@ async def disposal(here: Peopled, owner: Owner) -> Asked:
 
 
 @request_of(f"POST {U_}/flags/{{flag_id}}/approval")
-async def approval(here: Peopled, owner: Owner) -> Asked:
+async def disposal_approval(here: Peopled, owner: Owner) -> Asked:
     raised, version = await _stepped(here, owner, 4)
     return Asked("reviewer", {"flag_id": raised}, body=APPROVAL | {"version": version})
 

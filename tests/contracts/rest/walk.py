@@ -36,7 +36,7 @@ class Walker:
         self.recorder = recorder
         self.client = client
 
-    async def post(self, path: str, body: Any, name: str = "usual") -> Any:
+    async def post(self, path: str, body: Any = None, name: str = "usual") -> Any:
         """POST under the service's prefix."""
         return await self.recorder.call(
             self.client.http,
