@@ -29,18 +29,3 @@ create unique index finding_once on finding
 -- Which rules were silent for want of a fact.
 alter table judgement add column silent text[] not null default '{}';
 alter table judgement alter silent drop default;
--- What a rule found at risk may be less than what two people decide to deduct: only the fund's
--- part of the claim bounds that, and the domain holds it.
-do $$
-declare
-    named text;
-begin
-    for named in
-        select conname from pg_constraint
-        where conrelid = 'flag'::regclass and pg_get_constraintdef(oid) like '%amount_fen <= at_risk_fen%'
-    loop
-        execute format('alter table flag drop constraint %I', named);
-    end loop;
-end
-$$;
-alter table flag add constraint a_deduction_has_an_amount check (outcome <> 'deduct' or amount_fen > 0);
