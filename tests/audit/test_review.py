@@ -550,9 +550,11 @@ async def test_each_step_is_in_the_log_with_actor_and_request(
 
 async def test_the_rules_are_shown_with_their_law(audit: Audit) -> None:
     shown = (await audit.client("o1", "operator").get("/rules")).json()
-    [rule, *others] = shown["rules"]
-    assert (rule["id"], rule["version"], rule["grade"]) == ("duplicate-claim", 1, "violation")
-    assert {other["grade"] for other in others} == {"suspicious"}
+    rules = {rule["id"]: rule for rule in shown["rules"]}
+    rule = rules["duplicate-claim"]
+    assert (rule["version"], rule["grade"], rule["mode"]) == (1, "violation", "live")
+    assert rules["low-standard-admission"]["mode"] == "shadow"
+    assert {rule["grade"] for rule in rules.values()} == {"violation", "suspicious"}
     assert rule["in_force"]
     assert rule["parameters"]["interval_days_max"] == 30
     assert "735" in rule["legal_basis_zh"]

@@ -20,12 +20,14 @@ import pytest
 import services.audit.store.flags as audit_flags
 import services.audit.store.queue as audit_queue
 import services.audit.store.statements as audit_statements
+from services.settlement.domain.disputed import Dispute
 from services.settlement.store import (
     adjustments,
     agreements,
     books,
     care,
     courses,
+    disputed,
     entitlements,
     history,
     ledger,
@@ -99,6 +101,9 @@ MATRIX = {
         "hospital clerk finance", "hospital", CLAIM
     ),
     "POST /settlement/v1/settlements/{settlement_id}/reverse": Entry("hospital", "hospital", CLAIM),
+    "POST /settlement/v1/prices": Entry(
+        "service reviewer clerk finance", "pool", every_pool="service"
+    ),
     # Registered in the caller's own pool; whether the person is of it is asked when it is settled.
     "POST /settlement/v1/pregnancies": Entry("hospital clerk", "nobody"),
     # A mother may go to another hospital of the pool: from A to A, the other is no party to it.
@@ -279,6 +284,10 @@ READS: dict[Any, Read] = {
     agreements.agreements: lambda tx, _: _agreed(tx),
     settling.read: lambda tx, s: _stay_read(tx, s),
     history.standing_claims: lambda tx, s: _standing(tx, s),
+    disputed.claims: lambda tx, s: disputed.claims(tx, A.pool, [s["settlement_id"]]),
+    disputed.lines: lambda tx, s: disputed.lines(
+        tx, A.pool, [(s["settlement_id"], Dispute(lines=frozenset({1})))]
+    ),
 }
 """The store's reads of rows that have an owner, each asked for A's: where a statement names the
 institution it is given A's own, so that nothing but the wall can hide the row."""
@@ -299,7 +308,7 @@ NOT_WALLED = {
     ledger.claim_head, settled.hold,
 }  # fmt: skip
 WRITES = {
-    "endorse", "insert_corrections", "insert_revision", "move_due", "note_due",
+    "endorse", "insert_corrections", "insert_revision", "move_due", "note_due", "put_off",
     "insert_entries", "lock_course", "free_days", "change",
     "insert", "insert_lines", "insert_reversal", "insert_deduction", "insert_agreement",
     "insert_item", "update", "upsert", "transfer", "move_claim", "cancel_deductions",
@@ -343,7 +352,7 @@ def _waits(found: object) -> bool:
 def test_every_read_of_the_store_is_tried_or_named() -> None:
     for module in (
         stays, ledger, agreements, settling, settled, adjustments, pregnancies, books, care,
-        courses, entitlements, history, person_states,
+        courses, disputed, entitlements, history, person_states,
     ):  # fmt: skip
         for name, found in inspect.getmembers(module, _waits):
             if found.__module__ == module.__name__ and not name.startswith("_"):

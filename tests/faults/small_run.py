@@ -31,7 +31,7 @@ from tests.support.trial_pools import HEADS, TRIAL_POOLS, UNITS, use_trial_book
 NANJING, KIZILSU = "320100", "653000"
 POOLS = {NANJING: {"HNJ3": 3, "HNJ2": 2}, KIZILSU: {"HKZ3": 3, "HKZ2": 2}}
 QUIET_SECONDS_MAX = 60
-_serial = itertools.count(100)
+_serial = itertools.count(100, 2)  # even: women
 
 
 async def small_run(databases: ServiceDatabases, folder: Path, kafka: Kafka | None = None) -> Path:

@@ -22,7 +22,7 @@ from tests.support.running import Client
 
 NANJING, KIZILSU = "320100", "653000"
 POOLS = {NANJING: {"HNJ3": 3, "HNJ2": 2}, KIZILSU: {"HKZ3": 3, "HKZ2": 2}}
-_serial = itertools.count(100)
+_serial = itertools.count(100, 2)  # even: women
 
 
 def _id_number(area: str) -> str:

@@ -235,6 +235,15 @@ async def period(here: Peopled, _: Owner) -> Asked:
     return Asked("finance", body={"month": f"{1990 + number // 12 % 30}-{number % 12 + 1:02d}"})
 
 
+@request_of(f"POST {S_}/prices")
+async def prices(here: Peopled, owner: Owner) -> Asked:
+    claim = (await here.settled(owner))["settlement_id"]
+    item = {"settlement_id": claim, "without_lines": [2], "without_items": ["oxytocin"],
+            "corrected": {"mode": "cesarean", "infants": 1, "weeks": 39, "complications": ["none"],
+                          "extras": ["none"], "circumstances": ["abroad"]}}  # fmt: skip
+    return Asked("clerk", body={"pool": owner.pool, "items": [item]})
+
+
 @request_of(f"GET {U_}/flags")
 async def flags(here: Peopled, owner: Owner) -> Asked:
     await here.flag(owner)

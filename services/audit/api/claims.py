@@ -7,7 +7,12 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request
 
-from services.audit.api.shapes import claim_shape, flag_shape, judgement_shape
+from services.audit.api.shapes import (
+    claim_shape,
+    flag_shape,
+    items_shape,
+    judgement_shape,
+)
 from services.audit.api.shown import ClaimWhole
 from services.audit.store import claims, findings, flags
 from shared.plumbing.auth import Caller
@@ -33,7 +38,11 @@ async def get_claim(
             raise Problem(NOT_FOUND)
         judged = await findings.judgements_of(tx, who.pool_code, claim_id)
         raised = await flags.of_claim(tx, who.pool_code, claim_id)
-    return claim_shape(claim) | {
-        "judgements": [judgement_shape(judgement) for judgement in judged],
-        "flags": [flag_shape(flag, who) for flag in raised],
-    }
+    return (
+        claim_shape(claim)
+        | items_shape(claim)
+        | {
+            "judgements": [judgement_shape(judgement) for judgement in judged],
+            "flags": [flag_shape(flag, who) for flag in raised],
+        }
+    )

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request
 
-from services.audit.api.explanation import explain
+from services.audit.api.explanation import finding_shape
 from services.audit.api.reviews import Reviewer
 from services.audit.api.shapes import (
     claim_shape,
@@ -102,20 +102,9 @@ async def _explained(
 ) -> list[dict[str, Any]]:
     shapes = []
     for finding in await findings.of_flag(tx, flag.pool_code, flag.flag_id):
-        rival = await claims.find(tx, flag.pool_code, finding.rival_id)
-        assert rival is not None  # noqa: S101 - a foreign key holds it
+        rival = None
+        if finding.rival_id is not None:
+            rival = await claims.find(tx, flag.pool_code, finding.rival_id)
         rule = book.find(finding.rule, finding.rule_version)
-        shapes.append(
-            {
-                "finding_id": str(finding.finding_id),
-                "rule": finding.rule,
-                "rule_version": finding.rule_version,
-                "title": rule.title.en,
-                "title_zh": rule.title.zh,
-                "days_between": finding.days_between,
-                "rival": claim_shape(rival),
-                "explanation": explain(rule, finding, claim, rival, "en"),
-                "explanation_zh": explain(rule, finding, claim, rival, "zh"),
-            }
-        )
+        shapes.append(finding_shape(finding, rule, claim, rival))
     return shapes

@@ -119,6 +119,12 @@ def claim_shape(claim: Claim) -> dict[str, Any]:
         "admitted_on": claim.admitted_on.isoformat(),
         "event_on": claim.event_on.isoformat(),
         "discharged_on": claim.discharged_on.isoformat(),
+        "days_in_hospital": claim.days_in_hospital,
+        "sex": claim.sex,
+        "age": claim.age,
+        "weeks": claim.weeks,
+        "diagnoses": list(claim.diagnoses),
+        "procedures": list(claim.procedures),
         "settled_at": to_wire(claim.settled_at),
         "reversed_at": to_wire(claim.reversed_at) if claim.reversed_at else None,
         "account_month": claim.account_month,
@@ -132,9 +138,35 @@ def claim_shape(claim: Claim) -> dict[str, Any]:
     }
 
 
+def items_shape(claim: Claim) -> dict[str, Any]:
+    """A claim's bill by item; null where it was not told."""
+    if claim.items is None:
+        return {"items": None, "items_left_out": 0}
+    return {
+        "items": [
+            {
+                "code": item.code,
+                "quantity": f"{item.quantity:f}",
+                "amount": item.amount.to_wire(),
+                "in_scope": item.in_scope.to_wire(),
+                "first_on": item.first_on.isoformat(),
+                "last_on": item.last_on.isoformat(),
+                "lines": item.lines,
+                "days": item.days,
+            }
+            for item in claim.items
+        ],
+        "items_left_out": claim.items_left_out,
+    }
+
+
 def judgement_shape(judgement: Judgement) -> dict[str, Any]:
     """By which rules a claim was judged, and when."""
-    return {"rule_set": judgement.rule_set, "judged_at": to_wire(judgement.judged_at)}
+    return {
+        "rule_set": judgement.rule_set,
+        "judged_at": to_wire(judgement.judged_at),
+        "silent": list(judgement.silent),
+    }
 
 
 def step_shape(step: Step) -> dict[str, Any]:

@@ -8,8 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.audit.domain.claim import ClaimStatus
 from services.audit.domain.flag import Deduction, FlagState, Hearing, Outcome
+from services.audit.domain.predicate import OnePredicate
 from services.audit.domain.reason import Verdict
-from services.audit.domain.rule import Grade, Predicate
+from services.audit.domain.rule import FundType, Grade, Mode, Scene, Stage, Window
 from services.audit.domain.statement import Stance
 
 IdText = Annotated[str, Field(json_schema_extra={"format": "uuid"})]
@@ -91,7 +92,10 @@ class PartsShown(_Shown):
 
 
 class ClaimShown(_Shown):
-    """A claim as audit sees it; `event_on` is the day of the birth, visit, loss or surgery."""
+    """A claim as audit sees it; `event_on` is the day of the birth, visit, loss or surgery, `age`
+    the person's in whole years on that day, counted by months; `weeks` are those of gestation.
+    Diagnoses are codes of ICD-10, the principal one first, procedures of ICD-9-CM-3. Null is what
+    nobody stated."""
 
     claim_id: IdText
     status: ClaimStatus
@@ -112,6 +116,12 @@ class ClaimShown(_Shown):
     admitted_on: DayText
     event_on: DayText
     discharged_on: DayText
+    days_in_hospital: int
+    sex: Literal["female", "male"] | None
+    age: int | None
+    weeks: int | None
+    diagnoses: list[str]
+    procedures: list[str]
     settled_at: Instant
     reversed_at: Instant | None
     account_month: str
@@ -123,29 +133,49 @@ class ClaimShown(_Shown):
 
 
 class JudgementShown(_Shown):
-    """By which set of rules a claim was judged, and when."""
+    """By which set of rules a claim was judged, and when; `silent` are the rules that lacked a
+    fact."""
 
     rule_set: str
     judged_at: Instant
+    silent: list[str]
+
+
+class ItemShown(_Shown):
+    """What the bill holds of one item: `lines` fee lines on `days` different days."""
+
+    code: str
+    quantity: str
+    amount: Amount
+    in_scope: Amount
+    first_on: DayText
+    last_on: DayText
+    lines: int
+    days: int
 
 
 class ClaimWhole(ClaimShown):
-    """A claim with its judgements and flags."""
+    """A claim with its bill by item, judgements and flags. Of a long bill the greatest items are
+    here, and `items_left_out` counts the others; null where the bill was not told by item."""
 
+    items: list[ItemShown] | None
+    items_left_out: int
     judgements: list[JudgementShown]
     flags: list[FlagShown]
 
 
 class FindingShown(_Shown):
-    """What one rule says of the claim and its rival, in words."""
+    """What one rule says of the claim, in words; `rival` is the other claim where it takes two."""
 
     finding_id: IdText
     rule: str
     rule_version: int
     title: str
     title_zh: str
-    days_between: int
-    rival: ClaimShown
+    days_between: int | None
+    amount_at_risk: Amount
+    evidence: dict[str, str]
+    rival: ClaimShown | None
     explanation: str
     explanation_zh: str
 
@@ -288,9 +318,17 @@ class RuleShown(_Shown):
     version: int
     family: str
     grade: Grade
+    mode: Mode
+    window: Window
+    scenes: list[Scene]
+    stages: list[Stage]
+    fund_type: FundType
+    insurance_types: list[str]
     in_force: bool
     valid_from: DayText
-    parameters: Predicate
+    valid_until: DayText | None
+    example_thresholds: list[str]
+    parameters: OnePredicate
     title: str
     title_zh: str
     legal_basis: str

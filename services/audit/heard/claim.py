@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from decimal import Decimal
 from uuid import UUID
 
 from services.audit.actions.adjust_claims import adjust_claims
@@ -15,7 +16,14 @@ from services.audit.actions.judge_claims import judge_claims
 from services.audit.actions.note_deduction import note_deduction
 from services.audit.actions.reverse_claims import reverse_claims
 from services.audit.actions.take_in_claims import take_in_claims
-from services.audit.domain.claim import Adjustment, Claim, ClaimStatus, Parts, Reversal
+from services.audit.domain.claim import (
+    Adjustment,
+    Claim,
+    ClaimStatus,
+    ItemCharged,
+    Parts,
+    Reversal,
+)
 from services.audit.domain.flag import Answer, DeductionAnswer
 from services.audit.domain.rule import RuleBook
 from shared.contracts.claim import (
@@ -26,6 +34,7 @@ from shared.contracts.claim import (
     DeductionReleased,
     DeductionTaken,
 )
+from shared.contracts.claim import ItemCharged as ToldItem
 from shared.contracts.claim import Parts as Told
 from shared.contracts.contract import Unreadable
 from shared.money import Money
@@ -121,6 +130,26 @@ def _claim(event: ClaimSettled, sequence: int) -> Claim:
         status=ClaimStatus.SETTLED,
         reversed_at=None,
         version=sequence,
+        sex=event.sex,
+        age=event.age,
+        weeks=event.weeks,
+        diagnoses=tuple(event.diagnoses),
+        procedures=tuple(event.procedures),
+        items=tuple(map(_item, event.items)) if event.items is not None else None,
+        items_left_out=event.items_left_out,
+    )
+
+
+def _item(told: ToldItem) -> ItemCharged:
+    return ItemCharged(
+        code=told.code,
+        quantity=Decimal(told.quantity),
+        amount=Money.from_wire(told.amount),
+        in_scope=Money.from_wire(told.in_scope),
+        first_on=date.fromisoformat(told.first_on),
+        last_on=date.fromisoformat(told.last_on),
+        lines=told.lines,
+        days=told.days,
     )
 
 

@@ -10,6 +10,8 @@ from uuid import UUID
 import orjson
 
 from services.settlement.domain.adjustment import Adjustment
+from services.settlement.domain.charged import StoredItems
+from services.settlement.domain.claimed import weeks_of
 from services.settlement.domain.deduction import Deduction, RefusedDeduction
 from services.settlement.domain.particulars import stored_of
 from services.settlement.domain.postings import Leg
@@ -30,9 +32,11 @@ from shared.plumbing.clock import to_wire
 from shared.plumbing.outbox import Told
 
 
-def claim_settled(settlement: Settlement, judged: Judged, legs: Sequence[Leg]) -> Told:
-    """A settlement was made: the first event of its claim."""
-    outcome = judged.outcome
+def claim_settled(
+    settlement: Settlement, judged: Judged, items: StoredItems | None, legs: Sequence[Leg]
+) -> Told:
+    """A settlement was made: the first event of its claim. `items` goes in as it was kept."""
+    outcome, person = judged.outcome, judged.person
     facts: dict[str, Any] = {
         "claim_id": str(settlement.settlement_id),
         "pool_code": settlement.pool_code,
@@ -70,6 +74,13 @@ def claim_settled(settlement: Settlement, judged: Judged, legs: Sequence[Leg]) -
             }
             for use in judged.uses
         ],
+        "sex": person.sex,
+        "age": person.age_on(outcome.event_on),
+        "weeks": weeks_of(outcome.claimed),
+        "diagnoses": outcome.diagnoses,
+        "procedures": outcome.procedures,
+        "items": orjson.Fragment(items.text) if items else None,
+        "items_left_out": items.left_out if items else 0,
     }
     # Built from our own nouns, which hold every constraint: not checked again on the hot path.
     return _told(

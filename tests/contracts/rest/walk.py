@@ -117,7 +117,7 @@ async def _enrolled(whole: Agency, recorder: Recorder) -> str:
         {"employer_ref": "E-9001", "name": "示例单位", "pool": POOL, "county_code": COUNTY,
          "kind": "enterprise"},
     )  # fmt: skip
-    employee = {"id_number": "320102199003159011", "name": "例某", "county_code": COUNTY,
+    employee = {"id_number": "320102199003159003", "name": "例某", "county_code": COUNTY,
                 "kind": "employee", "employer_ref": "E-9001", "start": "2023-01-01"}  # fmt: skip
     person: str = (await clerk.post("/persons", employee))["person_ref"]
     await clerk.post("/persons", employee, name="registered-already")
@@ -198,7 +198,9 @@ async def _born(whole: Agency, recorder: Recorder, mother: str) -> dict[str, str
     await desk.post(f"/stays/{stay}/lines", {"lines": lines})
     await desk.post(f"/stays/{stay}/settle", {"total": TOTAL}, name="not-discharged")
     outcome = {"event_on": "2024-03-10", "discharged_on": "2024-03-14", "mode": "cesarean",
-               "infants": 1, "weeks": 39, "total": TOTAL}  # fmt: skip
+               "infants": 1, "weeks": 39, "total": TOTAL,
+               "diagnoses": ["O82.100x002", "O34.200", "Z37.000"],
+               "procedures": ["74.1x01", "03.9101"]}  # fmt: skip
     await desk.post(f"/stays/{stay}/quote", outcome)
     await desk.post(f"/stays/{stay}/discharge", outcome)
     await desk.get(f"/stays/{stay}")
@@ -206,6 +208,13 @@ async def _born(whole: Agency, recorder: Recorder, mother: str) -> dict[str, str
     await desk.post(f"/stays/{stay}/settle", {"total": TOTAL}, name="settled-already")
     await desk.get(f"/settlements/{first}")
     await desk.get(f"/settlements/{first}/explanation")
+    audit = Walker(recorder, await whole.caller("settlement", "service-audit", "service", ""))
+    disputed = [
+        {"settlement_id": first, "without_lines": [3]},
+        {"settlement_id": first, "corrected": {"mode": "vaginal"}},
+        {"settlement_id": first, "without_items": ["labour-analgesia"]},
+    ]
+    await audit.post("/prices", {"pool": POOL, "items": disputed})
     clerk = Walker(recorder, await whole.caller("settlement", "clerk-a", "clerk", POOL))
     opened = (await clerk.get("/allowances", pregnancy=pregnancy))["items"]
     await clerk.get("/allowances", name="usual-in-a-state", state="opened", limit=10)
@@ -226,7 +235,7 @@ async def _checked(desk: Walker, mother: str, pregnancy: str) -> None:
             "price": "300.00"}  # fmt: skip
     await made(desk.client.post(f"/stays/{stay}/lines", {"lines": [line]}))
     record = {"benefit": "prenatal", "event_on": day, "discharged_on": day, "week": 15,
-              "total": "300.00"}  # fmt: skip
+              "total": "300.00", "diagnoses": ["Z34.900"]}  # fmt: skip
     await desk.post(f"/stays/{stay}/discharge", record, name="usual-visit")
     await desk.post(f"/stays/{stay}/settle", {"total": "300.00"}, name="usual-visit")
     await desk.get(f"/pregnancies/{pregnancy}/units")

@@ -1,5 +1,7 @@
 -- A flag stands on a claim or on a channel of an institution's months, and is reviewed in five
--- steps: first review, the institution's statement, second review, investigation, disposal.
+-- steps: first review, the institution's statement, second review, investigation, disposal. What a
+-- rule found at risk may be less than what people decide to deduct: only the fund's part of the
+-- claim bounds that, and the domain holds it.
 
 alter table flag
     alter claim_id drop not null,
