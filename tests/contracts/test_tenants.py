@@ -312,7 +312,7 @@ WRITES = {
     "insert_entries", "lock_course", "free_days", "change",
     "insert", "insert_lines", "insert_reversal", "insert_deduction", "insert_agreement",
     "insert_item", "update", "upsert", "transfer", "move_claim", "cancel_deductions",
-    "release_deductions", "put_off",
+    "release_deductions",
     "post_income", "close_period", "decide", "post", "archive", "propose", "approve", "write",
 }  # fmt: skip
 
