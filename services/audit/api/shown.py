@@ -242,12 +242,15 @@ class FlagWhole(FlagShown):
 
 
 class GroundShown(_Shown):
-    """A rule that a flag stands on, with its law."""
+    """What a rule found, with its law; in words where no other institution's claim is in it."""
 
     rule: str
     rule_version: int
     title: str
     title_zh: str
+    amount_at_risk: Amount
+    explanation: str | None
+    explanation_zh: str | None
     legal_basis: str
     legal_basis_zh: str
 
