@@ -28,7 +28,7 @@ from tests.support.postgres import ServiceDatabases
 CONSUMER = "audit-claim"
 _TABLES = (
     "finding", "flag_step", "decision", "flag", "judgement", "claim", "person", "inbox", "parked",
-    "consumer_offset", "idempotency", "outbox", "log", "sealed_block",
+    "consumer_offset", "warning_answer", "idempotency", "outbox", "log", "sealed_block",
 )  # fmt: skip
 
 

@@ -219,7 +219,14 @@ async def _deducted(those: dict[str, Client], claim: str) -> None:
 
     async def flagged() -> Any:
         flags = (await made(those["first"].get("/flags", state="open")))["flags"]
-        return next((flag["flag_id"] for flag in flags if flag["claim_id"] == claim), None)
+        return next(
+            (
+                flag["flag_id"]
+                for flag in flags
+                if (flag["claim_id"], flag["rule_family"]) == (claim, "duplicate-claim")
+            ),
+            None,
+        )
 
     flag = await until(flagged)
     proposal = {"outcome": "deduct", "amount": "100.00", "reason": "同一次分娩"}

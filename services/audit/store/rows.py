@@ -9,7 +9,7 @@ import orjson
 
 from shared.plumbing.database import Connection
 
-_TABLES = ("claim", "judgement", "finding", "flag", "flag_step", "decision")
+_TABLES = ("claim", "judgement", "finding", "flag", "flag_step", "decision", "warning_answer")
 
 
 async def insert_rows(tx: Connection, table: str, rows: Sequence[Mapping[str, Any]]) -> None:

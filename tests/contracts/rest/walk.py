@@ -257,7 +257,11 @@ async def _reviewed(whole: Agency, recorder: Recorder, claim: str) -> None:
 
     async def raised() -> Any:
         found = (await made(plain.get("/flags", state="open")))["flags"]
-        return [flag["flag_id"] for flag in found if flag["claim_id"] == claim]
+        return [
+            flag["flag_id"]
+            for flag in found
+            if (flag["claim_id"], flag["rule_family"]) == (claim, "duplicate-claim")
+        ]
 
     (flag,) = await until(raised)
     await first.get("/flags", state="open", limit=10)

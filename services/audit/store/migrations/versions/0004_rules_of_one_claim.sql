@@ -44,3 +44,26 @@ begin
 end
 $$;
 alter table flag add constraint a_deduction_has_an_amount check (outcome <> 'deduct' or amount_fen > 0);
+
+-- Append only: what a hospital said to a warning of a check made before its claim. The check itself
+-- is not kept; its id is the hospital's word.
+create table warning_answer (
+    pool_code         text not null,
+    warning_answer_id uuid not null,
+    institution_code  text not null,
+    check_id          uuid not null,
+    case_ref          text not null,
+    rule              text not null,
+    way               text not null check (way in ('corrected', 'withdrawn', 'kept')),
+    reason            text not null,
+    said_at           timestamptz not null,
+    primary key (pool_code, warning_answer_id),
+    constraint keeping_has_a_reason check (way <> 'kept' or reason <> '')
+);
+create index warning_answer_rule on warning_answer (pool_code, rule, said_at);
+alter table warning_answer enable row level security;
+create policy wall on warning_answer using (
+    institution_code = any (
+        (select string_to_array(current_setting('app.callers', true), ','))::text[])
+    or (select current_setting('app.callers', true)) = '*');
+grant select, insert on warning_answer to audit_service;
