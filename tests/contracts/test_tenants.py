@@ -124,6 +124,9 @@ MATRIX = {
     "POST /audit/v1/flags/{flag_id}/second-review": Entry("reviewer", "pool"),
     "GET /audit/v1/claims/{claim_id}": Entry("reviewer", "pool"),
     "GET /audit/v1/rules": Entry("reviewer operator", "nobody"),
+    # A check is of the caller's own case, and its number the caller's own word.
+    "POST /audit/v1/checks": Entry("hospital", "nobody"),
+    "POST /audit/v1/checks/{check_id}/feedback": Entry("hospital", "nobody"),
 }
 
 
