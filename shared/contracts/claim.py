@@ -191,3 +191,24 @@ class DeductionRefused(Contract):
     amount: Amount
     reason: Literal["reversed", "more-than-left", "unknown-claim"]
     refused_at: str
+
+
+class DeductionReleased(Contract):
+    """A later decision on the flag gives back what an earlier one had taken.
+
+    `decision` is the earlier, `released_by` the later: a dismissal, or a lower amount that is
+    taken instead and told next.
+    """
+
+    topic: ClassVar = "maternity.settlement.claim.v1"
+    type: ClassVar = "settlement.claim.deduction-released"
+
+    claim_id: str
+    flag_id: str
+    decision: int
+    released_by: int
+    deduction_id: str
+    pool_code: PoolCode
+    institution_code: str
+    amount: Amount
+    released_at: str

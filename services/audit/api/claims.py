@@ -20,12 +20,16 @@ from shared.plumbing.database import AGENCY, transaction
 from shared.plumbing.edge import desk, only
 from shared.plumbing.problems import NOT_FOUND, Problem
 
+Reader = Annotated[Caller, Depends(only("reviewer", "supervisor"))]
+
 router = APIRouter(prefix="/audit/v1/claims", tags=["claims"])
 
 
 @router.get("/{claim_id}", response_model=ClaimWhole)
 async def get_claim(
-    request: Request, claim_id: UUID, who: Annotated[Caller, Depends(only("reviewer"))]
+    request: Request,
+    claim_id: UUID,
+    who: Reader,
 ) -> dict[str, Any]:
     """One claim of the caller's pool with its judgements and flags."""
     async with transaction(desk(request).pool, [AGENCY]) as tx:
@@ -39,6 +43,6 @@ async def get_claim(
         | items_shape(claim)
         | {
             "judgements": [judgement_shape(judgement) for judgement in judged],
-            "flags": [flag_shape(flag) for flag in raised],
+            "flags": [flag_shape(flag, who) for flag in raised],
         }
     )

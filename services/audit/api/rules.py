@@ -13,6 +13,8 @@ from shared.plumbing.auth import Caller
 from shared.plumbing.clock import business_day
 from shared.plumbing.edge import desk, only
 
+Reader = Annotated[Caller, Depends(only("reviewer", "supervisor", "operator"))]
+
 
 def rules_router(book: RuleBook) -> APIRouter:
     """The routes over one rule book."""
@@ -20,7 +22,8 @@ def rules_router(book: RuleBook) -> APIRouter:
 
     @router.get("", response_model=RulesShown)
     async def list_rules(
-        request: Request, who: Annotated[Caller, Depends(only("reviewer", "operator"))]
+        request: Request,
+        who: Reader,
     ) -> dict[str, Any]:
         """All versions of all rules, and the set that is in force today."""
         today = book.in_force(business_day(desk(request).clock.now()))

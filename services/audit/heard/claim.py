@@ -24,13 +24,14 @@ from services.audit.domain.claim import (
     Parts,
     Reversal,
 )
-from services.audit.domain.flag import DeductionAnswer
+from services.audit.domain.flag import Answer, DeductionAnswer
 from services.audit.domain.rule import RuleBook
 from shared.contracts.claim import (
     ClaimAdjusted,
     ClaimReversed,
     ClaimSettled,
     DeductionRefused,
+    DeductionReleased,
     DeductionTaken,
 )
 from shared.contracts.claim import ItemCharged as ToldItem
@@ -86,10 +87,13 @@ def read(event: Event) -> Heard | None:
                 return _reversal(ClaimReversed.from_bytes(data), event.sequence)
             case DeductionTaken.type:
                 taken = DeductionTaken.from_bytes(data)
-                return _answer(taken, event.sequence, taken=True, reason="")
+                return _answer(taken, event.sequence, Answer.TAKEN)
             case DeductionRefused.type:
                 refused = DeductionRefused.from_bytes(data)
-                return _answer(refused, event.sequence, taken=False, reason=refused.reason)
+                return _answer(refused, event.sequence, Answer.REFUSED, refused.reason)
+            case DeductionReleased.type:
+                released = DeductionReleased.from_bytes(data)
+                return _answer(released, event.sequence, Answer.RELEASED)
     except (Unreadable, ValueError) as error:
         raise Undecodable(event.type) from error
     return None
@@ -160,7 +164,10 @@ def _reversal(event: ClaimReversed, sequence: int) -> Reversal:
 
 
 def _answer(
-    event: DeductionTaken | DeductionRefused, sequence: int, *, taken: bool, reason: str
+    event: DeductionTaken | DeductionRefused | DeductionReleased,
+    sequence: int,
+    said: Answer,
+    reason: str = "",
 ) -> DeductionAnswer:
     return DeductionAnswer(
         pool_code=event.pool_code,
@@ -168,7 +175,7 @@ def _answer(
         flag_id=UUID(event.flag_id),
         decision=event.decision,
         amount=Money.from_wire(event.amount),
-        taken=taken,
+        said=said,
         reason=reason,
         sequence=sequence,
     )

@@ -22,6 +22,7 @@ from shared.contracts.claim import (
     ClaimReversed,
     ClaimSettled,
     DeductionRefused,
+    DeductionReleased,
     DeductionTaken,
     Parts,
     Posting,
@@ -171,6 +172,25 @@ def deduction_refused(refused: RefusedDeduction, claim: UUID, sequence: int, at:
         }
     )
     return _told(DeductionRefused, event.to_bytes(), claim, sequence, refused.pool_code, at)
+
+
+def deduction_released(deduction: Deduction, released_by: int, sequence: int, at: datetime) -> Told:
+    """What an earlier decision had taken is given back by a later one."""
+    event = DeductionReleased(
+        claim_id=str(deduction.settlement_id),
+        flag_id=deduction.flag_id,
+        decision=deduction.decision,
+        released_by=released_by,
+        deduction_id=str(deduction.deduction_id),
+        pool_code=deduction.pool_code,
+        institution_code=deduction.institution_code,
+        amount=deduction.amount.to_wire(),
+        released_at=to_wire(at),
+    )
+    return _told(
+        DeductionReleased, event.to_bytes(), deduction.settlement_id, sequence,
+        deduction.pool_code, at,
+    )  # fmt: skip
 
 
 def _told(

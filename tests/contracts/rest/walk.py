@@ -36,7 +36,7 @@ class Walker:
         self.recorder = recorder
         self.client = client
 
-    async def post(self, path: str, body: Any, name: str = "usual") -> Any:
+    async def post(self, path: str, body: Any = None, name: str = "usual") -> Any:
         """POST under the service's prefix."""
         return await self.recorder.call(
             self.client.http,
@@ -208,6 +208,13 @@ async def _born(whole: Agency, recorder: Recorder, mother: str) -> dict[str, str
     await desk.post(f"/stays/{stay}/settle", {"total": TOTAL}, name="settled-already")
     await desk.get(f"/settlements/{first}")
     await desk.get(f"/settlements/{first}/explanation")
+    audit = Walker(recorder, await whole.caller("settlement", "service-audit", "service", ""))
+    disputed = [
+        {"settlement_id": first, "without_lines": [3]},
+        {"settlement_id": first, "corrected": {"mode": "vaginal"}},
+        {"settlement_id": first, "without_items": ["labour-analgesia"]},
+    ]
+    await audit.post("/prices", {"pool": POOL, "items": disputed})
     clerk = Walker(recorder, await whole.caller("settlement", "clerk-a", "clerk", POOL))
     opened = (await clerk.get("/allowances", pregnancy=pregnancy))["items"]
     await clerk.get("/allowances", name="usual-in-a-state", state="opened", limit=10)
@@ -283,11 +290,32 @@ async def _reviewed(whole: Agency, recorder: Recorder, claim: str) -> None:
 
     (flag,) = await until(raised)
     await first.get("/flags", state="open", limit=10)
-    proposal = {"outcome": "deduct", "amount": "100.00", "reason": "同一次分娩重复申报"}
-    await first.post(f"/flags/{flag}/first-review", proposal)
-    agreed = {"agree": True, "reason": "同意"}
-    await first.post(f"/flags/{flag}/second-review", agreed, name="by-the-same-person")
-    await second.post(f"/flags/{flag}/second-review", agreed)
+    await first.get("/flags", name="usual-by-money", order="money", overdue="false", limit=10)
+    await first.get("/flag-counts")
+    await first.get("/reasons")
+    await first.post("/flags:next", {"state": "open"})
+    await second.post(f"/flags/{flag}/lease", {}, name="held-by-another")
+    await first.post(f"/flags/{flag}/lease", {"take_over": False})
+    hospital = Walker(recorder, await whole.caller("audit", "hospital-b", "hospital", POOL, LOW))
+    reviewed = {"version": 1, "reason_code": "duplicate-billing", "reason": "同一次分娩重复申报"}
+    await first.post(f"/flags/{flag}/first-review", {"result": "pursue"} | reviewed)
+    await hospital.get(f"/flags/{flag}/notice")
+    line = {"line_number": 1, "text": "第二次为产后出血再入院"}
+    said = {"version": 2, "stance": "contests", "text": "两次入院均有病历", "lines": [line]}
+    await hospital.post(f"/flags/{flag}/statement", said)
+    agreed = {"version": 3, "reason_code": "records-needed", "reason": "需核对病历"}
+    place = f"/flags/{flag}/second-review"
+    await first.post(place, {"result": "agree"} | agreed, name="by-the-same-person")
+    await second.post(place, {"result": "investigate"} | agreed)
+    shown = {"version": 4, "reason_code": "duplicate-billing", "reason": "病历显示为同一次分娩"}
+    await second.post(f"/flags/{flag}/investigation", shown)
+    taken_back = {"line_number": 1, "amount": "100.00"}
+    disposal = {"outcome": "deduct", "amount": "100.00", "lines": [taken_back]}
+    await first.post(f"/flags/{flag}/disposal", disposal | reviewed | {"version": 5})
+    approval = {"agree": True} | reviewed | {"version": 6}
+    await first.post(f"/flags/{flag}/approval", approval, name="by-the-same-person")
+    await second.post(f"/flags/{flag}/approval", approval)
+    await second.post(f"/flags/{flag}/release")
     clerk = await whole.caller("settlement", "clerk-c", "clerk", POOL)
 
     async def taken() -> Any:
@@ -300,6 +328,7 @@ async def _reviewed(whole: Agency, recorder: Recorder, claim: str) -> None:
     await until(told_back)
     await first.get(f"/flags/{flag}")
     await first.get(f"/claims/{claim}")
+    await first.get("/reviews", since="2024-01-01", after="", limit=10)
     await first.get("/rules")
     his = Walker(recorder, await whole.caller("audit", "his", "hospital", POOL, HIGH))
     checked = await his.post("/checks", CHECK)
