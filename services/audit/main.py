@@ -9,6 +9,7 @@ from pathlib import Path
 from fastapi import FastAPI
 
 from services.audit.api import claims, leases, outcomes, reviews
+from services.audit.api.checks import checks_router
 from services.audit.api.flags import counts_router, flags_router
 from services.audit.api.refusals import KINDS
 from services.audit.api.rules import rules_router
@@ -54,4 +55,5 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
     app.include_router(outcomes.router)
     app.include_router(claims.router)
     app.include_router(rules_router(book))
+    app.include_router(checks_router(book))
     return app

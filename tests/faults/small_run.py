@@ -242,7 +242,14 @@ async def _deducted(those: dict[str, Client], claim: str) -> str:
 
     async def flagged() -> Any:
         flags = (await made(those["first"].get("/flags", state="open")))["flags"]
-        return next((flag["flag_id"] for flag in flags if flag["claim_id"] == claim), None)
+        return next(
+            (
+                flag["flag_id"]
+                for flag in flags
+                if (flag["claim_id"], flag["rule_family"]) == (claim, "duplicate-claim")
+            ),
+            None,
+        )
 
     flag = await until(flagged)
     await decided(those["first"], those["second"], those["stating"], flag)

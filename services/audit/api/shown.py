@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from services.audit.domain.check import Advice
 from services.audit.domain.claim import ClaimStatus
 from services.audit.domain.flag import Deduction, FlagState, Hearing, Outcome
 from services.audit.domain.predicate import OnePredicate
@@ -343,3 +344,41 @@ class RulesShown(_Shown):
 
     rule_set: str
     rules: list[RuleShown]
+
+
+class WarningShown(_Shown):
+    """What one rule says of a case before it is filed."""
+
+    rule: str
+    rule_version: int
+    grade: Grade
+    title: str
+    title_zh: str
+    amount_at_risk: Amount
+    evidence: dict[str, str]
+    explanation: str
+    explanation_zh: str
+
+
+class CaseChecked(_Shown):
+    """What all rules say of one case; `silent` are those that lacked a fact."""
+
+    case_ref: str
+    advice: Advice
+    findings: list[WarningShown]
+    silent: list[str]
+
+
+class CheckAnswer(_Shown):
+    """The answer to a check; `check_id` is what its feedback names."""
+
+    check_id: IdText
+    rule_set: str
+    cases: list[CaseChecked]
+
+
+class FeedbackKept(_Shown):
+    """How many answers to warnings were kept."""
+
+    check_id: IdText
+    kept: int

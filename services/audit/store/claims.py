@@ -92,6 +92,12 @@ async def record(tx: Connection, claims: Sequence[Claim]) -> None:
     await insert_rows(tx, "claim", [_to_row(claim) for claim in claims])
 
 
+async def of_person_refs(tx: Connection, persons: Collection[tuple[str, str]]) -> list[Claim]:
+    """All claims of these (pool, person) that the wall lets through, in the order of settling."""
+    rows = await tx.fetch(_OF_PERSONS, [pool for pool, _ in persons], [ref for _, ref in persons])
+    return [to_claim(row) for row in rows]
+
+
 async def of_persons(tx: Connection, claims: Sequence[Claim]) -> list[Claim]:
     """All claims of the persons of these claims, as they are now, in the order of settling."""
     rows = await tx.fetch(
