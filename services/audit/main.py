@@ -12,6 +12,7 @@ from services.audit.api import claims, reviews
 from services.audit.api.flags import flags_router
 from services.audit.api.refusals import KINDS
 from services.audit.api.rules import rules_router
+from services.audit.console.page import add_console
 from services.audit.domain.rule import read_rules
 from services.audit.heard.claim import PRODUCER, TOPIC, claim_handler
 from shared.plumbing.app import new_app
@@ -45,4 +46,5 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
     app.include_router(reviews.router)
     app.include_router(claims.router)
     app.include_router(rules_router(book))
+    add_console(app)
     return app

@@ -128,6 +128,7 @@ MATRIX = {
     "POST /audit/v1/flags/{flag_id}/first-review": Entry("reviewer", "pool"),
     "POST /audit/v1/flags/{flag_id}/second-review": Entry("reviewer", "pool"),
     "GET /audit/v1/claims/{claim_id}": Entry("reviewer", "pool"),
+    "GET /audit/v1/claims/{claim_id}/peers": Entry("reviewer", "pool"),
     "GET /audit/v1/rules": Entry("reviewer operator", "nobody"),
 }
 

@@ -275,6 +275,11 @@ async def claim(here: Peopled, owner: Owner) -> Asked:
     return Asked("reviewer", {"claim_id": (await here.flag(owner))["claim_id"]})
 
 
+@request_of(f"GET {U_}/claims/{{claim_id}}/peers")
+async def peers(here: Peopled, owner: Owner) -> Asked:
+    return await claim(here, owner)
+
+
 @request_of(f"GET {U_}/rules")
 async def rules(_: Peopled, __: Owner) -> Asked:
     return Asked("reviewer")

@@ -6,6 +6,7 @@ from typing import Any
 
 from services.audit.domain.claim import Claim, Parts
 from services.audit.domain.flag import Flag, FlagState
+from services.audit.domain.peers import Peers, Places, year_before
 from services.audit.store.findings import Judgement
 from services.audit.store.flags import Step
 from shared.plumbing.clock import to_wire
@@ -90,4 +91,21 @@ def step_shape(step: Step) -> dict[str, Any]:
         "amount": step.amount.to_wire() if step.amount is not None else None,
         "from_state": step.from_state,
         "to_state": step.to_state,
+    }
+
+
+def peers_shape(claim: Claim, peers: Peers) -> dict[str, Any]:
+    """A claim beside its peers."""
+    since, until = year_before(claim)
+    return {
+        "claim_id": str(claim.claim_id),
+        "since": since.isoformat(),
+        "until": until.isoformat(),
+        "n": peers.n,
+        "enough": peers.places is not None,
+        "below": peers.below,
+        "own": claim.parts.total.to_wire(),
+    } | {
+        name: getattr(peers.places, name).to_wire() if peers.places else None
+        for name in Places.__dataclass_fields__
     }

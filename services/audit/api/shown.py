@@ -107,6 +107,27 @@ class ClaimWhole(ClaimShown):
     flags: list[FlagShown]
 
 
+class PeersShown(_Shown):
+    """A claim's bill (`own`) beside the `n` of its kind whose day is `since` to `until`: how many
+    lie `below` it, and the bills at the places of their distribution, null where there are not
+    `enough`."""
+
+    claim_id: IdText
+    since: DayText
+    until: DayText
+    n: int
+    enough: bool
+    below: int
+    own: Amount
+    least: Amount | None
+    p10: Amount | None
+    p25: Amount | None
+    median: Amount | None
+    p75: Amount | None
+    p90: Amount | None
+    most: Amount | None
+
+
 class FindingShown(_Shown):
     """What one rule says of the claim and its rival, in words."""
 

@@ -283,6 +283,7 @@ async def _reviewed(whole: Agency, recorder: Recorder, claim: str) -> None:
     await until(told_back)
     await first.get(f"/flags/{flag}")
     await first.get(f"/claims/{claim}")
+    await first.get(f"/claims/{claim}/peers")
     await first.get("/rules")
     await Walker(recorder, clerk).get("/deductions", state="pending", limit=10)
 

@@ -1,0 +1,51 @@
+// What the page says, in both languages; words of the field by their code.
+const zh = {
+  title: "医保智能监控", sign_in: "登录", sign_out: "退出", client_id: "客户端编号", client_secret: "密钥",
+  other: "English", queue: "疑点队列", state: "状态", all: "全部", more: "更多", choose: "请在队列中选择一条疑点。",
+  sums: (n, sum) => `共 ${n} 条，涉及 ${sum} 元，按金额从高到低`, none: "没有这样的疑点。",
+  refused: "登录未成功：编号与密钥不符。", expired: "登录已过期，请重新登录。", not_reviewer: "该账号不是审核人员。",
+  broken: "暂时无法读取，请稍后再试。", claim: "结算单", institution: "医疗机构", at_risk: "涉及金额", raised_at: "提出时间",
+  grade: "性质", due_on: "办理期限", outcome: "处理意见", amount: "金额", deduction: "扣款", evidence: "依据与说明",
+  rule: "规则", version: "版本", compared: "与之对照的结算单", this_claim: "本结算单", history: "经过", step: "步骤",
+  by: "经办人", at: "时间", reason: "理由", from_to: "状态变化", chart: "与同类比较", months_chart: "逐月：实际与预期",
+  peers: (n, since, until) => `同统筹区、同级别、同险种待遇与方式的 ${n} 份结算单，${since} 至 ${until}`,
+  few: (n) => `同类结算单只有 ${n} 份，不足以比较。`, below: (b, n) => `${n} 份中有 ${b} 份低于本单`,
+  own: "本单", least: "最低", p10: "第 10 百分位", p25: "第 25 百分位", median: "中位数", p75: "第 75 百分位",
+  p90: "第 90 百分位", most: "最高", figures: "图中数据", month: "月份", actual: "实际", expected: "预期", cases: "例数",
+  statements: "机构陈述", admitted_on: "入院", event_on: "发生日", discharged_on: "出院", settled_at: "结算时间",
+  total: "总费用", fund: "统筹基金", member: "个人", hospital: "医疗机构", person_ref: "参保人", benefit: "待遇",
+  mode: "方式", level: "级别", status: "结算单状态", channel: "监测指标", next_steps: "下一步",
+  codes: {
+    open: "待初审", first_reviewed: "已初审", decided: "已决定", closed: "已关闭", violation: "明确违规", suspicious: "可疑",
+    deduct: "扣款", dismiss: "不予处理", recover: "追回", uphold: "认定不扣", none: "无", pending: "待扣", taken: "已扣",
+    refused: "被退回", delivery: "住院分娩", prenatal: "产前检查", loss: "流产引产", family_planning: "计划生育手术",
+    complication: "并发症", vaginal: "顺产", assisted: "助娩产", cesarean: "剖宫产", settled: "已结算", reversed: "已撤销",
+    notified: "待机构反馈", investigating: "调查核实", second_reviewed: "已复审", proposed: "待批准",
+    "first-review": "初审", "second-review": "复审", statement: "机构反馈", investigation: "调查核实", disposal: "处理",
+    approval: "批准", raised: "提出",
+  },
+};
+
+const en = {
+  title: "Review of maternity claims", sign_in: "Sign in", sign_out: "Sign out", client_id: "Client id",
+  client_secret: "Secret", other: "中文", queue: "Flags", state: "State", all: "all", more: "More",
+  choose: "Choose a flag from the queue.", sums: (n, sum) => `${n} flags, ${sum} yuan at risk, the largest first`,
+  none: "There are no such flags.", refused: "Not signed in: the id and the secret do not belong together.",
+  expired: "Your time is over: sign in again.", not_reviewer: "This account is no reviewer's.",
+  broken: "It cannot be read at the moment; try again.", claim: "Claim", institution: "Institution",
+  at_risk: "At risk", raised_at: "Raised", grade: "Grade", due_on: "Due", outcome: "Outcome", amount: "Amount",
+  deduction: "Deduction", evidence: "Evidence", rule: "Rule", version: "version", compared: "The claim that it is held against",
+  this_claim: "This claim", history: "History", step: "Step", by: "By", at: "At", reason: "Reason", from_to: "State",
+  chart: "Beside its peers", months_chart: "By month: actual and expected",
+  peers: (n, since, until) => `${n} claims of the same pool, level, benefit and mode, ${since} to ${until}`,
+  few: (n) => `Only ${n} claims of its kind: too few to compare.`, below: (b, n) => `${b} of ${n} lie below this one`,
+  own: "this one", least: "least", p10: "10th percentile", p25: "25th percentile", median: "median",
+  p75: "75th percentile", p90: "90th percentile", most: "most", figures: "The figures", month: "Month", actual: "actual",
+  expected: "expected", cases: "cases", statements: "What the institution said", admitted_on: "Admitted",
+  event_on: "Event", discharged_on: "Discharged", settled_at: "Settled", total: "Total", fund: "Fund", member: "Member",
+  hospital: "Hospital", person_ref: "Person", benefit: "Benefit", mode: "Mode", level: "Level", status: "Status",
+  channel: "Channel", next_steps: "Next",
+  codes: { first_reviewed: "first reviewed", second_reviewed: "second reviewed", family_planning: "family planning" },
+};
+
+export const WORDS = { zh, en };
