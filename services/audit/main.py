@@ -8,18 +8,21 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
-from services.audit.api import claims, reviews
-from services.audit.api.flags import flags_router
+from services.audit.api import claims, leases, outcomes, reviews
+from services.audit.api.flags import counts_router, flags_router
 from services.audit.api.refusals import KINDS
 from services.audit.api.rules import rules_router
+from services.audit.api.statements import statements_router
 from services.audit.console.page import add_console
 from services.audit.domain.rule import read_rules
 from services.audit.heard.claim import PRODUCER, TOPIC, claim_handler
+from services.audit.work.silent_institutions import SilentInstitutions
 from shared.plumbing.app import new_app
 from shared.plumbing.clock import Clock, SystemClock
 from shared.plumbing.runtime import Runtime
 from shared.plumbing.settings import Settings
 
+_SILENCE_SECONDS = 30.0
 _EXAMPLES = Path(__file__).parent / "api" / "examples"
 
 
@@ -33,6 +36,8 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
         runtime = Runtime("audit", settings, the_clock)
         await runtime.open(app)
         await runtime.hear(PRODUCER, TOPIC, claim_handler(the_clock, book))
+        silent = SilentInstitutions(runtime.pool, the_clock)
+        runtime.workers.every("silent institutions", _SILENCE_SECONDS, silent.note)
         runtime.tell_and_seal()
         app.state.ready = True
         try:
@@ -43,7 +48,11 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
 
     app = new_app("audit", "Maternity audit", "1.0", lifespan, _EXAMPLES, KINDS.values())
     app.include_router(flags_router(book))
+    app.include_router(counts_router)
+    app.include_router(leases.router)
+    app.include_router(statements_router(book))
     app.include_router(reviews.router)
+    app.include_router(outcomes.router)
     app.include_router(claims.router)
     app.include_router(rules_router(book))
     add_console(app)

@@ -40,9 +40,11 @@ from tests.contracts.described import routes
 from tests.support.peopled import ELSEWHERE, SERVICES, A, Asked, B, Owner, Peopled, peopled
 from tests.support.postgres import ServiceDatabases
 
-EVERY_ROLE = ("hospital", "clerk", "finance", "reviewer", "operator", "service")
+EVERY_ROLE = (
+    "hospital", "clerk", "finance", "reviewer", "supervisor", "operator", "service",
+)  # fmt: skip
 CALLERS = [(role, owner) for owner in (A, B, ELSEWHERE) for role in EVERY_ROLE
-           if role in ("hospital", "clerk", "finance", "reviewer") or owner is A]  # fmt: skip
+           if role not in ("operator", "service") or owner is A]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,7 @@ class Entry:
 
 STAY, CLAIM, PERSON = "1001-stay-unknown", "1023-settlement-unknown", "3016-person-unknown"
 ADJUSTMENT, ENTITLEMENT = "1032-adjustment-unknown", "1045-entitlement-unknown"
+REVIEWERS = "reviewer supervisor"
 PREGNANCY, EMPLOYER = "1016-pregnancy-unknown", "3002-employer-unknown"
 MATRIX = {
     "GET /enrollment/v1/events": Entry("operator service", "nobody"),
@@ -123,13 +126,24 @@ MATRIX = {
     "GET /settlement/v1/adjustments": Entry("hospital clerk finance", "list"),
     "POST /settlement/v1/adjustments/{adjustment_id}/release": Entry("clerk", "pool", ADJUSTMENT),
     "POST /settlement/v1/adjustments/{adjustment_id}/reject": Entry("clerk", "pool", ADJUSTMENT),
-    "GET /audit/v1/flags": Entry("reviewer hospital", "list"),
-    "GET /audit/v1/flags/{flag_id}": Entry("reviewer", "pool"),
-    "POST /audit/v1/flags/{flag_id}/first-review": Entry("reviewer", "pool"),
-    "POST /audit/v1/flags/{flag_id}/second-review": Entry("reviewer", "pool"),
-    "GET /audit/v1/claims/{claim_id}": Entry("reviewer", "pool"),
-    "GET /audit/v1/claims/{claim_id}/peers": Entry("reviewer", "pool"),
-    "GET /audit/v1/rules": Entry("reviewer operator", "nobody"),
+    "GET /audit/v1/flags": Entry("reviewer supervisor hospital", "list"),
+    "GET /audit/v1/flags/{flag_id}": Entry(REVIEWERS, "pool"),
+    "GET /audit/v1/flag-counts": Entry(REVIEWERS, "nobody"),
+    "POST /audit/v1/flags:next": Entry(REVIEWERS, "pool", "4022-no-flag-waits"),
+    "POST /audit/v1/flags/{flag_id}/lease": Entry(REVIEWERS, "pool"),
+    "POST /audit/v1/flags/{flag_id}/release": Entry(REVIEWERS, "pool"),
+    "POST /audit/v1/flags/{flag_id}/first-review": Entry(REVIEWERS, "pool"),
+    "POST /audit/v1/flags/{flag_id}/second-review": Entry(REVIEWERS, "pool"),
+    "POST /audit/v1/flags/{flag_id}/investigation": Entry(REVIEWERS, "pool"),
+    "POST /audit/v1/flags/{flag_id}/disposal": Entry(REVIEWERS, "pool"),
+    "POST /audit/v1/flags/{flag_id}/approval": Entry(REVIEWERS, "pool"),
+    "GET /audit/v1/flags/{flag_id}/notice": Entry("hospital", "hospital"),
+    "POST /audit/v1/flags/{flag_id}/statement": Entry("hospital", "hospital"),
+    "GET /audit/v1/reviews": Entry(REVIEWERS, "list"),
+    "GET /audit/v1/reasons": Entry("reviewer supervisor hospital operator", "nobody"),
+    "GET /audit/v1/claims/{claim_id}": Entry(REVIEWERS, "pool"),
+    "GET /audit/v1/claims/{claim_id}/peers": Entry(REVIEWERS, "pool"),
+    "GET /audit/v1/rules": Entry("reviewer supervisor operator", "nobody"),
 }
 
 
@@ -225,6 +239,7 @@ LISTS: dict[str, Callable[[dict[str, str]], tuple[dict[str, str], str]]] = {
     "GET /settlement/v1/deductions": lambda made: ({}, made["claim"]),
     "GET /settlement/v1/adjustments": lambda made: ({"limit": "1000"}, made["claim"]),
     "GET /audit/v1/flags": lambda made: ({"state": "decided"}, made["flag"]),
+    "GET /audit/v1/reviews": lambda made: ({"since": "2024-01-01"}, made["flag"]),
 }  # fmt: skip
 """For each list what is asked, and what of A's must stand in it for A alone."""
 
@@ -257,6 +272,9 @@ READS: dict[Any, Read] = {
     ledger.of_stay: lambda tx, s: ledger.of_stay(tx, A.pool, A.hospital, s["stay_id"]),
     ledger.legs_of: lambda tx, s: ledger.legs_of(tx, s["account_month"], s["settlement_id"]),
     ledger.deducted_so_far: lambda tx, s: _fen(ledger.deducted_so_far, tx, s),
+    ledger.deducted_for_others: lambda tx, s: _fen(
+        lambda *asked: ledger.deducted_for_others(*asked, "another"), tx, s
+    ),
     ledger.deductions: lambda tx, s: _of(ledger.deductions(tx, A.pool, "pending", 1000), s),
     adjustments.find: lambda tx, s: adjustments.find(tx, A.pool, s["adjustment_id"]),
     adjustments.in_state: lambda tx, s: _of(adjustments.in_state(tx, A.pool, "proposed", 1000), s),
@@ -293,6 +311,7 @@ WRITES = {
     "insert_entries", "lock_course", "free_days", "change",
     "insert", "insert_lines", "insert_reversal", "insert_deduction", "insert_agreement",
     "insert_item", "update", "upsert", "transfer", "move_claim", "cancel_deductions",
+    "release_deductions",
     "post_income", "close_period", "decide", "post", "archive", "propose", "approve", "write",
 }  # fmt: skip
 

@@ -24,13 +24,14 @@ from tests.support.late_document import (
 )
 from tests.support.late_document import POOL as LATE_POOL
 from tests.support.postgres import ServiceDatabases
+from tests.support.reviewing import decided
 from tests.support.running import Client
 from tests.support.trial_pools import HEADS, TRIAL_POOLS, UNITS, use_trial_book
 
 NANJING, KIZILSU = "320100", "653000"
 POOLS = {NANJING: {"HNJ3": 3, "HNJ2": 2}, KIZILSU: {"HKZ3": 3, "HKZ2": 2}}
 QUIET_SECONDS_MAX = 60
-_serial = itertools.count(100)
+_serial = itertools.count(100, 2)  # even: women
 
 
 async def small_run(databases: ServiceDatabases, folder: Path, kafka: Kafka | None = None) -> Path:
@@ -72,6 +73,7 @@ async def _callers(whole: Agency, pool: str, when: str) -> dict[str, Client]:
         "clerk": ("enrollment", "clerk", ""), "finance": ("settlement", "finance", ""),
         "high": ("settlement", "hospital", high), "low": ("settlement", "hospital", low),
         "first": ("audit", "reviewer", ""), "second": ("audit", "reviewer", ""),
+        "stating": ("audit", "hospital", low),
     }  # fmt: skip
     return {
         name: await whole.caller(service, f"{name}-{pool}-{when}", role, pool, code)
@@ -222,10 +224,7 @@ async def _deducted(those: dict[str, Client], claim: str) -> None:
         return next((flag["flag_id"] for flag in flags if flag["claim_id"] == claim), None)
 
     flag = await until(flagged)
-    proposal = {"outcome": "deduct", "amount": "100.00", "reason": "同一次分娩"}
-    await made(those["first"].post(f"/flags/{flag}/first-review", proposal))
-    agreed = {"agree": True, "reason": "同意"}
-    await made(those["second"].post(f"/flags/{flag}/second-review", agreed))
+    await decided(those["first"], those["second"], those["stating"], flag)
 
     async def taken() -> Any:
         steps = (await made(those["first"].get(f"/flags/{flag}")))["history"]

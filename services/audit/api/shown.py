@@ -7,11 +7,15 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.audit.domain.claim import ClaimStatus
-from services.audit.domain.flag import Deduction, FlagState, Outcome
-from services.audit.domain.rule import Grade, Predicate
+from services.audit.domain.flag import Deduction, FlagState, Hearing, Outcome
+from services.audit.domain.predicate import OnePredicate
+from services.audit.domain.reason import Verdict
+from services.audit.domain.rule import FundType, Grade, Mode, Scene, Stage, Window
+from services.audit.domain.statement import Stance
 
 IdText = Annotated[str, Field(json_schema_extra={"format": "uuid"})]
 DayText = Annotated[str, Field(json_schema_extra={"format": "date"})]
+MonthText = Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}$")]
 Instant = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 Amount = Annotated[str, Field(pattern=r"^-?(0|[1-9][0-9]{0,12})\.[0-9]{2}$")]
 
@@ -22,22 +26,42 @@ class _Shown(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class LineAmountShown(_Shown):
+    """What of an amount is one fee line's."""
+
+    line_number: int
+    amount: Amount
+
+
 class FlagShown(_Shown):
-    """A flag in a list. `outcome` and `amount` are proposed until the state is `decided`."""
+    """A flag in a list: on a claim, or on a channel of its institution since a month.
+
+    `outcome`, `amount` and `lines` are proposed until the state is `decided`; an institution sees
+    them from then on. `due_on` is the last day of its step.
+    """
 
     flag_id: IdText
-    claim_id: IdText
+    claim_id: IdText | None
+    channel: str | None
+    month: MonthText | None
     institution_code: str
-    rule_family: str
+    rule_family: str | None
     grade: Grade
     amount_at_risk: Amount
     state: FlagState
+    due_on: DayText | None
+    hearing: Hearing
+    round: int
     outcome: Outcome | None
     amount: Amount | None
+    lines: list[LineAmountShown]
+    reason_code: str | None
     decision: int
     deduction: Deduction
     raised_at: Instant
     version: int
+    held_by: str | None
+    held_until: Instant | None
 
 
 class FlagsShown(_Shown):
@@ -45,6 +69,12 @@ class FlagsShown(_Shown):
 
     flags: list[FlagShown]
     next: IdText | None
+
+
+class CountsShown(_Shown):
+    """How many flags of the pool stand in each state."""
+
+    counts: dict[FlagState, int]
 
 
 class PartsShown(_Shown):
@@ -62,7 +92,10 @@ class PartsShown(_Shown):
 
 
 class ClaimShown(_Shown):
-    """A claim as audit sees it; `event_on` is the day of the birth, visit, loss or surgery."""
+    """A claim as audit sees it; `event_on` is the day of the birth, visit, loss or surgery, `age`
+    the person's in whole years on that day, counted by months; `weeks` are those of gestation.
+    Diagnoses are codes of ICD-10, the principal one first, procedures of ICD-9-CM-3. Null is what
+    nobody stated."""
 
     claim_id: IdText
     status: ClaimStatus
@@ -83,6 +116,12 @@ class ClaimShown(_Shown):
     admitted_on: DayText
     event_on: DayText
     discharged_on: DayText
+    days_in_hospital: int
+    sex: Literal["female", "male"] | None
+    age: int | None
+    weeks: int | None
+    diagnoses: list[str]
+    procedures: list[str]
     settled_at: Instant
     reversed_at: Instant | None
     account_month: str
@@ -94,15 +133,33 @@ class ClaimShown(_Shown):
 
 
 class JudgementShown(_Shown):
-    """By which set of rules a claim was judged, and when."""
+    """By which set of rules a claim was judged, and when; `silent` are the rules that lacked a
+    fact."""
 
     rule_set: str
     judged_at: Instant
+    silent: list[str]
+
+
+class ItemShown(_Shown):
+    """What the bill holds of one item: `lines` fee lines on `days` different days."""
+
+    code: str
+    quantity: str
+    amount: Amount
+    in_scope: Amount
+    first_on: DayText
+    last_on: DayText
+    lines: int
+    days: int
 
 
 class ClaimWhole(ClaimShown):
-    """A claim with its judgements and flags."""
+    """A claim with its bill by item, judgements and flags. Of a long bill the greatest items are
+    here, and `items_left_out` counts the others; null where the bill was not told by item."""
 
+    items: list[ItemShown] | None
+    items_left_out: int
     judgements: list[JudgementShown]
     flags: list[FlagShown]
 
@@ -129,15 +186,17 @@ class PeersShown(_Shown):
 
 
 class FindingShown(_Shown):
-    """What one rule says of the claim and its rival, in words."""
+    """What one rule says of the claim, in words; `rival` is the other claim where it takes two."""
 
     finding_id: IdText
     rule: str
     rule_version: int
     title: str
     title_zh: str
-    days_between: int
-    rival: ClaimShown
+    days_between: int | None
+    amount_at_risk: Amount
+    evidence: dict[str, str]
+    rival: ClaimShown | None
     explanation: str
     explanation_zh: str
 
@@ -150,18 +209,127 @@ class StepShown(_Shown):
     by: str
     at: Instant
     reason: str
+    reason_code: str | None
     amount: Amount | None
     from_state: str
     to_state: str
+
+
+class LineSaidShown(_Shown):
+    """What was said to one fee line."""
+
+    line_number: int
+    text: str
+
+
+class StatementShown(_Shown):
+    """What the institution said when it was asked for the n-th time."""
+
+    round: int
+    by: str
+    stated_at: Instant
+    stance: Stance
+    text: str
+    lines: list[LineSaidShown]
+
+
+class SeriesFindingShown(_Shown):
+    """What the statistics said of one month of a channel, in money and in words."""
+
+    finding_id: IdText
+    channel: str
+    month: MonthText
+    score: str
+    window_months: int
+    cases: int
+    expected: Amount
+    actual: Amount
+    excess: Amount
+    explanation: str
+    explanation_zh: str
+    features: str
+    model: str
 
 
 class FlagWhole(FlagShown):
     """A flag with all that it stands on; `next_steps` are the review addresses that take it."""
 
     next_steps: list[str]
-    claim: ClaimShown
+    claim: ClaimShown | None
     findings: list[FindingShown]
+    months: list[SeriesFindingShown]
+    statements: list[StatementShown]
     history: list[StepShown]
+
+
+class GroundShown(_Shown):
+    """A rule that a flag stands on, with its law."""
+
+    rule: str
+    rule_version: int
+    title: str
+    title_zh: str
+    legal_basis: str
+    legal_basis_zh: str
+
+
+class MonthSaid(_Shown):
+    """What was found of one month, in words."""
+
+    month: MonthText
+    explanation: str
+    explanation_zh: str
+
+
+class NoticeShown(FlagShown):
+    """What an institution is told: grounds and law, its own claim, and what it said itself."""
+
+    claim: ClaimShown | None
+    grounds: list[GroundShown]
+    months: list[MonthSaid]
+    statements: list[StatementShown]
+
+
+class ReviewShown(_Shown):
+    """One decision. `outcome` is what people found, `disposal` what they did about it."""
+
+    flag_id: IdText
+    decision: int
+    claim_id: IdText | None
+    institution_code: str
+    channel: str | None
+    month: MonthText | None
+    outcome: Verdict
+    disposal: Outcome
+    reason_code: str
+    amount: Amount
+    hearing: Hearing
+    reviewed_by: str
+    approved_by: str
+    reviewed_on: DayText
+    decided_at: Instant
+
+
+class ReviewedShown(_Shown):
+    """A page of decisions; `next` is the `after` of the next page, null on the last."""
+
+    reviews: list[ReviewShown]
+    next: str | None
+
+
+class ReasonShown(_Shown):
+    """A reason code in words."""
+
+    code: str
+    verdict: Verdict
+    title: str
+    title_zh: str
+
+
+class ReasonsShown(_Shown):
+    """All reason codes."""
+
+    reasons: list[ReasonShown]
 
 
 class RuleShown(_Shown):
@@ -171,9 +339,17 @@ class RuleShown(_Shown):
     version: int
     family: str
     grade: Grade
+    mode: Mode
+    window: Window
+    scenes: list[Scene]
+    stages: list[Stage]
+    fund_type: FundType
+    insurance_types: list[str]
     in_force: bool
     valid_from: DayText
-    parameters: Predicate
+    valid_until: DayText | None
+    example_thresholds: list[str]
+    parameters: OnePredicate
     title: str
     title_zh: str
     legal_basis: str

@@ -3,8 +3,8 @@
 import { WORDS } from "/console/words.js";
 import { beside, byMonth, fen, toWire, yuan } from "/console/chart.js";
 
-const FLAGS = "/audit/v1/flags", PAGE = 500, PAGES_MOST = 20, SHOWN = 100;
-const here = { token: "", language: navigator.language.startsWith("en") ? "en" : "zh", flags: [], shown: SHOWN, flag: null };
+const FLAGS = "/audit/v1/flags", PAGE = 100, OVER = ["decided", "closed"];
+const here = { token: "", language: navigator.language.startsWith("en") ? "en" : "zh", flags: [], next: null, flag: null };
 const find = (id) => document.getElementById(id);
 const words = () => WORDS[here.language];
 const said = (code) => words().codes[code] ?? String(code).replaceAll("_", " ");
@@ -57,61 +57,59 @@ async function signIn(form) {
   if (!answer.ok) return notice(answer.status === 401 ? "refused" : "broken");
   here.token = (await answer.json()).access_token;
   form.reset();
-  await describe();
   await loadQueue();
   show();
 }
 
-/** Which states there are is what the service's own description says. */
-async function describe() {
-  const { components } = await ask("/audit/openapi.json");
-  here.states = components.schemas.FlagState.enum;
-  fillStates();
-}
-
+/** The states in which there are flags, and all that are under review. */
 function fillStates() {
-  const chosen = find("state").value || "open";
-  const options = ["", ...(here.states ?? [])].map((state) =>
-    made("option", state ? said(state) : words().all, { value: state, selected: state === chosen }));
+  const chosen = find("state").value;
+  const named = Object.keys(here.counts ?? {}).map((state) => [state, `${said(state)} (${here.counts[state]})`]);
+  const options = [["", words().all], ...named].map(([value, text]) => made("option", text, { value, selected: value === chosen }));
   find("state").replaceChildren(...options);
 }
 
 async function loadQueue() {
-  const state = find("state").value, flags = [];
-  let after = "";
-  for (let page = 0; page < PAGES_MOST; page += 1) {
-    const query = new URLSearchParams({ limit: PAGE, ...(state && { state }), ...(after && { after }) });
-    const answer = await ask(`${FLAGS}?${query}`);
-    flags.push(...answer.flags);
-    if (!answer.next) break;
-    after = answer.next;
-  }
-  const most = (a, b) => (fen(a.amount_at_risk) < fen(b.amount_at_risk) ? 1 : -1);
-  Object.assign(here, { flags: flags.sort(most), shown: SHOWN });
+  here.counts = (await ask("/audit/v1/flag-counts")).counts;
+  fillStates();
+  Object.assign(here, { flags: [], next: null });
+  await loadMore();
+}
+
+/** What is under review comes by money, what is over in the order raised. */
+async function loadMore() {
+  const state = find("state").value;
+  const query = new URLSearchParams({ limit: PAGE, order: OVER.includes(state) ? "raised" : "money" });
+  if (state) query.set("state", state);
+  if (here.next) query.set("after", here.next);
+  const answer = await ask(`${FLAGS}?${query}`);
+  here.flags.push(...answer.flags);
+  here.next = answer.next;
   showQueue();
 }
 
 function showQueue() {
   const sum = here.flags.reduce((total, flag) => total + fen(flag.amount_at_risk), 0n);
   find("sums").textContent = here.flags.length ? words().sums(here.flags.length, yuan(toWire(sum))) : words().none;
-  const rows = here.flags.slice(0, here.shown).map((flag) => {
+  const rows = here.flags.map((flag) => {
     const row = made("button", [
       made("b", yuan(flag.amount_at_risk), { className: "money" }), made("span", said(flag.grade), { className: flag.grade }),
-      made("span", flag.rule_family ?? flag.channel), made("span", flag.institution_code), made("span", said(flag.state)),
+      made("span", flag.institution_code), made("span", flag.rule_family ?? flag.channel, { className: "what" }),
+      made("span", [said(flag.state), flag.due_on ? ` · ${flag.due_on}` : ""]), made("span", flag.held_by ?? ""),
     ], { type: "button" });
     row.setAttribute("aria-current", String(here.flag?.flag_id === flag.flag_id));
-    row.dataset.flag = flag.flag_id;
     row.addEventListener("click", () => doing(() => loadFlag(flag.flag_id)));
     return made("li", row);
   });
   find("flags").replaceChildren(...rows);
-  find("more").hidden = here.flags.length <= here.shown;
+  find("more").hidden = !here.next;
 }
 
 async function loadFlag(id) {
   const flag = await ask(`${FLAGS}/${id}`);
-  here.peers = flag.claim ? await ask(`/audit/v1/claims/${flag.claim.claim_id}/peers`) : null;
-  here.flag = flag;
+  const claim = flag.claim && `/audit/v1/claims/${flag.claim.claim_id}`;
+  const [whole, peers] = claim ? await Promise.all([ask(claim), ask(`${claim}/peers`)]) : [null, null];
+  Object.assign(here, { flag, peers, items: whole?.items ?? [] });
   showQueue();
   showFlag();
 }
@@ -124,9 +122,10 @@ function showFlag() {
       [w.state, said(flag.state)], [w.grade, said(flag.grade)], [w.raised_at, moment(flag.raised_at)], [w.due_on, flag.due_on],
       [w.channel, flag.channel], [w.month, flag.month], [w.next_steps, flag.next_steps.map(said).join("、")],
       [w.outcome, flag.outcome && said(flag.outcome)], [w.amount, flag.amount && yuan(flag.amount)],
-      [w.deduction, flag.deduction === "none" ? null : said(flag.deduction)],
+      [w.deduction, flag.deduction === "none" ? null : said(flag.deduction)], [w.held_by, flag.held_by],
+      [w.hearing, flag.hearing === "none" ? null : said(flag.hearing)],
     ]),
-    ...evidence(flag), ...charts(flag), ...statements(flag), history(flag),
+    ...evidence(flag), ...charts(flag), ...items(), ...statements(flag), history(flag),
   );
 }
 
@@ -153,6 +152,7 @@ function claimFacts(claim) {
     [w.event_on, claim.event_on], [w.discharged_on, claim.discharged_on], [w.settled_at, moment(claim.settled_at)],
     [w.status, said(claim.status)], [w.total, yuan(parts.total)], [w.fund, yuan(parts.fund)], [w.member, yuan(parts.member)],
     [w.hospital, yuan(parts.institution)], [w.person_ref, claim.person_ref],
+    [w.diagnoses, claim.diagnoses?.join(" ")], [w.procedures, claim.procedures?.join(" ")],
   ]);
 }
 
@@ -170,6 +170,14 @@ function charts(flag) {
     found.push(plot(label, beside(peers, w, label), null, names.map((name) => [w[name], yuan(peers[name])])));
   }
   return found;
+}
+
+function items() {
+  const w = words();
+  if (!here.items.length) return [];
+  const head = [w.item, w.quantity, w.amount, w.days, w.first_on, w.last_on];
+  const rows = here.items.map((one) => [one.code, one.quantity, yuan(one.amount), one.days, one.first_on, one.last_on]);
+  return [made("details", [made("summary", w.items), table(head, rows)], { id: "items" })];
 }
 
 function plot(caption, svg, head, rows) {
@@ -215,10 +223,7 @@ find("sign-in").addEventListener("submit", (event) => {
 });
 find("sign-out").addEventListener("click", () => signOut());
 find("state").addEventListener("change", () => doing(loadQueue));
-find("more").addEventListener("click", () => {
-  here.shown += SHOWN;
-  showQueue();
-});
+find("more").addEventListener("click", () => doing(loadMore));
 find("language").addEventListener("click", () => {
   here.language = here.language === "zh" ? "en" : "zh";
   show();

@@ -1,20 +1,22 @@
 // What the page says, in both languages; words of the field by their code.
 const zh = {
   title: "医保智能监控", sign_in: "登录", sign_out: "退出", client_id: "客户端编号", client_secret: "密钥",
-  other: "English", queue: "疑点队列", state: "状态", all: "全部", more: "更多", choose: "请在队列中选择一条疑点。",
-  sums: (n, sum) => `共 ${n} 条，涉及 ${sum} 元，按金额从高到低`, none: "没有这样的疑点。",
+  other: "English", queue: "疑点队列", state: "状态", all: "全部在办", more: "更多", choose: "请在队列中选择一条疑点。",
+  sums: (n, sum) => `已列 ${n} 条，涉及 ${sum} 元；在办的按可追回金额从高到低`, none: "没有这样的疑点。",
   refused: "登录未成功：编号与密钥不符。", expired: "登录已过期，请重新登录。", not_reviewer: "该账号不是审核人员。",
   broken: "暂时无法读取，请稍后再试。", claim: "结算单", institution: "医疗机构", at_risk: "涉及金额", raised_at: "提出时间",
   grade: "性质", due_on: "办理期限", outcome: "处理意见", amount: "金额", deduction: "扣款", evidence: "依据与说明",
   rule: "规则", version: "版本", compared: "与之对照的结算单", this_claim: "本结算单", history: "经过", step: "步骤",
   by: "经办人", at: "时间", reason: "理由", from_to: "状态变化", chart: "与同类比较", months_chart: "逐月：实际与预期",
-  peers: (n, since, until) => `同统筹区、同级别、同险种待遇与方式的 ${n} 份结算单，${since} 至 ${until}`,
+  peers: (n, since, until) => `同统筹区、同级别、同待遇、同方式的 ${n} 份结算单，${since} 至 ${until}`,
   few: (n) => `同类结算单只有 ${n} 份，不足以比较。`, below: (b, n) => `${n} 份中有 ${b} 份低于本单`,
   own: "本单", least: "最低", p10: "第 10 百分位", p25: "第 25 百分位", median: "中位数", p75: "第 75 百分位",
   p90: "第 90 百分位", most: "最高", figures: "图中数据", month: "月份", actual: "实际", expected: "预期", cases: "例数",
   statements: "机构陈述", admitted_on: "入院", event_on: "发生日", discharged_on: "出院", settled_at: "结算时间",
   total: "总费用", fund: "统筹基金", member: "个人", hospital: "医疗机构", person_ref: "参保人", benefit: "待遇",
   mode: "方式", level: "级别", status: "结算单状态", channel: "监测指标", next_steps: "下一步",
+  held_by: "办理人", hearing: "机构陈述", diagnoses: "诊断编码", procedures: "手术编码", items: "项目明细", item: "项目",
+  quantity: "数量", days: "天数", first_on: "首日", last_on: "末日",
   codes: {
     open: "待初审", first_reviewed: "已初审", decided: "已决定", closed: "已关闭", violation: "明确违规", suspicious: "可疑",
     deduct: "扣款", dismiss: "不予处理", recover: "追回", uphold: "认定不扣", none: "无", pending: "待扣", taken: "已扣",
@@ -22,14 +24,15 @@ const zh = {
     complication: "并发症", vaginal: "顺产", assisted: "助娩产", cesarean: "剖宫产", settled: "已结算", reversed: "已撤销",
     notified: "待机构反馈", investigating: "调查核实", second_reviewed: "已复审", proposed: "待批准",
     "first-review": "初审", "second-review": "复审", statement: "机构反馈", investigation: "调查核实", disposal: "处理",
-    approval: "批准", raised: "提出",
+    approval: "批准", raised: "提出", reopened: "重新打开", waiting: "等待中", stated: "已陈述", silent: "逾期未陈述",
+    accepts: "认可", contests: "有异议", releasing: "退回中", released: "已退回", antepartum: "产前住院",
   },
 };
 
 const en = {
   title: "Review of maternity claims", sign_in: "Sign in", sign_out: "Sign out", client_id: "Client id",
-  client_secret: "Secret", other: "中文", queue: "Flags", state: "State", all: "all", more: "More",
-  choose: "Choose a flag from the queue.", sums: (n, sum) => `${n} flags, ${sum} yuan at risk, the largest first`,
+  client_secret: "Secret", other: "中文", queue: "Flags", state: "State", all: "all under review", more: "More",
+  choose: "Choose a flag from the queue.", sums: (n, sum) => `${n} listed, ${sum} yuan at risk; under review the most to recover comes first`,
   none: "There are no such flags.", refused: "Not signed in: the id and the secret do not belong together.",
   expired: "Your time is over: sign in again.", not_reviewer: "This account is no reviewer's.",
   broken: "It cannot be read at the moment; try again.", claim: "Claim", institution: "Institution",
@@ -44,7 +47,9 @@ const en = {
   expected: "expected", cases: "cases", statements: "What the institution said", admitted_on: "Admitted",
   event_on: "Event", discharged_on: "Discharged", settled_at: "Settled", total: "Total", fund: "Fund", member: "Member",
   hospital: "Hospital", person_ref: "Person", benefit: "Benefit", mode: "Mode", level: "Level", status: "Status",
-  channel: "Channel", next_steps: "Next",
+  channel: "Channel", next_steps: "Next", held_by: "Held by", hearing: "Statement", diagnoses: "Diagnoses",
+  procedures: "Procedures", items: "Items of the bill", item: "Item", quantity: "Quantity", days: "Days",
+  first_on: "First day", last_on: "Last day",
   codes: { first_reviewed: "first reviewed", second_reviewed: "second reviewed", family_planning: "family planning" },
 };
 

@@ -4,22 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import asdict
+from datetime import date
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 import asyncpg
+import orjson
 
-from services.audit.domain.claim import Adjustment, Claim, ClaimStatus, Parts, Reversal
+from services.audit.domain.claim import (
+    Adjustment,
+    Claim,
+    ClaimStatus,
+    ItemCharged,
+    Parts,
+    Reversal,
+)
 from services.audit.store.rows import insert_rows
 from shared.money import Money
 from shared.plumbing.database import Connection
 
 _PARTS = tuple(Parts.__dataclass_fields__)
-_PLAIN = tuple(
-    name
-    for name in Claim.__dataclass_fields__
-    if name not in ("parts", "out_of_scope", "status", "pool_code")
-)
+_OF_OWN_FORM = frozenset({"parts", "out_of_scope", "status", "diagnoses", "procedures", "items"})
+_PLAIN = tuple(name for name in Claim.__dataclass_fields__ if name not in _OF_OWN_FORM)
 
 # Updating a row to itself takes its lock whether or not it was there; the order keeps two
 # consumers from waiting for each other.
@@ -129,15 +136,47 @@ async def find(tx: Connection, pool_code: str, claim_id: UUID) -> Claim | None:
 def to_claim(row: asyncpg.Record) -> Claim:
     """The claim of a row."""
     return Claim(
-        pool_code=row["pool_code"],
         parts=Parts(**{part: Money(row[f"{part}_fen"]) for part in _PARTS}),
         out_of_scope=Money(row["out_of_scope_fen"]),
         status=ClaimStatus(row["status"]),
+        diagnoses=tuple(row["diagnoses"]),
+        procedures=tuple(row["procedures"]),
+        items=_items(row["items"]) if row["items"] is not None else None,
         **{name: row[name] for name in _PLAIN},
     )
 
 
 def _to_row(claim: Claim) -> dict[str, Any]:
-    plain = {name: getattr(claim, name) for name in (*_PLAIN, "pool_code", "status")}
+    plain = {name: getattr(claim, name) for name in (*_PLAIN, "status", "diagnoses", "procedures")}
     parts = {f"{part}_fen": amount["fen"] for part, amount in asdict(claim.parts).items()}
-    return plain | parts | {"out_of_scope_fen": claim.out_of_scope.fen}
+    items = [_item_row(item) for item in claim.items] if claim.items is not None else None
+    return plain | parts | {"out_of_scope_fen": claim.out_of_scope.fen, "items": items}
+
+
+def _item_row(item: ItemCharged) -> dict[str, Any]:
+    return {
+        "code": item.code,
+        "quantity": item.quantity,
+        "amount_fen": item.amount.fen,
+        "in_scope_fen": item.in_scope.fen,
+        "first_on": item.first_on,
+        "last_on": item.last_on,
+        "lines": item.lines,
+        "days": item.days,
+    }
+
+
+def _items(text: str) -> tuple[ItemCharged, ...]:
+    return tuple(
+        ItemCharged(
+            code=item["code"],
+            quantity=Decimal(item["quantity"]),
+            amount=Money(item["amount_fen"]),
+            in_scope=Money(item["in_scope_fen"]),
+            first_on=date.fromisoformat(item["first_on"]),
+            last_on=date.fromisoformat(item["last_on"]),
+            lines=item["lines"],
+            days=item["days"],
+        )
+        for item in orjson.loads(text)
+    )
