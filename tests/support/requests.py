@@ -239,6 +239,7 @@ async def period(here: Peopled, _: Owner) -> Asked:
 async def prices(here: Peopled, owner: Owner) -> Asked:
     claim = (await here.settled(owner))["settlement_id"]
     item = {"settlement_id": claim, "without_lines": [2], "without_items": ["oxytocin"],
+            "less": [{"item_code": "delivery", "amount": "10.00"}],
             "corrected": {"mode": "cesarean", "infants": 1, "weeks": 39, "complications": ["none"],
                           "extras": ["none"], "circumstances": ["abroad"]}}  # fmt: skip
     return Asked("clerk", body={"pool": owner.pool, "items": [item]})

@@ -211,6 +211,7 @@ async def _born(whole: Agency, recorder: Recorder, mother: str) -> dict[str, str
     audit = Walker(recorder, await whole.caller("settlement", "service-audit", "service", ""))
     disputed = [
         {"settlement_id": first, "without_lines": [3]},
+        {"settlement_id": first, "less": [{"item_code": "bed-day", "amount": "80.00"}]},
         {"settlement_id": first, "corrected": {"mode": "vaginal"}},
         {"settlement_id": first, "without_items": ["labour-analgesia"]},
     ]
