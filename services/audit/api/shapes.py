@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 from services.audit.domain.claim import Claim, Parts
+from services.audit.domain.dispute import AtStake
 from services.audit.domain.flag import Flag, FlagState, OnSeries
 from services.audit.domain.peers import Peers, Places, year_before
 from services.audit.domain.statement import Statement
@@ -95,6 +97,23 @@ def series_shape(one: StoredSeriesFinding) -> dict[str, Any]:
         "explanation_zh": found.reason.zh,
         "features": found.features,
         "model": found.model,
+    }
+
+
+def money_shape(
+    asked: tuple[AtStake | None, str | None, datetime] | None,
+) -> dict[str, str | None] | None:
+    """What re-pricing said of a flag's money."""
+    if asked is None:
+        return None
+    stake, refused, at = asked
+    return {
+        "fund": stake.fund.to_wire() if stake else None,
+        "member": stake.member.to_wire() if stake else None,
+        "institution": stake.institution.to_wire() if stake else None,
+        "book": stake.book if stake else None,
+        "refused": refused,
+        "asked_at": to_wire(at),
     }
 
 

@@ -251,10 +251,25 @@ class SeriesFindingShown(_Shown):
     model: str
 
 
+class MoneyAtRiskShown(_Shown):
+    """What fund, member and institution bear because of what the flag disputes, by re-pricing its
+    claim without it under its own book; a part may be negative. Null parts where it was refused, or
+    where the whole claim is questioned and nothing was to be asked."""
+
+    fund: Amount | None
+    member: Amount | None
+    institution: Amount | None
+    book: str | None
+    refused: str | None
+    asked_at: Instant
+
+
 class FlagWhole(FlagShown):
-    """A flag with all that it stands on; `next_steps` are the review addresses that take it."""
+    """A flag with all that it stands on; `next_steps` are the review addresses that take it, and
+    `money_at_risk` is null while settlement was not asked."""
 
     next_steps: list[str]
+    money_at_risk: MoneyAtRiskShown | None
     claim: ClaimShown | None
     findings: list[FindingShown]
     months: list[SeriesFindingShown]

@@ -104,10 +104,11 @@ def priced_again(
     if isinstance(stay, Refused):
         return PricedAgain(number, refused=stay)
     if not stay.cost.total:
-        return PricedAgain(number, claim.stands, refused=Refused(Refusal.NOTHING_LEFT))
+        nothing = Refused(Refusal.NOTHING_LEFT)
+        return PricedAgain(number, claim.stands, book=book.hash, refused=nothing)
     judged = _judged(claim, stay, dispute.level or claim.level, book)
     if isinstance(judged, Refused):
-        return PricedAgain(number, claim.stands, refused=judged)
+        return PricedAgain(number, claim.stands, book=book.hash, refused=judged)
     return PricedAgain(number, claim.stands, borne_of(judged), book.hash)
 
 
