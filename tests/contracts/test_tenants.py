@@ -144,6 +144,7 @@ MATRIX = {
     "GET /audit/v1/reviews": Entry(REVIEWERS, "list"),
     "GET /audit/v1/reasons": Entry("reviewer supervisor hospital operator", "nobody"),
     "GET /audit/v1/claims/{claim_id}": Entry(REVIEWERS, "pool"),
+    "GET /audit/v1/claims/{claim_id}/peers": Entry(REVIEWERS, "pool"),
     "GET /audit/v1/rules": Entry("reviewer supervisor operator", "nobody"),
     # A check is of the caller's own case, and its number the caller's own word.
     "POST /audit/v1/checks": Entry("hospital", "nobody"),
