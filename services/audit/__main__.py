@@ -28,4 +28,5 @@ def score(
         raise typer.Exit(2) from None
 
 
-commands()
+if __name__ == "__main__":
+    commands()

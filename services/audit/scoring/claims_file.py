@@ -15,6 +15,8 @@ import ibis
 from ibis import _
 from ibis.expr import types as ir
 
+from shared.money import Money
+
 AMOUNTS = (
     "amt_bed",
     "amt_nursing",
@@ -161,10 +163,17 @@ def _check_values(claims: ir.Table, file: str) -> None:
         if test is not None and counted[name][0] > 0:
             # Rows lie in the order of the file; the header is its first line.
             numbered = claims.mutate(line=ibis.row_number() + 2)
-            row = numbered.filter(_wrong(numbered, name)).order_by("line").limit(1).execute()
-            raise BadFile(
-                f"{file}: line {row['line'][0]}: column {name}: {row[name][0]!r}: {_MEANT[name]}"
-            )
+            found = numbered.filter(_wrong(numbered, name)).order_by("line").limit(1)
+            row = found.to_pyarrow().to_pylist()[0]
+            value = _shown(name, row[name])
+            raise BadFile(f"{file}: line {row['line']}: column {name}: {value}: {_MEANT[name]}")
+
+
+def _shown(name: str, value: Any) -> str:
+    """A value as it stood in the file."""
+    if value is None:
+        return "empty"
+    return Money(value).to_wire() if name in AMOUNTS else str(value)
 
 
 def _wrong(claims: ir.Table, name: str) -> ir.BooleanValue | None:
