@@ -60,6 +60,8 @@ def actual(window: Window, channel: str) -> float:
             by_severity = window.cells["n"][_rows("VC")].sum(axis=0)
             coded = float((by_severity * np.arange(1, SEVERITIES + 1)).sum())
             return coded / max(window.n("VC"), 1)
+        case "scans" | "lab":
+            channel += "_told"
     n, total, _ = window.measures[channel]
     return float(total / max(n, 1))
 
@@ -102,7 +104,7 @@ def _rows(cases: Sequence[str]) -> list[int]:
 
 
 def _price(window: Window, items: str, charge: str) -> float:
-    return window.yuan("P", charge) / max(float(window.measures[items][1]), 1)
+    return window.yuan("P", charge) / max(float(window.measures[f"{items}_told"][1]), 1)
 
 
 def _dearer_caesarean(window: Window) -> float:

@@ -31,6 +31,7 @@ _EXPECTED_LEAST = 0.5
 _CUSUM_WINDOW = WINDOWS.index(CUSUM_MONTHS)
 _LN2 = 0.6931
 _UNKNOWN = 1e6
+_QUARTER = 3
 _LEAST = 1e-12
 
 
@@ -83,10 +84,11 @@ def scan(series: Series) -> Iterator[Scan]:
     logs = np.array([name in LOGS for name in series.names])
     rare = np.array([name in RARE for name in series.names])
     for t in range(series.value.shape[2]):
-        seen = slice(0, t + 1)
-        jitter, drift = jitter_and_drift(
-            looked.own[..., seen], series.variance[..., seen], looked.n[..., seen], logs
-        )
+        if t % _QUARTER == 0:
+            seen = slice(0, t + 1)
+            jitter, drift = jitter_and_drift(
+                looked.own[..., seen], series.variance[..., seen], looked.n[..., seen], logs
+            )
         looked.noise[..., t] = np.where(
             looked.n[..., t] > 0, series.variance[..., t] + jitter[:, None], np.inf
         )
@@ -155,7 +157,8 @@ def _look_back(looked: _Looked, rare: Any, jitter: Array, drift: Array, t: int) 
         z[..., i] = np.where(known, np.where(still, score, np.minimum(score, 0)), np.nan)
     if t > 0:
         enough = n[..., _CUSUM_WINDOW] >= CASES_LEAST
-        above = enough & (latest > looked.mean[..., t - 1])
+        # Of few among many every one would count as a great step.
+        above = enough & (latest > looked.mean[..., t - 1]) & ~rare[:, None]
         # The chance that a CUSUM with k = 0.5 climbs so high is about e^-height.
         z[..., -1] = np.where(above, -ndtri(np.exp(-np.maximum(looked.rising, _LN2))), np.nan)
         for told in (gain, error, n):
