@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -192,7 +193,7 @@ def _months(names: Array) -> Array:
     return np.array([int(n[:4]) * 12 + int(n[5:7]) if n else -1 for n in names.tolist()])
 
 
-def _plain(column: Array, empty: object) -> Array:
+def _plain(column: Array, empty: Any) -> Array:
     values: Array = np.ma.filled(column, empty) if np.ma.isMaskedArray(column) else column
     if values.dtype == object:
         values = np.array([empty if value is None else value for value in values], dtype=str)
