@@ -16,7 +16,7 @@ from services.audit.scoring.peers import peer_median, region_median
 
 LOGS = ("cost", "stay", "visit_cost")
 PRICED = ("cost", "visit_cost")
-RARE = ("unprepared", "touching")
+RARE = ("unprepared", "touching", "bare", "unprepared_late", "doubled")
 CHANNELS = (
     "cost",
     "stay",
@@ -27,6 +27,9 @@ CHANNELS = (
     "own_share",
     "unprepared",
     "touching",
+    "bare",
+    "unprepared_late",
+    "doubled",
     "visit_cost",
     "scans",
     "lab",
@@ -40,6 +43,7 @@ _OWN_WEIGHT = 100.0
 _HALF_LIFE_MONTHS = 6.0
 _SETTLED_MONTHS = 3
 _ENOUGH = 10
+_PREGNANCY_MONTHS = 8
 _LEAST = 1e-10
 
 
@@ -83,8 +87,11 @@ def _measured(panel: Panel, name: str) -> tuple[Array, Array, Array]:
     if name == "stay":
         return _together(adjusted_stay(panel), _STAY_CASES)
     n, total, squares = panel.measures[name]
+    if name in ("unprepared", "unprepared_late"):
+        # A file that begins in the middle of pregnancies does not know their first visits.
+        n = np.where(np.arange(n.shape[1]) < _PREGNANCY_MONTHS, 0, n)
     mean = np.where(n > 0, total / np.maximum(n, 1), np.nan)
-    within = np.maximum(squares - total**2 / np.maximum(n, 1), 0).cumsum(axis=1)
+    within = np.where(n > 0, squares - total**2 / np.maximum(n, 1), 0).cumsum(axis=1)
     freedom = np.maximum(n - 1, 0).cumsum(axis=1)
     everywhere = within.sum(axis=0) / np.maximum(freedom.sum(axis=0), 1)
     of_one = (within + _OWN_WEIGHT * everywhere) / (freedom + _OWN_WEIGHT)
