@@ -28,6 +28,10 @@ SOON = 3
 """Months, that of the onset included, within which an event is caught early."""
 
 
+SINGLE = ("natural_drift", "referral_centre", "volume_jump", "huge_case", "lawful_transfers")
+"""Look-alikes that no other hospital shares."""
+
+
 class Unscored(Exception):
     """Something that must be scored is not, twice, or not by a finite number."""
 
@@ -60,6 +64,8 @@ class Caught:
     """Share of the excess of all events that came after the month of the first alarm."""
     look_alikes: float
     """Alarms in a thousand lawful look-alike months."""
+    single: float
+    """The same, of what befell one hospital alone."""
 
 
 def read_series(labels: Path, flags: Path) -> Series:
@@ -174,6 +180,7 @@ def _caught(some: Series, bar: float, alarm: Array, false: Array) -> Caught:
         recall=len(caught) / events, soon=len(soon) / events,
         stopped=stopped / max(float(some.excess[some.state == VIOLATION].sum()), 0.01),
         look_alikes=_in_a_thousand(alarm, some.state == LOOK_ALIKE),
+        single=_in_a_thousand(alarm, np.isin(some.kind, SINGLE) & (some.state == LOOK_ALIKE)),
     )  # fmt: skip
 
 
