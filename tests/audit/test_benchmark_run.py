@@ -29,7 +29,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-def all_knowing(claims: Path, out: Path) -> Scored:
+def all_knowing(claims: Path, out: Path, *options: str) -> Scored:
     """Scores read from the labels: whoever knows everything must be judged perfect."""
     out.mkdir(parents=True, exist_ok=True)
     labels = claims.parent
