@@ -1,0 +1,1 @@
+"""Statistics over claims and hospital-months; the one room of audit where floats live."""
