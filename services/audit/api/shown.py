@@ -8,7 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.audit.domain.claim import ClaimStatus
 from services.audit.domain.flag import Deduction, FlagState, Outcome
-from services.audit.domain.rule import Grade, Predicate
+from services.audit.domain.predicate import OnePredicate
+from services.audit.domain.rule import Grade
 
 IdText = Annotated[str, Field(json_schema_extra={"format": "uuid"})]
 DayText = Annotated[str, Field(json_schema_extra={"format": "date"})]
@@ -152,7 +153,7 @@ class RuleShown(_Shown):
     grade: Grade
     in_force: bool
     valid_from: DayText
-    parameters: Predicate
+    parameters: OnePredicate
     title: str
     title_zh: str
     legal_basis: str

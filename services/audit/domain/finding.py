@@ -2,59 +2,103 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from services.audit.domain.case import Case, case_of
 from services.audit.domain.claim import Claim
-from services.audit.domain.duplicate import days_between
-from services.audit.domain.rule import Grade, RuleBook
+from services.audit.domain.hit import Answer, Hit
+from services.audit.domain.rule import Grade, Mode, Rule, RuleBook, RuleSet
 from shared.money import Money
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One rule's word on one claim. `at_risk` is what the fund paid without ground."""
+    """One rule's word on one claim. `at_risk` is what the fund paid without ground; `rival_id` is
+    the other claim where the rule takes two; a shadow finding is recorded and raises no flag."""
 
     pool_code: str
     institution_code: str
     claim_id: UUID
-    rival_id: UUID
+    rival_id: UUID | None
     rule: str
     rule_version: int
     rule_family: str
     rule_set: str
     grade: Grade
-    days_between: int
+    shadow: bool
+    evidence: Mapping[str, str]
     at_risk: Money
 
+    @property
+    def key(self) -> tuple[UUID, UUID | None, str, int]:
+        """What is recorded once: claim, rival, rule and its version."""
+        return (self.claim_id, self.rival_id, self.rule, self.rule_version)
 
-def judge(claim: Claim, others: Sequence[Claim], book: RuleBook) -> list[Finding]:
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What became of judging one claim: findings on it or on the person's other claims, and the
+    rules that were silent for want of a fact."""
+
+    findings: Sequence[Finding]
+    silent: Sequence[str]
+
+
+def ask(rule: Rule, case: Case, others: Sequence[Case]) -> Answer:
+    """What one rule says of a case. A rule of other insurances is not concerned."""
+    if case.insurance_type is not None and case.insurance_type not in rule.insurance_types:
+        return []
+    return rule.parameters.hits(case, others)
+
+
+def judge(claim: Claim, others: Sequence[Claim], book: RuleBook) -> Judged:
     """All findings that a newly heard claim gives rise to.
 
-    A finding is always on the claim settled later, which may be the one heard earlier: no order
-    between claims is promised. Its rules are those in force on the day it was settled.
+    A rule of two claims may question either: no order between claims is promised. The rules are
+    those in force on the day on which the questioned claim was settled.
     """
-    findings = []
-    for day in sorted({claim.settled_on, *(other.settled_on for other in others)}):
-        rule_set = book.in_force(day)
-        for rule in rule_set.rules:
-            for later, earlier in rule.parameters.pairs(claim, others):
-                if later.settled_on != day:
-                    continue
-                findings.append(
-                    Finding(
-                        pool_code=later.pool_code,
-                        institution_code=later.institution_code,
-                        claim_id=later.claim_id,
-                        rival_id=earlier.claim_id,
-                        rule=rule.id,
-                        rule_version=rule.version,
-                        rule_family=rule.family,
-                        rule_set=rule_set.version,
-                        grade=rule.grade,
-                        days_between=days_between(later, earlier),
-                        at_risk=later.parts.fund,
-                    )
-                )
-    return findings
+    if not claim.is_live:
+        return Judged([], [])
+    live = [other for other in others if other.is_live and other.claim_id != claim.claim_id]
+    case, cases = case_of(claim), [case_of(other) for other in live]
+    rule_set = book.in_force(claim.settled_on)
+    findings: list[Finding] = []
+    silent: list[str] = []
+    for rule in rule_set.rules:
+        answer = ask(rule, case, cases)
+        if answer is None:
+            silent.append(rule.id)
+        else:
+            findings += [_finding(claim, rule, rule_set, hit) for hit in answer]
+    for other, beside in zip(live, cases, strict=True):
+        findings += _shown_by(case, other, beside, book.in_force(other.settled_on))
+    return Judged(findings, silent)
+
+
+def _shown_by(case: Case, other: Claim, beside: Case, rule_set: RuleSet) -> list[Finding]:
+    """What a new case lets be found on an older claim."""
+    return [
+        _finding(other, rule, rule_set, hit)
+        for rule in rule_set.rules
+        if rule.parameters.takes_two
+        for hit in ask(rule, beside, [case]) or ()
+    ]
+
+
+def _finding(claim: Claim, rule: Rule, rule_set: RuleSet, hit: Hit) -> Finding:
+    return Finding(
+        pool_code=claim.pool_code,
+        institution_code=claim.institution_code,
+        claim_id=claim.claim_id,
+        rival_id=None if hit.rival_id is None else UUID(hit.rival_id),
+        rule=rule.id,
+        rule_version=rule.version,
+        rule_family=rule.family,
+        rule_set=rule_set.version,
+        grade=rule.grade,
+        shadow=rule.mode is Mode.SHADOW,
+        evidence=hit.evidence,
+        at_risk=hit.at_risk,
+    )

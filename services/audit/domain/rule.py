@@ -12,25 +12,17 @@ from enum import StrEnum
 from itertools import groupby, pairwise
 from pathlib import Path
 from string import Formatter
-from typing import Annotated
+from typing import Annotated, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from services.audit.domain.duplicate import DuplicateClaim
-from services.audit.domain.overlap import OverlappingClaim
+from services.audit.domain.predicate import OnePredicate
 
 RULES = Path(__file__).parent / "rules"
 
-EVIDENCE = frozenset(
-    {
-        *("claim", "institution", "event_on", "settled_on", "fund"),
-        *("rival", "rival_institution", "rival_event_on", "rival_settled_on", "rival_fund"),
-        *("days", "rule", "version", "legal_basis"),
-    }
-)
-"""What an explanation may and must name, beside the `evidence` of its predicate."""
-
-Predicate = Annotated[DuplicateClaim | OverlappingClaim, Field(discriminator="predicate")]
+EVIDENCE = frozenset({"claim", "institution", "rule", "version", "legal_basis"})
+"""What each explanation names, beside the `evidence` of its predicate; of a single case also what
+is `at_risk`."""
 
 
 class Grade(StrEnum):
@@ -38,6 +30,48 @@ class Grade(StrEnum):
 
     VIOLATION = "violation"
     SUSPICIOUS = "suspicious"
+
+
+class Mode(StrEnum):
+    """Whether a rule raises flags, or only records what it finds."""
+
+    LIVE = "live"
+    SHADOW = "shadow"
+
+
+class Window(StrEnum):
+    """Over what a rule looks at once."""
+
+    VISIT = "visit"
+    STAY = "stay"
+    DAY = "day"
+    PREGNANCY = "pregnancy"
+
+
+class Scene(StrEnum):
+    """Where the care is given."""
+
+    OUTPATIENT = "outpatient"
+    INPATIENT = "inpatient"
+
+
+class Stage(StrEnum):
+    """When a rule is asked: before the care is ordered, in the stay until it is settled, after."""
+
+    BEFORE = "before"
+    IN = "in"
+    AFTER = "after"
+
+
+class FundType(StrEnum):
+    """Which item of the fund the money at risk belongs to."""
+
+    MATERNITY = "maternity"
+    MEDICAL = "medical"
+
+
+_Member = TypeVar("_Member", bound=StrEnum)
+_Some = Annotated[list[Annotated[_Member, Field(strict=False)]], Field(min_length=1)]
 
 
 class _Strict(BaseModel):
@@ -60,28 +94,48 @@ class LegalBasis(_Strict):
 
 
 class Rule(_Strict):
-    """One version of one rule, valid from a day until its next version."""
+    """One version of one rule, valid from a day until its next version, or until the day
+    `valid_until`, which is the first without it.
+
+    `example_thresholds` names the parameters whose values no source gives: an agency sets its own.
+    """
 
     id: str = Field(pattern=r"^[a-z][a-z0-9-]{1,60}$")
     family: str = Field(pattern=r"^[a-z][a-z0-9-]{1,60}$")
     version: int = Field(ge=1)
     grade: Grade = Field(strict=False)
+    mode: Mode = Field(strict=False)
+    window: Window = Field(strict=False)
+    scenes: _Some[Scene]
+    stages: _Some[Stage]
+    fund_type: FundType = Field(strict=False)
+    insurance_types: list[Annotated[str, Field(pattern=r"^[0-9]{3}$")]] = Field(min_length=1)
     valid_from: date
+    valid_until: date | None = None
     legal_basis: list[LegalBasis] = Field(min_length=1)
-    parameters: Predicate
+    example_thresholds: list[str]
+    parameters: OnePredicate
     title: Words
     explanation: Words
 
-    @field_validator("explanation")
-    @classmethod
-    def _names_all_evidence(cls, words: Words, info: ValidationInfo) -> Words:
-        parameters = info.data.get("parameters")
-        evidence = EVIDENCE | (parameters.evidence if parameters is not None else frozenset())
-        for text in (words.zh, words.en):
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        if self.valid_until is not None and self.valid_until <= self.valid_from:
+            raise ValueError("a rule ends after it began")
+        strange = set(self.example_thresholds) - set(type(self.parameters).model_fields)
+        if strange:
+            raise ValueError(f"{sorted(strange)} are no parameters")
+        evidence = EVIDENCE | self.parameters.evidence
+        evidence |= frozenset() if self.parameters.takes_two else {"at_risk"}
+        for text in (self.explanation.zh, self.explanation.en):
             named = {name for _, name, _, _ in Formatter().parse(text) if name is not None}
             if named != evidence:
                 raise ValueError(f"an explanation names {sorted(named ^ evidence)} amiss")
-        return words
+        return self
+
+    def holds_on(self, day: date) -> bool:
+        """Whether this version is valid on a day, later versions aside."""
+        return self.valid_from <= day and (self.valid_until is None or day < self.valid_until)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +154,12 @@ class RuleBook:
 
     def in_force(self, on: date) -> RuleSet:
         """The newest version of each rule that is valid on a day; it may be none."""
-        valid = [rule for rule in self.rules if rule.valid_from <= on]
-        newest = tuple(list(group)[-1] for _, group in groupby(valid, key=lambda rule: rule.id))
-        content = "\n".join(rule.model_dump_json() for rule in newest)
-        return RuleSet(hashlib.sha256(content.encode()).hexdigest()[:16], newest)
+        begun = [rule for rule in self.rules if rule.valid_from <= on]
+        return _as_set([rule for rule in _newest(begun) if rule.holds_on(on)])
+
+    def newest(self) -> RuleSet:
+        """The newest version of each rule, whatever its days: what a file of history is asked."""
+        return _as_set(_newest(self.rules))
 
     def find(self, rule_id: str, version: int) -> Rule:
         """One version of one rule. Raises KeyError for one that never was."""
@@ -111,6 +167,15 @@ class RuleBook:
             if (rule.id, rule.version) == (rule_id, version):
                 return rule
         raise KeyError(rule_id, version)
+
+
+def _newest(rules: Sequence[Rule]) -> list[Rule]:
+    return [list(group)[-1] for _, group in groupby(rules, key=lambda rule: rule.id)]
+
+
+def _as_set(rules: Sequence[Rule]) -> RuleSet:
+    content = "\n".join(rule.model_dump_json() for rule in rules)
+    return RuleSet(hashlib.sha256(content.encode()).hexdigest()[:16], tuple(rules))
 
 
 def compile_rules(texts: Sequence[str]) -> RuleBook:
