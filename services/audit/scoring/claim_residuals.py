@@ -30,9 +30,6 @@ _SPREAD_MIN = 0.1
 # The middle half of a normal distribution is 1.349 standard deviations wide.
 _HALF = 1.349
 _CLIP = 4.0
-# A hospital's level is believed the more, the more claims it rests on; a region's likewise.
-_CLAIMS_TO_BELIEVE = 10
-_HOSPITALS_TO_BELIEVE = 2
 
 Kept = Callable[[str, ir.Table], ir.Table]
 
@@ -114,52 +111,25 @@ def _trailing(monthly: ir.Table, by: Sequence[str], values: Sequence[str]) -> ir
     )
 
 
-def levels(logs: ir.Table, usual: ir.Table, kept: Kept) -> ir.Table:
-    """By hospital, case type and month, for each measure: `h_`, what is usual for this hospital
-    and month above what is usual for all, and `shift`: what its total moved beyond that.
+def by_hospital(logs: ir.Table, usual: ir.Table) -> ir.Table:
+    """By hospital, case type and month: claims `n`, and for each measure the mean `x_` of what lies
+    above the middle and the variance `v_` of one claim. No single claim counts for more than four
+    spreads.
     """
     held = logs.join(usual, [*CELL, "at"])
-    means = {
-        f"x_{m}": (held[f"x_{m}"] - held[f"m_{m}"])
-        .clip(lower=-_CLIP * held[f"s_{m}"], upper=_CLIP * held[f"s_{m}"])
-        .mean()
-        for m in MEASURES
-    }
-    by = ("hospital_id", "region", "case_type")
-    monthly = kept("hospital_by_month", held.group_by(*by, "at").aggregate(n=_.count(), **means))
-    past = ibis.range_window(group_by=by, order_by="at", preceding=(_LONG, 1))
-    before = monthly.n.sum().over(past).fill_null(0)
-    own = {}
+    means, variances = {}, {}
     for m in MEASURES:
-        mean = (monthly[f"x_{m}"] * monthly.n).sum().over(past) / before.nullif(0)
-        believed = mean * before / (before + _CLAIMS_TO_BELIEVE)
-        # A hospital without a past is measured by its own month: new is not dear.
-        new = monthly[f"x_{m}"] * monthly.n / (monthly.n + _CLAIMS_TO_BELIEVE)
-        own[f"own_{m}"] = ibis.coalesce(believed, new)
-    based = kept("hospital_based", monthly.mutate(before=before, **own))
-    month = ibis.window(group_by=("region", "case_type", "at"))
-    hospitals = based.count().over(month)
-    brought = {
-        m: (based[f"x_{m}"] - based[f"own_{m}"]).median().over(month)
-        * hospitals / (hospitals + _HOSPITALS_TO_BELIEVE)
-        for m in MEASURES
-    }  # fmt: skip
-    return kept(
-        "hospital_levels",
-        based.select(
-            "hospital_id",
-            "case_type",
-            "at",
-            hospital_n=based.n,
-            shift=based.x_total - based.own_total - brought["total"],
-            **{f"h_{m}": based[f"own_{m}"] + brought[m] for m in MEASURES},
-        ),
+        far = _CLIP * held[f"s_{m}"]
+        means[f"x_{m}"] = (held[f"x_{m}"] - held[f"m_{m}"]).clip(lower=-far, upper=far).mean()
+        variances[f"v_{m}"] = (held[f"s_{m}"] * held[f"s_{m}"]).mean()
+    return held.group_by("hospital_id", "region", "case_type", "at").aggregate(
+        n=_.count(), **means, **variances
     )
 
 
 def residuals(logs: ir.Table, usual: ir.Table, levels: ir.Table) -> ir.Table:
     """The claims with `r_<measure>`, the log of actual to expected, and `z_<measure>`, the same in
-    spreads of its cell; `peers` and `shift` beside them.
+    spreads of its cell; `peers` beside them. `levels` are `hospital_shifts.shifts` of `by_hospital`.
     """
     held = logs.join(usual, [*CELL, "at"]).join(levels, ["hospital_id", "case_type", "at"])
     return held.mutate(
