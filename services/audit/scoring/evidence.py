@@ -121,14 +121,16 @@ def _by_stay(of: Columns) -> tuple[Floats, Floats]:
 
 def _by_touching(of: Columns) -> tuple[Floats, Floats]:
     """A stay cut in two; what the other part cost is paid for already."""
-    chance = of["touching"] * (0.08 + 0.9 * _moved(of, "touching"))
+    chance = np.maximum(of["touching"], of["followed"]) * (0.04 + 0.9 * _moved(of, "touching"))
     return chance.astype(np.float64), of["fund"].astype(np.float64)
 
 
 def _by_no_visit(of: Columns) -> tuple[Floats, Floats]:
     """Births that nobody prepared, more than this hospital has, the more so at a month's end."""
     late = np.where(of["days_to_month_end"] < _MONTH_END_DAYS, 1.0, 0.6)
-    chance = of["unprepared"] * (0.01 + 0.9 * late * _moved(of, "unprepared") * _surplus(of, "unprepared"))
+    chance = of["unprepared"] * (
+        0.01 + 0.9 * late * _moved(of, "unprepared") * _surplus(of, "unprepared")
+    )
     return chance.astype(np.float64), of["fund"].astype(np.float64)
 
 
