@@ -22,7 +22,7 @@ Floats = NDArray[np.float64]
 Columns = Mapping[str, NDArray[np.float32]]
 """Columns of claims by name, missing values as nan; amounts in yuan."""
 
-_CHARGES = tuple(charge for charge in CHARGES if charge != "total")
+CHARGES_OF_BILL = tuple(charge for charge in CHARGES if charge != "total")
 _ELASTICITY = 0.7
 """A stay longer by one per cent costs about 0.7 per cent more (0.67 vaginal, 0.76 caesarean)."""
 _MONTH_END_DAYS = 3
@@ -74,7 +74,7 @@ def _by_total(of: Columns) -> tuple[Floats, Floats]:
 def _by_charge(of: Columns) -> tuple[Floats, Floats]:
     """The one charge that lies farthest out; the more likely where the whole month's does."""
     chance, yuan = np.zeros(len(of["z_total"])), np.zeros(len(of["z_total"]))
-    for charge in _CHARGES:
+    for charge in CHARGES_OF_BILL:
         here = 0.5 * _rises(of[f"z_{charge}"], 4.0, 0.5)
         farther = here > chance
         chance = np.where(farther, here, chance)
