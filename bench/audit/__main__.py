@@ -8,14 +8,9 @@ from typing import Annotated
 
 import typer
 
-from bench.audit.generate import province, write
-
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 
-
-@app.callback()
-def together() -> None:
-    """The benchmark of audit."""
+Seeds = Annotated[list[int], typer.Option("--seed", help="Repeat for several")]
 
 
 @app.command()
@@ -28,9 +23,54 @@ def generate(
     strength: Annotated[float, typer.Option(help="Factor on every violation's size")] = 1.0,
 ) -> None:
     """Write a province's claims, its price notices, and what is wrong with them."""
+    from bench.audit.generate import province, write
+
     begun = time.monotonic()
     count = write(province(seed, hospitals, months, volume, strength), out)
     typer.echo(f"{count} claims in {time.monotonic() - begun:.1f} s")
+
+
+@app.command()
+def reviews(
+    folder: Annotated[Path, typer.Argument(help="A folder that generate made")],
+    flags: Annotated[Path | None, typer.Option(help="claim_flags.csv; without, at random")] = None,
+    count: Annotated[int, typer.Option(min=1)] = 4_500,
+    seed: int = 1,
+) -> None:
+    """Write reviews.csv beside CLAIMS.csv: what reviewers found, and when."""
+    from bench.audit.reviews import write_reviews
+
+    typer.echo(f"{write_reviews(folder, flags, count, seed)} reviews")
+
+
+@app.command()
+def judge(
+    folder: Annotated[Path, typer.Argument(help="A folder that generate made")],
+    scored: Annotated[Path, typer.Argument(help="The folder that audit's score command wrote")],
+) -> None:
+    """Print what scores are worth, one JSON line a figure."""
+    from bench.audit.run import judged_folder
+
+    judged_folder(folder, scored)
+
+
+@app.command()
+def run(
+    seed: Seeds = [11, 12, 13],  # noqa: B006
+    out: Annotated[Path, typer.Option(help="Where the results page goes")] = Path(
+        "bench/audit/results"
+    ),
+    hospitals: int = 100,
+    months: int = 36,
+    volume: float = 1.0,
+    strength: float = 1.0,
+    robust: Annotated[bool, typer.Option(help="Also weaker, fewer, smaller")] = True,
+    keep: Annotated[bool, typer.Option(help="Keep the generated claims")] = False,
+) -> None:
+    """Generate, score by audit's own command, judge, and write a page of results."""
+    from bench.audit.run import Setting, benchmark
+
+    benchmark(seed, Setting(hospitals, months, volume, strength), out, robust=robust, keep=keep)
 
 
 if __name__ == "__main__":

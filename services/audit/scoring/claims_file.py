@@ -1,4 +1,4 @@
-"""A file of claims as a table: typed columns, amounts in fen, and errors that name line and column."""
+"""A file of claims as a table: typed columns, amounts in fen, errors that name line and column."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ _MEANT = {
     "total_amount": "must not be empty or negative",
     "fund_amount": "must not be empty or negative",
 }
-_MEMORY = "2GB"
+_MEMORY = "3GB"
 
 
 class BadFile(ValueError):
@@ -102,7 +102,7 @@ def read_claims(path: Path) -> Iterator[History]:
     _check_header(path)
     with TemporaryDirectory(prefix="claims-") as folder:
         engine = ibis.duckdb.connect(
-            Path(folder) / "claims.duckdb", memory_limit=_MEMORY, temp_directory=folder
+            memory_limit=_MEMORY, temp_directory=folder
         )
         try:
             history = History(engine, _load(engine, path))
@@ -135,10 +135,8 @@ def in_fen(rows: ir.Table) -> ir.Table:
     """Claims with their amounts in yuan turned into whole fen, and the month as a number."""
     fen = {name: (_[name] * 100).cast("int64") for name in AMOUNTS}
     year, month = (_.month.substr(a, n).try_cast("int32") for a, n in ((0, 4), (5, 2)))
-    return rows.mutate(
-        **fen,
-        at=ibis.cases((month.between(1, 12) & (_.month.length() == 7), year * 12 + month - 1)),
-    )
+    readable = month.between(1, 12) & (_.month.length() == 7)
+    return rows.mutate(**fen, at=ibis.cases((readable, year * 12 + month - 1)))
 
 
 def _place(error: str) -> str:

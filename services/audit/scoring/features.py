@@ -16,36 +16,41 @@ _TOUCHING_DAYS = 1
 _KEY = ("claim_id", "person_id", "hospital_id", "admit_date", "discharge_date", "case_type")
 
 
-def claim_features(claims: ir.Table) -> ir.Table:
-    """The claims with what their measures are made of.
+def claim_measures(claims: ir.Table) -> ir.Table:
+    """The claims with what each tells by itself.
 
     log_total, log_los: natural logs of fen and days (a day not counted is one day).
     tests: laboratory and imaging items; tests_share, supplies_share: of the total, what went for
     laboratory and imaging, for drugs and consumables; own_share: what the fund did not pay.
-    risk: a group of women of like age and week, whose births go alike; touching, unprepared:
-    `touching_stays` and `unprepared_deliveries`.
+    risk: a group of women of like age and week, whose births go alike.
     """
-    marked = (
-        claims.mutate(
-            log_total=_.total_amount.clip(lower=1).cast("float64").ln(),
-            log_los=_.los.fill_null(1).clip(lower=1).cast("float64").ln(),
-            tests=_.n_us.fill_null(0).cast("float64") + _.n_lab.fill_null(0),
-            tests_share=_share(_.amt_lab.fill_null(0) + _.amt_exam.fill_null(0)),
-            supplies_share=_share(_.amt_drug.fill_null(0) + _.amt_consumable.fill_null(0)),
-            own_share=_share(_.total_amount - _.fund_amount),
-            risk=_risk(),
-        )
-        .left_join(
-            touching_stays(claims).rename(touching_id="claim_id"), [("claim_id", "touching_id")]
-        )
-        .left_join(
-            unprepared_deliveries(claims).rename(unprepared_id="claim_id"),
-            [("claim_id", "unprepared_id")],
-        )
+    return claims.mutate(
+        log_total=_.total_amount.clip(lower=1).cast("float64").ln(),
+        log_los=_.los.fill_null(1).clip(lower=1).cast("float64").ln(),
+        tests=_.n_us.fill_null(0).cast("float64") + _.n_lab.fill_null(0),
+        tests_share=_share(_.amt_lab.fill_null(0) + _.amt_exam.fill_null(0)),
+        supplies_share=_share(_.amt_drug.fill_null(0) + _.amt_consumable.fill_null(0)),
+        own_share=_share(_.total_amount - _.fund_amount),
+        risk=_risk(),
     )
-    return marked.mutate(
-        touching=_.touching_id.notnull(), unprepared=_.unprepared_id.notnull()
-    ).drop("touching_id", "unprepared_id")
+
+
+def claim_features(claims: ir.Table) -> ir.Table:
+    """`claim_measures`, and what a claim is beside the woman's other claims: touching, unprepared,
+    received (`touching_stays`, `unprepared_deliveries`, `received_deliveries`).
+    """
+    marks = {
+        "touching": touching_stays(claims),
+        "unprepared": unprepared_deliveries(claims),
+        "received": received_deliveries(claims),
+    }
+    marked = claim_measures(claims)
+    for name, ids in marks.items():
+        of_it = ids.rename({f"{name}_id": "claim_id"})
+        marked = marked.left_join(of_it, [("claim_id", f"{name}_id")])
+    return marked.mutate(**{name: _[f"{name}_id"].notnull() for name in marks}).drop(
+        *(f"{name}_id" for name in marks)
+    )
 
 
 def touching_stays(claims: ir.Table) -> ir.Table:
@@ -55,15 +60,17 @@ def touching_stays(claims: ir.Table) -> ir.Table:
     """
     stays = claims.filter(_.case_type.isin(STAYS)).select(*_KEY)
     before = stays.view()
-    gap = stays.admit_date.delta(before.discharge_date, unit="day")
     return stays.semi_join(
-        before,
-        [
-            stays.person_id == before.person_id,
-            stays.hospital_id == before.hospital_id,
-            before.admit_date < stays.admit_date,
-            gap.between(0, _TOUCHING_DAYS),
-        ],
+        before, [stays.hospital_id == before.hospital_id, *_follows(stays, before)]
+    ).select("claim_id")
+
+
+def received_deliveries(claims: ir.Table) -> ir.Table:
+    """Ids of deliveries of women whom another hospital sent on: lawful transfers."""
+    births = claims.filter(_.case_type.isin(DELIVERIES)).select(*_KEY)
+    before = claims.filter(_.case_type.isin(STAYS)).select(*_KEY)
+    return births.semi_join(
+        before, [births.hospital_id != before.hospital_id, *_follows(births, before)]
     ).select("claim_id")
 
 
@@ -80,12 +87,21 @@ def unprepared_deliveries(claims: ir.Table) -> ir.Table:
     ).select("claim_id")
 
 
+def _follows(stays: ir.Table, before: ir.Table) -> list[ir.BooleanValue]:
+    gap = stays.admit_date.delta(before.discharge_date, unit="day")
+    return [
+        stays.person_id == before.person_id,
+        before.admit_date < stays.admit_date,
+        gap.between(0, _TOUCHING_DAYS),
+    ]
+
+
 def _share(part: ir.Deferred) -> ir.Deferred:
     return part.cast("float64") / _.total_amount.clip(lower=1)
 
 
 def _risk() -> ir.Value:
-    """Age under 25, to 34, above, times weeks under 34, to 36, term; nine groups and the unknown."""
+    """Age under 25, to 34, above, times weeks under 34, to 36, term; 9 is not known."""
     age = ibis.cases((_.age < 25, 0), (_.age < 35, 1), else_=2)
     weeks = ibis.cases((_.gest_weeks < 34, 0), (_.gest_weeks < 37, 1), else_=2)
     return ibis.cases((_.age.isnull() | _.gest_weeks.isnull(), 9), else_=age * 3 + weeks)
