@@ -10,7 +10,6 @@ from typing import Any, Final
 
 import ibis
 import numpy as np
-from ibis import _
 from ibis.expr import types as ir
 
 from services.audit.scoring.evidence import CHARGES_OF_BILL, KINDS, Columns, Weighed
@@ -66,19 +65,19 @@ def reason(claims: ir.Table, versions: str, *, learned: bool) -> ir.StringValue:
     """The sentence of each claim of a table with the columns of `facts`, rule_ids and `drawn`."""
     both = []
     for language in ("zh", "en"):
-        shown = _shown(language)
+        shown = _shown(claims, language)
         sentence = ibis.cases(
             *(
-                (_.said == number, _filled(_WORDS["kinds"][name][language], shown))
+                (claims.said == number, _filled(_WORDS["kinds"][name][language], shown))
                 for number, name in enumerate(NAMES)
             )
         )
         if learned:
             sentence = sentence + "; " + _filled(_WORDS["learned"][language], shown)
         drawn = "; " + _WORDS["drawn"][language]
-        both.append(sentence + ibis.ifelse(_.drawn, drawn, ""))
-    text = both[0] + " | " + both[1] + f" [{versions}]"
-    return text.resolve(claims)
+        both.append(sentence + ibis.ifelse(claims.drawn, drawn, ""))
+    text: ir.StringValue = both[0] + " | " + both[1] + f" [{versions}]"
+    return text
 
 
 def _expected(actual: Any, log_above: Any) -> Any:
@@ -86,24 +85,27 @@ def _expected(actual: Any, log_above: Any) -> Any:
     return np.maximum((actual + 10) * np.exp(-np.nan_to_num(log_above)) - 10, 0)
 
 
-def _shown(language: str) -> dict[str, ir.Deferred]:
+def _shown(claims: ir.Table, language: str) -> dict[str, Any]:
     yuan = ("total", "expected", "charge_actual", "charge_expected", "yuan")
     whole = ("peers", "n_us", "n_lab", "los")
     charges = ibis.cases(
-        *((_.farthest == n, _WORDS["charges"][c][language]) for n, c in enumerate(CHARGES_OF_BILL))
+        *(
+            (claims.farthest == n, _WORDS["charges"][c][language])
+            for n, c in enumerate(CHARGES_OF_BILL)
+        )
     )
     return {
-        **{name: _[name].cast("decimal(14, 2)").cast("string") for name in yuan},
-        **{name: _[name].cast("int64").cast("string") for name in whole},
-        "moved": _.moved.cast("decimal(9, 1)").cast("string"),
-        "errors": _.errors.cast("decimal(9, 1)").cast("string"),
-        "chance": _.chance_percent.cast("decimal(9, 1)").cast("string"),
-        "rule_ids": _.rule_ids,
+        **{name: claims[name].cast("decimal(14, 2)").cast("string") for name in yuan},
+        **{name: claims[name].cast("int64").cast("string") for name in whole},
+        "moved": claims.moved.cast("decimal(9, 1)").cast("string"),
+        "errors": claims.errors.cast("decimal(9, 1)").cast("string"),
+        "chance": claims.chance_percent.cast("decimal(9, 1)").cast("string"),
+        "rule_ids": claims.rule_ids,
         "charge": charges,
     }
 
 
-def _filled(template: str, shown: Mapping[str, ir.Deferred]) -> Any:
+def _filled(template: str, shown: Mapping[str, Any]) -> Any:
     parts: list[Any] = []
     for text, name, _spec, _conversion in Formatter().parse(template):
         if text:

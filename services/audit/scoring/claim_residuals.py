@@ -128,8 +128,9 @@ def by_hospital(logs: ir.Table, usual: ir.Table) -> ir.Table:
 
 
 def residuals(logs: ir.Table, usual: ir.Table, levels: ir.Table) -> ir.Table:
-    """The claims with `r_<measure>`, the log of actual to expected, and `z_<measure>`, the same in
-    spreads of its cell; `peers` beside them. `levels` are `hospital_shifts.shifts` of `by_hospital`.
+    """The claims with `r_<measure>`, the log of actual to expected, and `z_<measure>`, the same
+    in spreads of its cell; `peers` beside them. `levels` are the `hospital_shifts.shifts` of
+    `by_hospital`, in columns.
     """
     held = logs.join(usual, [*CELL, "at"]).join(levels, ["hospital_id", "case_type", "at"])
     return held.mutate(

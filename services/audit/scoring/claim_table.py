@@ -1,4 +1,4 @@
-"""Everything that a claim's score looks at, one row a claim: its bill beside what was to be expected,
+"""Everything that a claim's score looks at, one row a claim: its bill beside what was expected,
 what the rules say of it, and what its hospital's months brought.
 """
 

@@ -44,7 +44,9 @@ def _review(row: dict[str, str], place: str) -> Review:
         outcome = Outcome((row["outcome"] or "").strip().replace("_", " "))
     except ValueError:
         wanted = ", ".join(Outcome)
-        raise BadFile(f"{place}: column outcome: {row['outcome']!r} is not one of {wanted}") from None
+        raise BadFile(
+            f"{place}: column outcome: {row['outcome']!r} is not one of {wanted}"
+        ) from None
     try:
         on = date.fromisoformat((row["reviewed_on"] or "").strip()[:10])
     except ValueError:
