@@ -132,12 +132,14 @@ def _usual_days(features: ir.Table) -> ir.Table:
 
 
 def _persons(features: ir.Table) -> ir.Table:
-    """How many claims each person had so far; whether another of her stays here follows at once."""
+    """How many claims each person had so far; whether another of her stays here follows at once and
+    ends in the same month (what a later month shows, this one could not know).
+    """
     so_far = ibis.window(
-        group_by="person_id", order_by=("admit_date", "claim_id"), preceding=None, following=0
+        group_by="person_id", order_by=("at", "admit_date", "claim_id"), preceding=None, following=0
     )
     stays = ibis.window(
-        group_by=("person_id", "hospital_id", features.case_type.isin(STAYS)),
+        group_by=("person_id", "hospital_id", "at", features.case_type.isin(STAYS)),
         order_by=("admit_date", "discharge_date", "claim_id"),
     )
     return features.select(

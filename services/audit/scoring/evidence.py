@@ -42,7 +42,8 @@ class Weighed:
 def _rises(value: NDArray[np.float32], middle: float, width: float) -> Floats:
     """From 0 to 1 around a middle; what was not measured is no evidence."""
     steps = np.clip((np.nan_to_num(value, nan=-1e3) - middle) / width, -30, 30)
-    return 1 / (1 + np.exp(-steps, dtype=np.float64))
+    risen: Floats = 1 / (1 + np.exp(-steps, dtype=np.float64))
+    return risen
 
 
 def _moved(of: Columns, name: str) -> Floats:
@@ -60,7 +61,8 @@ def _surplus(of: Columns, name: str) -> Floats:
 def _excess(of: Columns, charge: str) -> Floats:
     """Yuan above what was expected; never below nothing."""
     above = 1 - np.exp(-np.maximum(of[f"r_{charge}"], 0))
-    return np.nan_to_num(of[charge] * above).astype(np.float64)
+    excess: Floats = np.nan_to_num(of[charge] * above).astype(np.float64)
+    return excess
 
 
 def _by_rules(of: Columns) -> tuple[Floats, Floats]:
