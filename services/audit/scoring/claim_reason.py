@@ -12,7 +12,13 @@ import ibis
 import numpy as np
 from ibis.expr import types as ir
 
-from services.audit.scoring.evidence import CHARGES_OF_BILL, KINDS, Columns, Weighed
+from services.audit.scoring.evidence import (
+    CHARGES_OF_BILL,
+    KINDS,
+    Columns,
+    Weighed,
+    farthest_charge,
+)
 
 NOTHING = "none"
 NAMES: Final = (NOTHING, *KINDS)
@@ -40,7 +46,7 @@ def facts(of: Columns, weighed: Weighed, chance: Any) -> dict[str, Any]:
         here = said == NAMES.index(kind)
         moved[here] = np.nan_to_num(of[f"d_{measure}"][here]) * 100
         errors[here] = np.nan_to_num(of[f"t_{measure}"][here])
-    farthest = np.argmax([np.nan_to_num(of[f"z_{c}"], nan=-99) for c in CHARGES_OF_BILL], axis=0)
+    farthest = farthest_charge(of)
     actual = np.choose(farthest, [of[c] for c in CHARGES_OF_BILL])
     above = np.choose(farthest, [of[f"r_{c}"] for c in CHARGES_OF_BILL])
     return {

@@ -26,6 +26,11 @@ CHARGES_OF_BILL = tuple(charge for charge in CHARGES if charge != "total")
 _ELASTICITY = 0.7
 """A stay longer by one per cent costs about 0.7 per cent more (0.67 vaginal, 0.76 caesarean)."""
 _MONTH_END_DAYS = 3
+_DEAR = 3.0
+_LAWFUL = 0.5
+"""Of hospitals whose cases changed, about one in two has another reason: new wards, other women."""
+_NO_PROOF = 0.4
+"""What a month that is dearer as a whole says of one bill in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +79,26 @@ def _by_total(of: Columns) -> tuple[Floats, Floats]:
 
 
 def _by_charge(of: Columns) -> tuple[Floats, Floats]:
-    """The one charge that lies farthest out; the more likely where the whole month's does."""
-    chance, yuan = np.zeros(len(of["z_total"])), np.zeros(len(of["z_total"]))
-    for charge in CHARGES_OF_BILL:
-        here = 0.5 * _rises(of[f"z_{charge}"], 4.0, 0.5)
-        farther = here > chance
-        chance = np.where(farther, here, chance)
-        yuan = np.where(farther, _excess(of, charge), yuan)
-    return chance, yuan
+    """The one charge that lies farthest beyond the rest of its own bill.
+
+    A hard case makes the whole bill dear, a charge made twice only itself.
+    """
+    lies = np.stack([np.nan_to_num(of[f"z_{charge}"]) for charge in CHARGES_OF_BILL])
+    rest = np.maximum(np.median(lies, axis=0), 0)
+    farthest = farthest_charge(of)
+    alone = np.take_along_axis(lies, farthest[None], axis=0)[0] - rest
+    chance = 0.35 * _rises(alone, 4.0, 0.6) + 0.3 * _rises(alone, 15.0, 1.0)
+    excess = np.choose(farthest, [_excess(of, charge) for charge in CHARGES_OF_BILL])
+    dear = np.nan_to_num(of["z_total"]) > _DEAR
+    return chance, np.where(dear, np.maximum(excess, _excess(of, "total")), excess)
+
+
+def farthest_charge(of: Columns) -> NDArray[np.intp]:
+    """Which of CHARGES_OF_BILL lies farthest beyond what was to be expected."""
+    farthest: NDArray[np.intp] = np.argmax(
+        [np.nan_to_num(of[f"z_{charge}"]) for charge in CHARGES_OF_BILL], axis=0
+    )
+    return farthest
 
 
 def _by_counts(of: Columns) -> tuple[Floats, Floats]:
@@ -95,27 +112,27 @@ def _by_counts(of: Columns) -> tuple[Floats, Floats]:
 def _by_cost(of: Columns) -> tuple[Floats, Floats]:
     """All bills of the month became dearer together."""
     raised = np.nan_to_num(np.maximum(of["d_total"], 0))
-    chance = _moved(of, "total") * _rises(of["z_total"], -1.0, 0.5)
+    chance = _NO_PROOF * _moved(of, "total") * _rises(of["z_total"], -1.0, 0.5)
     return chance, (of["total"] * (1 - np.exp(-raised))).astype(np.float64)
 
 
 def _by_mode(of: Columns) -> tuple[Floats, Floats]:
     """Caesareans beyond what like women have here: each of them may be one too many."""
     dearer = 1 - np.exp(-np.clip(np.nan_to_num(of["mode_gap"]), 0, 1))
-    chance = _moved(of, "caesarean") * _surplus(of, "caesarean") * of["is_caesarean"]
+    chance = _LAWFUL * _moved(of, "caesarean") * _surplus(of, "caesarean") * of["is_caesarean"]
     return chance, (of["total"] * dearer).astype(np.float64)
 
 
 def _by_severity(of: Columns) -> tuple[Floats, Floats]:
     """Complications beyond what like women have here."""
-    chance = _moved(of, "severe") * _surplus(of, "severe") * of["is_severe"]
+    chance = _LAWFUL * _moved(of, "severe") * _surplus(of, "severe") * of["is_severe"]
     return chance, np.maximum(_excess(of, "total"), 0.1 * of["total"])
 
 
 def _by_stay(of: Columns) -> tuple[Floats, Floats]:
     """Longer in bed than usual, where the hospital's stays became longer."""
     longer = np.nan_to_num(of["longer"])
-    chance = 0.8 * _moved(of, "long") * _rises(of["longer"], 0.15, 0.1)
+    chance = _LAWFUL * _moved(of, "long") * _rises(of["longer"], 0.15, 0.1)
     return chance, (of["total"] * (1 - np.exp(-_ELASTICITY * np.maximum(longer, 0)))).astype(
         np.float64
     )
