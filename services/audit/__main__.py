@@ -1,5 +1,6 @@
 """`python -m services.audit`."""
 
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -15,15 +16,26 @@ commands = new_command_line("audit", create_app)
 def score(
     claims: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="CLAIMS.csv")],
     out: Annotated[Path, typer.Option(file_okay=False, help="folder for what is found")],
+    on: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="only earlier reviews teach; else all of the file"),
+    ] = None,
+    champion: Annotated[
+        str | None, typer.Option(help="whose score counts: evidence or ranker")
+    ] = None,
 ) -> None:
-    """Score a file of claims, without a database. Posted prices are read from beside it."""
+    """Score a file of claims, without a database.
+
+    Posted prices (price_notices.csv) and reviews (reviews.csv) are read from beside it.
+    """
     # What serves never loads the libraries of statistics.
     from services.audit.scoring.claims_file import BadFile
+    from services.audit.scoring.models import NoSuchChampion
     from services.audit.scoring.score_file import score_file
 
     try:
-        score_file(claims, out)
-    except BadFile as error:
+        score_file(claims, out, on.date() if on else None, champion)
+    except (BadFile, NoSuchChampion) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from None
 
