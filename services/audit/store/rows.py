@@ -11,6 +11,7 @@ from shared.plumbing.database import Connection
 
 _TABLES = (
     "claim", "judgement", "finding", "flag", "flag_step", "decision", "statement", "series_finding",
+    "series_month",
 )  # fmt: skip
 
 
