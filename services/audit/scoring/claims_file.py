@@ -101,9 +101,7 @@ def read_claims(path: Path) -> Iterator[History]:
     """
     _check_header(path)
     with TemporaryDirectory(prefix="claims-") as folder:
-        engine = ibis.duckdb.connect(
-            memory_limit=_MEMORY, temp_directory=folder
-        )
+        engine = ibis.duckdb.connect(memory_limit=_MEMORY, temp_directory=folder)
         try:
             history = History(engine, _load(engine, path))
             _check_values(history.claims, path.name)

@@ -60,6 +60,8 @@ def by_case(measures: ir.Table) -> ir.Table:
         stay_stay=(_.stay * _.stay).sum(),
         cost_stay=(_.cost * _.stay).sum(),
         total_fen=_.total_amount.sum(),
+        exam_fen=_.amt_exam.fill_null(0).sum(),
+        lab_fen=_.amt_lab.fill_null(0).sum(),
         days=_.los.fill_null(1).sum(),
     )
 
@@ -81,9 +83,7 @@ def with_doubled(claims: ir.Table) -> ir.Table:
     )
     keys = ("hospital_id", "at", "case_type")
     beside = of_bill.left_join(usual, keys).drop(*(f"{key}_right" for key in keys))
-    far = [
-        (_[f"log_{name}"] - _[f"usual_{name}"] > _DOUBLED).fill_null(False) for name in _CHARGES
-    ]
+    far = [(_[f"log_{name}"] - _[f"usual_{name}"] > _DOUBLED).fill_null(False) for name in _CHARGES]
     return beside.mutate(doubled=far[0] | far[1] | far[2] | far[3])
 
 
@@ -107,19 +107,23 @@ def by_share(features: ir.Table) -> ir.Table:
             usual_severity=_.severity.cast("float64").mean(),
         )
     )
-    measured = with_doubled(features).left_join(usual, ["at", "risk"]).mutate(
-        caesarean=(_.case_type == "C").cast("float64") - _.usual_caesarean,
-        severity=_.severity.cast("float64") - _.usual_severity,
-        touching=_.touching.cast("float64"),
-        unprepared=_.unprepared.cast("float64"),
-        received=_.received.cast("float64"),
-        bare=((_.amt_anesthesia <= 0) | (_.amt_surgery <= 0)).cast("float64"),
-        unprepared_late=(_.unprepared & _month_end()).cast("float64"),
-        doubled=_.doubled.cast("float64"),
-        early=40.0 - _.gest_weeks.fill_null(40),
-        visit_cost=_.log_total,
-        scans=_.n_us.fill_null(0).cast("float64"),
-        lab=_.n_lab.fill_null(0).cast("float64").clip(upper=60),
+    measured = (
+        with_doubled(features)
+        .left_join(usual, ["at", "risk"])
+        .mutate(
+            caesarean=(_.case_type == "C").cast("float64") - _.usual_caesarean,
+            severity=_.severity.cast("float64") - _.usual_severity,
+            touching=_.touching.cast("float64"),
+            unprepared=_.unprepared.cast("float64"),
+            received=_.received.cast("float64"),
+            bare=((_.amt_anesthesia <= 0) | (_.amt_surgery <= 0)).cast("float64"),
+            unprepared_late=(_.unprepared & _month_end()).cast("float64"),
+            doubled=_.doubled.cast("float64"),
+            early=40.0 - _.gest_weeks.fill_null(40),
+            visit_cost=_.log_total,
+            scans=_.n_us.fill_null(0).cast("float64"),
+            lab=_.n_lab.fill_null(0).cast("float64").clip(upper=60),
+        )
     )
     sums: dict[str, ir.Deferred] = {
         "claims": _.count(),

@@ -1,11 +1,13 @@
 """How far hospitals wander by themselves: what differs from month to month, and what stays.
 
-Two months that lie k apart differ, beside the chance among their cases, by 2 jitter + k drift: jitter
-is of a month alone, drift is kept. Both are variances, re-estimated from the months so far; the
-median tells them apart from the few hospitals where something happened.
+Two months that lie k apart differ, beside the chance among their cases, by 2 jitter + k drift:
+jitter is of a month alone, drift is kept. Both are variances, re-estimated from the months so far;
+the median tells them apart from the few hospitals where something happened.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 
@@ -49,7 +51,7 @@ def jitter_and_drift(own: Array, variance: Array, n: Array, logs: Array) -> tupl
     return np.maximum(jitter, _LEAST), np.maximum(drift, _LEAST)
 
 
-def _variogram(own: Array, variance: Array, told: Array) -> tuple[Array, Array, Array]:
+def _variogram(own: Array, variance: Array, told: Any) -> tuple[Array, Array, Array]:
     """Lags, what months so far apart differ by beyond chance, and the number of pairs."""
     found = []
     for lag in _LAGS:
@@ -89,4 +91,8 @@ def _line(lags: Array, extra: Array, weight: Array) -> tuple[float, float]:
     if slope <= 0:
         return float(y), 0.0
     intercept = float(y - slope * x)
-    return (intercept, slope) if intercept > 0 else (0.0, float((w * lags * extra).sum() / (w * lags**2).sum()))
+    return (
+        (intercept, slope)
+        if intercept > 0
+        else (0.0, float((w * lags * extra).sum() / (w * lags**2).sum()))
+    )
