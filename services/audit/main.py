@@ -8,7 +8,7 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
-from services.audit.api import claims, leases, outcomes, reviews
+from services.audit.api import claims, leases, outcomes, reviews, series
 from services.audit.api.flags import counts_router, flags_router
 from services.audit.api.refusals import KINDS
 from services.audit.api.rules import rules_router
@@ -53,5 +53,6 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
     app.include_router(reviews.router)
     app.include_router(outcomes.router)
     app.include_router(claims.router)
+    app.include_router(series.router)
     app.include_router(rules_router(book))
     return app

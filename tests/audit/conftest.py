@@ -27,9 +27,9 @@ from tests.support.postgres import ServiceDatabases
 
 CONSUMER = "audit-claim"
 _TABLES = (
-    "finding", "series_finding", "statement", "flag_step", "decision", "flag", "judgement",
-    "claim", "person", "inbox", "parked", "consumer_offset", "idempotency", "outbox", "log",
-    "sealed_block",
+    "series_month", "finding", "series_finding", "statement", "flag_step", "decision", "flag",
+    "judgement", "claim", "person", "inbox", "parked", "consumer_offset", "idempotency", "outbox",
+    "log", "sealed_block",
 )  # fmt: skip
 
 

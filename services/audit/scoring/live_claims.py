@@ -27,7 +27,7 @@ def held(rows: Sequence[Mapping[str, Any]]) -> Iterator[History]:
     """Rows in the form of a claims file, amounts in fen, for as long as the context lasts."""
     engine = ibis.duckdb.connect()
     try:
-        table = engine.create_table("rows", pa.Table.from_pylist(list(rows), schema=_FORM))
-        yield History(engine, engine.create_table("claims", with_month(table)))
+        told = ibis.memtable(pa.Table.from_pylist(list(rows), schema=_FORM))
+        yield History(engine, engine.create_table("claims", with_month(told)))
     finally:
         engine.disconnect()

@@ -24,6 +24,11 @@ where pool_code = $1 and ($2::text is null or institution_code = $2)
   and month >= $3 and (institution_code, month) > ($4, $5)
 order by institution_code, month limit $6
 """
+_FLAGS_OF = """
+select coalesce(rule_family, channel) as about, state, count(*) as flags,
+    sum(at_risk_fen)::bigint as at_risk_fen
+from flag where pool_code = $1 and institution_code = $2 group by 1, 2 order by 1, 2
+"""
 _BATCH = 1000
 
 
@@ -34,6 +39,16 @@ class Scored:
     month: SeriesMonth
     versions: Versions
     scored_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class FlagsAbout:
+    """An institution's flags of one rule family or channel that stand in one state."""
+
+    about: str
+    state: str
+    flags: int
+    at_risk: Money
 
 
 async def lay(
@@ -53,6 +68,14 @@ async def page(
     """Months from `since` on, by institution and month, after a place among them."""
     rows = await tx.fetch(_PAGE, pool_code, institution_code, since, *after, limit)
     return [_scored(row) for row in rows]
+
+
+async def flags_of(tx: Connection, pool_code: str, institution_code: str) -> list[FlagsAbout]:
+    """What an institution is flagged for."""
+    return [
+        FlagsAbout(row["about"], row["state"], row["flags"], Money(row["at_risk_fen"]))
+        for row in await tx.fetch(_FLAGS_OF, pool_code, institution_code)
+    ]
 
 
 def _scored(row: asyncpg.Record) -> Scored:

@@ -40,7 +40,7 @@ async def watch(settings: Settings, clock: Clock, seconds: int | None) -> None:
 
 
 async def watch_once(pool: Pool, clock: Clock) -> None:
-    """Score every pool once, each in one transaction: its claims as they stand, its series."""
+    """Score every pool once: its claims as they stand, then its series in one transaction."""
     run = f"watch:{uuid4().hex}"
     async with transaction(pool, [AGENCY]) as tx:
         pools = await claims.pools(tx)
@@ -48,10 +48,12 @@ async def watch_once(pool: Pool, clock: Clock) -> None:
         async with transaction(pool, [AGENCY]) as tx:
             until = _first_of_month(business_day(clock.now()))
             rows = [claim_row(claim) async for claim in claims.standing(tx, pool_code, until)]
-            if not rows:
-                continue
-            with held(rows) as history:
-                growth = await asyncio.to_thread(growth_of, history, pool_code)
+        if not rows:
+            continue
+        # No transaction stands open while numbers are made.
+        with held(rows) as history:
+            growth = await asyncio.to_thread(growth_of, history, pool_code)
+        async with transaction(pool, [AGENCY]) as tx:
             news = await lay_series(
                 tx, pool_code, growth.months, growth.alarms, growth.versions, run, clock.now()
             )
