@@ -133,10 +133,14 @@ def _load(engine: Any, path: Path) -> ir.Table:
 
 def in_fen(rows: ir.Table) -> ir.Table:
     """Claims with their amounts in yuan turned into whole fen, and the month as a number."""
-    fen = {name: (_[name] * 100).cast("int64") for name in AMOUNTS}
+    return with_month(rows.mutate(**{name: (_[name] * 100).cast("int64") for name in AMOUNTS}))
+
+
+def with_month(rows: ir.Table) -> ir.Table:
+    """Claims with `at`, their month as a number; null where it is none."""
     year, month = (_.month.substr(a, n).try_cast("int32") for a, n in ((0, 4), (5, 2)))
     readable = month.between(1, 12) & (_.month.length() == 7)
-    return rows.mutate(**fen, at=ibis.cases((readable, year * 12 + month - 1)))
+    return rows.mutate(at=ibis.cases((readable, year * 12 + month - 1)))
 
 
 def _place(error: str) -> str:

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import csv
-import math
-import tomllib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from services.audit.scoring.excess import actual, excess_yuan, window_of
 from services.audit.scoring.hospital_scores import Scored
 from services.audit.scoring.panel import Panel
-from services.audit.scoring.peers import PEERS_LEAST
 from services.audit.scoring.price_notices import month_name
-from services.audit.scoring.scan import CUSUM_MONTHS, WINDOWS
-from services.audit.scoring.series import CHANNELS, LOGS, Series
+from services.audit.scoring.series import Series
+from services.audit.scoring.told import told_of
 
 COLUMNS = (
     "hospital_id",
@@ -31,9 +27,6 @@ COLUMNS = (
     "excess_yuan",
     "reason",
 )
-_WORDS = tomllib.loads((Path(__file__).parent / "words" / "series.toml").read_text("utf-8"))
-_PAST_MONTHS = 12
-_OF_90_PER_CENT = 1.645
 
 
 def write_series_flags(panel: Panel, series: Series, scored: Scored, path: Path) -> None:
@@ -48,95 +41,14 @@ def series_rows(panel: Panel, series: Series, scored: Scored) -> Iterator[Sequen
     """The rows of series_flags.csv, in the order of COLUMNS."""
     for hospital, t in zip(*(at.tolist() for at in np.nonzero(panel.claims)), strict=True):
         place = (panel.hospitals[hospital], month_name(panel.first + t))
-        if scored.channel[hospital, t] < 0:
-            scarce = panel.claims[hospital, max(0, t - 11) : t + 1].sum() < 30
-            words = _WORDS["low_volume" if scarce else "no_past"]
+        told = told_of(panel, series, scored, hospital, t)
+        reason = f"{told.zh} {told.en}"
+        if told.loud is None:
             n = int(panel.claims[hospital, t])
-            yield (*place, "0", "", 0, n, "", "", "0.00", _both(words["zh"], words["en"]))
+            yield (*place, "0", "", 0, n, "", "", "0.00", reason)
         else:
-            yield (*place, *_told(panel, series, scored, hospital, t))
-
-
-def _told(panel: Panel, series: Series, scored: Scored, hospital: int, t: int) -> Sequence[Any]:
-    index = int(scored.channel[hospital, t])
-    channel, w = CHANNELS[index], int(scored.window[hospital, t])
-    months = WINDOWS[w] if w < len(WINDOWS) else CUSUM_MONTHS
-    first = max(t - months + 1, 0)
-    gain, error = float(scored.gain[hospital, t]), float(scored.error[hospital, t])
-    window = window_of(panel, hospital, first, t)
-    stands = actual(window, channel)
-    excess = excess_yuan(window, channel, gain)
-    others = [
-        _change(part[index, hospital], first, t)
-        for part in (series.peers, series.region, series.notices)
-    ]
-    log, unit = channel in LOGS, _WORDS["channel"][channel]["unit"]
-    expected = _moved(stands, -gain, log)
-    facts = {
-        "first": month_name(panel.first + first),
-        "last": month_name(panel.first + t),
-        "window": months,
-        "n": int(scored.n[hospital, t]),
-        "actual": _value(stands, unit),
-        "expected": _value(expected, unit),
-        "past": _value(_moved(expected, -sum(others), log), unit),
-        "gain": _growth(gain, log, unit),
-        "low": _growth(gain - _OF_90_PER_CENT * error, log, unit),
-        "high": _growth(gain + _OF_90_PER_CENT * error, log, unit),
-        "peers": _growth(others[0], log, unit),
-        "region": _growth(others[1], log, unit),
-        "notices": _growth(others[2], log, unit),
-        "peers_n": _peers(panel, hospital, t),
-        "excess": f"{excess:,.0f}",
-    }
-    reason = _both(
-        *(
-            _WORDS["sentence"][language].format(
-                name=(_WORDS["cusum"][language] if w == len(WINDOWS) else "")
-                + _WORDS["channel"][channel][language],
-                less=_WORDS["referral"][language] if scored.referral[hospital, t] else "",
-                **facts,
-            )
-            for language in ("zh", "en")
-        )
-    )
-    return (
-        f"{scored.score[hospital, t]:.4f}",
-        channel,
-        months,
-        facts["n"],
-        f"{expected:.4f}",
-        f"{stands:.4f}",
-        f"{excess:.2f}",
-        reason,
-    )
-
-
-def _change(part: Any, first: int, last: int) -> float:
-    """What others did in a window against the year before it."""
-    before = part[max(0, first - _PAST_MONTHS) : first]
-    return float(part[first : last + 1].mean() - (before.mean() if len(before) else 0.0))
-
-
-def _peers(panel: Panel, hospital: int, t: int) -> int:
-    others = (panel.claims[:, t] > 0) & (np.arange(len(panel.hospitals)) != hospital)
-    same = int((others & (panel.level == panel.level[hospital])).sum())
-    return same if same >= PEERS_LEAST else int(others.sum())
-
-
-def _moved(value: float, by: float, log: bool) -> float:
-    return value * math.exp(by) if log else value + by
-
-
-def _value(value: float, unit: str) -> str:
-    return f"{value * 100:.1f} %" if unit == "share" else f"{value:,.2f}"
-
-
-def _growth(gain: float, log: bool, unit: str) -> str:
-    if log:
-        return f"{math.expm1(gain) * 100:+.1f} %"
-    return f"{gain * 100:+.1f} pp" if unit == "share" else f"{gain:+.2f}"
-
-
-def _both(zh: str, en: str) -> str:
-    return f"{zh} {en}"
+            loud = told.loud
+            yield (
+                *place, f"{told.score:.4f}", loud.channel, loud.window, loud.n,
+                f"{loud.expected:.4f}", f"{loud.actual:.4f}", f"{loud.excess:.2f}", reason,
+            )  # fmt: skip
