@@ -28,8 +28,8 @@ from tests.support.postgres import ServiceDatabases
 CONSUMER = "audit-claim"
 _TABLES = (
     "money_at_risk", "finding", "series_finding", "statement", "flag_step", "decision", "flag",
-    "judgement", "claim", "person", "inbox", "parked", "consumer_offset", "idempotency", "outbox", "log",
-    "sealed_block",
+    "judgement", "claim", "person", "inbox", "parked", "consumer_offset", "idempotency", "outbox",
+    "log", "sealed_block",
 )  # fmt: skip
 
 
