@@ -9,7 +9,8 @@ from pathlib import Path
 import httpx
 from fastapi import FastAPI
 
-from services.audit.api import claims, leases, outcomes, reviews
+from services.audit.api import claims, leases, outcomes, reviews, series
+from services.audit.api.checks import checks_router
 from services.audit.api.flags import counts_router, flags_router
 from services.audit.api.refusals import KINDS
 from services.audit.api.rules import rules_router
@@ -75,6 +76,8 @@ def create_app(
     app.include_router(reviews.router)
     app.include_router(outcomes.router)
     app.include_router(claims.router)
+    app.include_router(series.router)
     app.include_router(rules_router(book))
+    app.include_router(checks_router(book))
     add_console(app)
     return app

@@ -291,7 +291,11 @@ async def _told_back_when_reversed_meanwhile(town: Town) -> None:
 async def _flag_on(town: Town, claim: str) -> str:
     async def raised() -> Any:
         flags = (await made(town.first.get("/flags", state="open")))["flags"]
-        return [flag["flag_id"] for flag in flags if flag["claim_id"] == claim]
+        return [
+            flag["flag_id"]
+            for flag in flags
+            if (flag["claim_id"], flag["rule_family"]) == (claim, "duplicate-claim")
+        ]
 
     (flag,) = await until(raised)
     return str(flag)

@@ -371,3 +371,19 @@ async def peers(here: Peopled, owner: Owner) -> Asked:
 @request_of(f"GET {U_}/rules")
 async def rules(_: Peopled, __: Owner) -> Asked:
     return Asked("reviewer")
+
+
+@request_of(f"POST {U_}/checks")
+async def check(here: Peopled, owner: Owner) -> Asked:
+    case = {
+        "case_ref": here.fresh(), "person_ref": here.fresh(), "benefit": "delivery",
+        "insurance_type": "510", "admitted_on": "2024-03-21", "discharged_on": "2024-03-24",
+        "total": "6000.00", "sex": "female", "mode": "vaginal",
+    }  # fmt: skip
+    return Asked("hospital", body={"stage": "in", "cases": [case]})
+
+
+@request_of(f"POST {U_}/checks/{{check_id}}/feedback")
+async def feedback(_: Peopled, __: Owner) -> Asked:
+    answer = {"case_ref": "ZY-1", "rule": "male-delivery", "way": "corrected"}
+    return Asked("hospital", {"check_id": str(uuid4())}, body={"answers": [answer]})

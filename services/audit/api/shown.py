@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from services.audit.domain.check import Advice
 from services.audit.domain.claim import ClaimStatus
 from services.audit.domain.flag import Deduction, FlagState, Hearing, Outcome
 from services.audit.domain.predicate import OnePredicate
@@ -278,12 +279,15 @@ class FlagWhole(FlagShown):
 
 
 class GroundShown(_Shown):
-    """A rule that a flag stands on, with its law."""
+    """What a rule found, with its law; in words where no other institution's claim is in it."""
 
     rule: str
     rule_version: int
     title: str
     title_zh: str
+    amount_at_risk: Amount
+    explanation: str | None
+    explanation_zh: str | None
     legal_basis: str
     legal_basis_zh: str
 
@@ -376,3 +380,96 @@ class RulesShown(_Shown):
 
     rule_set: str
     rules: list[RuleShown]
+
+
+class WarningShown(_Shown):
+    """What one rule says of a case before it is filed."""
+
+    rule: str
+    rule_version: int
+    grade: Grade
+    title: str
+    title_zh: str
+    amount_at_risk: Amount
+    evidence: dict[str, str]
+    explanation: str
+    explanation_zh: str
+
+
+class CaseChecked(_Shown):
+    """What all rules say of one case; `silent` are those that lacked a fact."""
+
+    case_ref: str
+    advice: Advice
+    findings: list[WarningShown]
+    silent: list[str]
+
+
+class CheckAnswer(_Shown):
+    """The answer to a check; `check_id` is what its feedback names."""
+
+    check_id: IdText
+    rule_set: str
+    cases: list[CaseChecked]
+
+
+class FeedbackKept(_Shown):
+    """How many answers to warnings were kept."""
+
+    check_id: IdText
+    kept: int
+
+
+class ChannelShown(_Shown):
+    """One channel of a month, in its own measure: as measured, what is left of it beside peers,
+    region and posted prices, its cases, and how far it stands out (null: nothing can be said)."""
+
+    value: str
+    own: str
+    cases: int
+    score: str | None
+
+
+class SeriesMonthShown(_Shown):
+    """A month as last scored. `channel` is the loudest, over the `window_months` that end with the
+    month; `expected` and `actual` are what was spent in them. All null where nothing is said."""
+
+    institution_code: str
+    month: MonthText
+    claims: int
+    score: str
+    channel: str | None
+    window_months: int | None
+    cases: int | None
+    expected: Amount | None
+    actual: Amount | None
+    explanation: str
+    explanation_zh: str
+    channels: dict[str, ChannelShown]
+    features: str
+    model: str
+    scored_at: Instant
+
+
+class SeriesShown(_Shown):
+    """A page of months; `next` is the `after` of the next page, null on the last."""
+
+    series: list[SeriesMonthShown]
+    next: str | None
+
+
+class FlagsAboutShown(_Shown):
+    """How many flags of one rule family or channel stand in one state, and their money at risk."""
+
+    about: str
+    state: FlagState
+    flags: int
+    at_risk: Amount
+
+
+class InstitutionShown(_Shown):
+    """One institution as monitoring sees it."""
+
+    institution_code: str
+    months: list[SeriesMonthShown]
+    flags: list[FlagsAboutShown]

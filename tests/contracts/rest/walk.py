@@ -258,6 +258,24 @@ async def claimed_again(whole: Agency, mother: str) -> str:
     return str((await made(low.post(f"/stays/{stay}/settle", {"total": TOTAL})))["settlement_id"])
 
 
+CHECK = {
+    "stage": "in",
+    "cases": [{
+        "case_ref": "ZY-2024-0400", "person_ref": "00000000000000000000000000000099",
+        "benefit": "delivery", "insurance_type": "510", "admitted_on": "2024-03-26",
+        "event_on": "2024-03-26", "discharged_on": "2024-03-29", "total": "9000.00",
+        "sex": "female", "age": 29, "mode": "cesarean", "weeks": 39,
+        "diagnoses": ["O82.000", "Z37.000"], "procedures": ["74.1x01"],
+        "orders": [
+            {"item_code": "cesarean-section", "charged_on": "2024-03-26", "quantity": "2",
+             "amount": "8000.00"},
+            {"item_code": "anaesthesia", "charged_on": "2024-03-26", "quantity": "1",
+             "amount": "600.00", "list_price": "600.00"},
+        ],
+    }],
+}  # fmt: skip
+
+
 async def _reviewed(whole: Agency, recorder: Recorder, claim: str) -> None:
     plain = await whole.caller("audit", "reviewer-a", "reviewer", POOL)
     first = Walker(recorder, plain)
@@ -265,7 +283,11 @@ async def _reviewed(whole: Agency, recorder: Recorder, claim: str) -> None:
 
     async def raised() -> Any:
         found = (await made(plain.get("/flags", state="open")))["flags"]
-        return [flag["flag_id"] for flag in found if flag["claim_id"] == claim]
+        return [
+            flag["flag_id"]
+            for flag in found
+            if (flag["claim_id"], flag["rule_family"]) == (claim, "duplicate-claim")
+        ]
 
     (flag,) = await until(raised)
     await first.get("/flags", state="open", limit=10)
@@ -310,6 +332,10 @@ async def _reviewed(whole: Agency, recorder: Recorder, claim: str) -> None:
     await first.get(f"/claims/{claim}/peers")
     await first.get("/reviews", since="2024-01-01", after="", limit=10)
     await first.get("/rules")
+    his = Walker(recorder, await whole.caller("audit", "his", "hospital", POOL, HIGH))
+    checked = await his.post("/checks", CHECK)
+    warned = {"case_ref": "ZY-2024-0400", "rule": "duplicate-charge", "way": "corrected"}
+    await his.post(f"/checks/{checked['check_id']}/feedback", {"answers": [warned]})
     await Walker(recorder, clerk).get("/deductions", state="pending", limit=10)
 
 
