@@ -13,6 +13,7 @@ from services.audit.api.checks import checks_router
 from services.audit.api.flags import counts_router, flags_router
 from services.audit.api.refusals import KINDS
 from services.audit.api.rules import rules_router
+from services.audit.api.snoozes import snoozes_router
 from services.audit.api.statements import statements_router
 from services.audit.domain.rule import read_rules
 from services.audit.heard.claim import PRODUCER, TOPIC, claim_handler
@@ -56,4 +57,5 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
     app.include_router(claims.router)
     app.include_router(rules_router(book))
     app.include_router(checks_router(book))
+    app.include_router(snoozes_router(book))
     return app

@@ -12,6 +12,7 @@ from services.audit.domain.flag import Deduction, FlagState, Hearing, Outcome
 from services.audit.domain.predicate import OnePredicate
 from services.audit.domain.reason import Verdict
 from services.audit.domain.rule import FundType, Grade, Mode, Scene, Stage, Window
+from services.audit.domain.snooze import SnoozeState
 from services.audit.domain.statement import Stance
 
 IdText = Annotated[str, Field(json_schema_extra={"format": "uuid"})]
@@ -379,3 +380,27 @@ class FeedbackKept(_Shown):
 
     check_id: IdText
     kept: int
+
+
+class SnoozeShown(_Shown):
+    """A rule that is quiet for an institution from `since` until the day `until`, not included."""
+
+    snooze_id: IdText
+    rule: str
+    grade: Grade
+    institution_code: str
+    state: SnoozeState
+    since: DayText
+    until: DayText
+    reason: str
+    by: str
+    asked_at: Instant
+    approved_by: str | None
+    ended_by: str | None
+
+
+class SnoozesShown(_Shown):
+    """A page of snoozes; `next` is the `after` of the next page, null on the last."""
+
+    snoozes: list[SnoozeShown]
+    next: IdText | None
