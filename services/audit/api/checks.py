@@ -10,9 +10,9 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from services.audit.actions.check_cases import answer_warnings, check_cases
+from services.audit.api.check_shown import CheckAnswer, FeedbackKept
 from services.audit.api.check_wire import CheckBody, FeedbackBody, Id
 from services.audit.api.explanation import explain
-from services.audit.api.shown import CheckAnswer, FeedbackKept
 from services.audit.domain.check import Warned, WarningAnswer, Way
 from services.audit.domain.hit import Hit
 from services.audit.domain.rule import Rule, RuleBook, RuleSet

@@ -6,13 +6,11 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.audit.domain.check import Advice
 from services.audit.domain.claim import ClaimStatus
 from services.audit.domain.flag import Deduction, FlagState, Hearing, Outcome
 from services.audit.domain.predicate import OnePredicate
 from services.audit.domain.reason import Verdict
 from services.audit.domain.rule import FundType, Grade, Mode, Scene, Stage, Window
-from services.audit.domain.snooze import SnoozeState
 from services.audit.domain.statement import Stance
 
 IdText = Annotated[str, Field(json_schema_extra={"format": "uuid"})]
@@ -22,20 +20,20 @@ Instant = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 Amount = Annotated[str, Field(pattern=r"^-?(0|[1-9][0-9]{0,12})\.[0-9]{2}$")]
 
 
-class _Shown(BaseModel):
+class Shown(BaseModel):
     """A closed form: what it does not name is never answered."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class LineAmountShown(_Shown):
+class LineAmountShown(Shown):
     """What of an amount is one fee line's."""
 
     line_number: int
     amount: Amount
 
 
-class FlagShown(_Shown):
+class FlagShown(Shown):
     """A flag in a list: on a claim, or on a channel of its institution since a month.
 
     `outcome`, `amount` and `lines` are proposed until the state is `decided`; an institution sees
@@ -66,20 +64,20 @@ class FlagShown(_Shown):
     held_until: Instant | None
 
 
-class FlagsShown(_Shown):
+class FlagsShown(Shown):
     """A page of flags; `next` is the `after` of the next page, null on the last."""
 
     flags: list[FlagShown]
     next: IdText | None
 
 
-class CountsShown(_Shown):
+class CountsShown(Shown):
     """How many flags of the pool stand in each state."""
 
     counts: dict[FlagState, int]
 
 
-class PartsShown(_Shown):
+class PartsShown(Shown):
     """Who bears which part of a claim."""
 
     total: Amount
@@ -93,7 +91,7 @@ class PartsShown(_Shown):
     desk_member: Amount
 
 
-class ClaimShown(_Shown):
+class ClaimShown(Shown):
     """A claim as audit sees it; `event_on` is the day of the birth, visit, loss or surgery, `age`
     the person's in whole years on that day, counted by months; `weeks` are those of gestation.
     Diagnoses are codes of ICD-10, the principal one first, procedures of ICD-9-CM-3. Null is what
@@ -134,7 +132,7 @@ class ClaimShown(_Shown):
     engine: str
 
 
-class JudgementShown(_Shown):
+class JudgementShown(Shown):
     """By which set of rules a claim was judged, and when; `silent` are the rules that lacked a
     fact."""
 
@@ -143,7 +141,7 @@ class JudgementShown(_Shown):
     silent: list[str]
 
 
-class ItemShown(_Shown):
+class ItemShown(Shown):
     """What the bill holds of one item: `lines` fee lines on `days` different days."""
 
     code: str
@@ -166,7 +164,7 @@ class ClaimWhole(ClaimShown):
     flags: list[FlagShown]
 
 
-class FindingShown(_Shown):
+class FindingShown(Shown):
     """What one rule says of the claim, in words; `rival` is the other claim where it takes two."""
 
     finding_id: IdText
@@ -182,7 +180,7 @@ class FindingShown(_Shown):
     explanation_zh: str
 
 
-class StepShown(_Shown):
+class StepShown(Shown):
     """An entry of a flag's history."""
 
     number: int
@@ -196,14 +194,14 @@ class StepShown(_Shown):
     to_state: str
 
 
-class LineSaidShown(_Shown):
+class LineSaidShown(Shown):
     """What was said to one fee line."""
 
     line_number: int
     text: str
 
 
-class StatementShown(_Shown):
+class StatementShown(Shown):
     """What the institution said when it was asked for the n-th time."""
 
     round: int
@@ -214,7 +212,7 @@ class StatementShown(_Shown):
     lines: list[LineSaidShown]
 
 
-class SeriesFindingShown(_Shown):
+class SeriesFindingShown(Shown):
     """What the statistics said of one month of a channel, in money and in words."""
 
     finding_id: IdText
@@ -243,7 +241,7 @@ class FlagWhole(FlagShown):
     history: list[StepShown]
 
 
-class GroundShown(_Shown):
+class GroundShown(Shown):
     """A rule that a flag stands on, with its law."""
 
     rule: str
@@ -254,7 +252,7 @@ class GroundShown(_Shown):
     legal_basis_zh: str
 
 
-class MonthSaid(_Shown):
+class MonthSaid(Shown):
     """What was found of one month, in words."""
 
     month: MonthText
@@ -271,7 +269,7 @@ class NoticeShown(FlagShown):
     statements: list[StatementShown]
 
 
-class ReviewShown(_Shown):
+class ReviewShown(Shown):
     """One decision. `outcome` is what people found, `disposal` what they did about it."""
 
     flag_id: IdText
@@ -291,14 +289,14 @@ class ReviewShown(_Shown):
     decided_at: Instant
 
 
-class ReviewedShown(_Shown):
+class ReviewedShown(Shown):
     """A page of decisions; `next` is the `after` of the next page, null on the last."""
 
     reviews: list[ReviewShown]
     next: str | None
 
 
-class ReasonShown(_Shown):
+class ReasonShown(Shown):
     """A reason code in words."""
 
     code: str
@@ -307,13 +305,13 @@ class ReasonShown(_Shown):
     title_zh: str
 
 
-class ReasonsShown(_Shown):
+class ReasonsShown(Shown):
     """All reason codes."""
 
     reasons: list[ReasonShown]
 
 
-class RuleShown(_Shown):
+class RuleShown(Shown):
     """One version of one rule."""
 
     id: str
@@ -337,70 +335,8 @@ class RuleShown(_Shown):
     legal_basis_zh: str
 
 
-class RulesShown(_Shown):
+class RulesShown(Shown):
     """All versions of all rules, and the set in force today."""
 
     rule_set: str
     rules: list[RuleShown]
-
-
-class WarningShown(_Shown):
-    """What one rule says of a case before it is filed."""
-
-    rule: str
-    rule_version: int
-    grade: Grade
-    title: str
-    title_zh: str
-    amount_at_risk: Amount
-    evidence: dict[str, str]
-    explanation: str
-    explanation_zh: str
-
-
-class CaseChecked(_Shown):
-    """What all rules say of one case; `silent` are those that lacked a fact."""
-
-    case_ref: str
-    advice: Advice
-    findings: list[WarningShown]
-    silent: list[str]
-
-
-class CheckAnswer(_Shown):
-    """The answer to a check; `check_id` is what its feedback names."""
-
-    check_id: IdText
-    rule_set: str
-    cases: list[CaseChecked]
-
-
-class FeedbackKept(_Shown):
-    """How many answers to warnings were kept."""
-
-    check_id: IdText
-    kept: int
-
-
-class SnoozeShown(_Shown):
-    """A rule that is quiet for an institution from `since` until the day `until`, not included."""
-
-    snooze_id: IdText
-    rule: str
-    grade: Grade
-    institution_code: str
-    state: SnoozeState
-    since: DayText
-    until: DayText
-    reason: str
-    by: str
-    asked_at: Instant
-    approved_by: str | None
-    ended_by: str | None
-
-
-class SnoozesShown(_Shown):
-    """A page of snoozes; `next` is the `after` of the next page, null on the last."""
-
-    snoozes: list[SnoozeShown]
-    next: IdText | None

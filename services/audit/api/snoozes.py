@@ -12,10 +12,10 @@ from pydantic import Field
 from starlette.responses import Response
 
 from services.audit.actions.snooze_rule import Change, ask_snooze, change_snooze
+from services.audit.api.check_shown import SnoozeShown, SnoozesShown
 from services.audit.api.check_wire import Day, Id, RuleId
 from services.audit.api.refusals import problem_of
 from services.audit.api.reviews import Reviewer
-from services.audit.api.shown import SnoozeShown, SnoozesShown
 from services.audit.domain.refusals import Refusal
 from services.audit.domain.rule import Grade, RuleBook
 from services.audit.domain.snooze import Snooze, approved, ended
