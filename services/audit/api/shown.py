@@ -6,7 +6,6 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.audit.domain.check import Advice
 from services.audit.domain.claim import ClaimStatus
 from services.audit.domain.flag import Deduction, FlagState, Hearing, Outcome
 from services.audit.domain.predicate import OnePredicate
@@ -380,41 +379,3 @@ class RulesShown(Shown):
 
     rule_set: str
     rules: list[RuleShown]
-
-
-class WarningShown(Shown):
-    """What one rule says of a case before it is filed."""
-
-    rule: str
-    rule_version: int
-    grade: Grade
-    title: str
-    title_zh: str
-    amount_at_risk: Amount
-    evidence: dict[str, str]
-    explanation: str
-    explanation_zh: str
-
-
-class CaseChecked(Shown):
-    """What all rules say of one case; `silent` are those that lacked a fact."""
-
-    case_ref: str
-    advice: Advice
-    findings: list[WarningShown]
-    silent: list[str]
-
-
-class CheckAnswer(Shown):
-    """The answer to a check; `check_id` is what its feedback names."""
-
-    check_id: IdText
-    rule_set: str
-    cases: list[CaseChecked]
-
-
-class FeedbackKept(Shown):
-    """How many answers to warnings were kept."""
-
-    check_id: IdText
-    kept: int
