@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 
 from bench import (
+    checks,
     entitlements,
     fee_lines,
     growth,
@@ -28,6 +29,7 @@ _TOGETHER = {
     "P11": what_if.measure,
     "P7": entitlements.measure, "P16": starting.measure, "P17": storm.measure,
     "P18": fee_lines.measure, "P8": telling.measure, "P20": telling.measure,
+    "P13c": checks.measure,
 }  # fmt: skip
 
 

@@ -1,7 +1,8 @@
 """Stays that wait for settlement, laid straight into the tables, and what must hold afterwards.
 
 Laid as the service would have stored them: distinct persons with histories, registered
-pregnancies, eight classed lines a stay whose sums stand on the stay.
+pregnancies, eight classed lines a stay whose sums stand on the stay, by item too, and coded
+diagnoses.
 """
 
 from __future__ import annotations
@@ -29,10 +30,12 @@ _LINES = """
 """
 _LAY_STAYS = """
 insert into stay (pool_code, stay_id, institution_code, stay_number, person_ref, pregnancy_id,
-                  state, version, month, admitted_on, discharged_on, event_on, mode, infants, weeks)
+                  state, version, month, admitted_on, discharged_on, event_on, mode, infants, weeks,
+                  particulars)
 select pool, stay_id, hospital, stay_id, person, pregnancy, 'discharged', 3,
        date_trunc('month', $6::date), $6, $6::date + 4, $6::date + 1,
-       (array['vaginal', 'vaginal', 'assisted', 'cesarean'])[1 + n % 4], 1 + (n % 50 = 0)::int, 39
+       (array['vaginal', 'vaginal', 'assisted', 'cesarean'])[1 + n % 4], 1 + (n % 50 = 0)::int, 39,
+       '{"diagnoses":["O80.000","Z37.000"],"procedures":["73.5900x001"]}'
 from unnest($1::text[], $2::text[], $3::uuid[], $4::uuid[], $5::text[])
     with ordinality as laid(pool, hospital, stay_id, pregnancy, person, n)
 """
@@ -77,6 +80,17 @@ from (select pool_code, stay_id, count(*) as lines, sum(amount_fen) as total,
 where stay.pool_code = s.pool_code and stay.stay_id = s.stay_id
 returning stay.stay_id, stay.institution_code, stay.total_fen
 """
+_LAY_ITEMS = """
+insert into stay_items (pool_code, stay_id, institution_code, items, left_out)
+select pool_code, stay_id, institution_code,
+       json_agg(json_build_object(
+           'code', item_code, 'quantity', trim_scale(quantity)::text,
+           'amount', (amount_fen / 100.0)::numeric(16, 2)::text,
+           'in_scope', (in_scope_fen / 100.0)::numeric(16, 2)::text,
+           'first_on', charged_on, 'last_on', charged_on, 'lines', 1, 'days', 1)
+           order by amount_fen desc), 0
+from line where stay_id = any($1::uuid[]) group by pool_code, stay_id, institution_code
+"""
 _BATCH = 10_000
 
 
@@ -93,7 +107,9 @@ async def lay(dsn: str, count: int, *, lines: int = 8, tidy: bool = True) -> Fre
         while len(laid) < count:
             laid += await _lay_batch(connection, min(_BATCH, count - len(laid)), lines)
         if tidy:
-            await connection.execute("vacuum (analyze) stay, line, pregnancy, person_state")
+            await connection.execute(
+                "vacuum (analyze) stay, stay_items, line, pregnancy, person_state"
+            )
             await connection.execute("checkpoint")
         return laid
     finally:
@@ -120,6 +136,7 @@ async def _lay_batch(
         await connection.execute(_LAY_STAYS, pools, codes, stays, pregnancies, persons, admitted)
         await connection.execute(_LAY_LINES, stays, lines)
         rows = await connection.fetch(_SUM_LINES, stays)
+        await connection.execute(_LAY_ITEMS, stays)
     return [(str(stay), code, Money(total).to_wire()) for stay, code, total in rows]
 
 
@@ -137,6 +154,7 @@ def _state(pool: str, on: date) -> bytes:
                 PaidMonths(first="2020-01", last="2021-06"),
                 PaidMonths(first="2022-01", last=str(month)),
             ],
+            "sex": "female", "birth_month": "1994-06",
         }
     )  # fmt: skip
     return orjson.dumps(state.model_dump())

@@ -16,6 +16,11 @@ from sklearn.ensemble import IsolationForest
 
 from bench.audit.series_judge import Series
 from bench.audit.world import Array
+from services.audit.scoring.claims_file import read_claims
+from services.audit.scoring.hospital_scores import scores_of
+from services.audit.scoring.panel import panel_of
+from services.audit.scoring.price_notices import read_price_notices
+from services.audit.scoring.series import series_of
 
 RAW = ("claims", "births", "mean", "stay", "caesareans", "severity", "scans", "lab", "drug", "fund")
 ADJUSTED = ("cost", "stay", "caesareans", "severity", "tests", "visit", "scans", "touching")
@@ -34,6 +39,8 @@ class Panel:
     """Own measures beside the case mix, minus the peers' median of the month."""
     weight: Array
     """Claims behind each adjusted mean."""
+    channels: Array
+    """How far audit's own channels have risen, in its standard errors."""
     hospital: Array
     month: Array
     """Where each judged hospital-month lies in the panel."""
@@ -71,7 +78,17 @@ def read_panel(claims: Path, judged: Series) -> Panel:
         own[hospital_at, month_at, number] = np.ma.filled(adjusted[name].astype(float), np.nan)
         counted = np.ma.filled(adjusted[f"{name}_n"].astype(float), 0)
         weight[hospital_at, month_at, number] = counted
-    return Panel(columns, own - _peers(own, level), weight, hospital_at, month_at)
+    adjusted_to_peers = own - _peers(own, level)
+    return Panel(columns, adjusted_to_peers, weight, _channels(claims), hospital_at, month_at)
+
+
+def _channels(claims: Path) -> Array:
+    """Hospitals lie in the order of their ids, months from the first one on, as in the labels."""
+    with read_claims(claims) as history:
+        notices = read_price_notices(claims.with_name("price_notices.csv"))
+        best = scores_of(series_of(panel_of(history.claims, notices))).z
+    known: Array = np.nan_to_num(np.moveaxis(best, 0, 2), nan=0.0, neginf=0.0)
+    return known
 
 
 _RAW = """SELECT min(level) AS level, count(*) AS claims,
@@ -145,12 +162,12 @@ def forest_raw(panel: Panel) -> Array:
 
 
 def forest_adjusted(panel: Panel) -> Array:
-    """IsolationForest on how far each adjusted channel has risen; falls count as nothing."""
-    return panel.judged(_forest(np.maximum(_risen(panel), 0)))
+    """IsolationForest on how far each of audit's channels has risen; falls count as nothing."""
+    return panel.judged(_forest(np.maximum(panel.channels, 0)))
 
 
 def window_scan(panel: Panel) -> Array:
-    """The greatest rise of any channel."""
+    """The greatest rise of any channel, the plainest form: channels and past of its own."""
     return panel.judged(_risen(panel).max(axis=2))
 
 

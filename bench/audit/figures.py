@@ -51,6 +51,7 @@ def of_series(judged: Series) -> dict[str, float]:
         "recall_onsets": by_onsets.recall, "recall_months": by_months.recall,
         "soon": by_months.soon, "precision": series_judge.average_precision(judged),
         "stopped": by_months.stopped, "look_alikes": by_months.look_alikes,
+        "look_alikes_single": by_months.single,
         "soon_onsets": by_onsets.soon, "stopped_onsets": by_onsets.stopped,
         "false_alarms_months": by_months.false_alarms,
         "false_alarms_onsets": by_onsets.false_alarms,
@@ -78,7 +79,7 @@ def told(prefix: str, runs: Sequence[Mapping[str, float]]) -> None:
         figure = BY_NAME.get(name)
         more = {"goal": figure.goal} if figure else {}
         value = statistics.median(values)
-        alarms = "alarms" in name or name == "look_alikes"
+        alarms = "alarms" in name or name.startswith("look_alikes")
         say(
             f"P13.{prefix}{name}", value, "alarms/1,000" if alarms else "share",
             required=figure.required if figure else None, spread=spread(values),

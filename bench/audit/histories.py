@@ -18,7 +18,6 @@ LOG_STAY = np.array([1.15, 1.65, 1.55, 0.0, 0.0])
 LOG_STAY_SD = np.array([0.34, 0.38, 0.50, 0.0, 0.0])
 _ANTEPARTUM = 0.12
 _TOUCHING = 0.01
-_TRANSFERRED = 0.15
 _ELSEWHERE = 0.12
 _AGAIN = 0.04
 _TWICE_A_DAY = 0.001
@@ -127,7 +126,11 @@ def _antepartum(draw: np.random.Generator, world: World, plan: Plan, born: Claim
     for one in plan.look_alikes:
         if one.kind in ("lawful_transfers", "referral_centre"):
             since[one.hospital] = one.onset
-    sent = (sender >= 0) & (month >= since[born.hospital]) & (draw.random(n) < _TRANSFERRED)
+    sent = (
+        (sender >= 0)
+        & (month >= since[born.hospital])
+        & (draw.random(n) < plan.sent[born.hospital])
+    )
     touching = ~sent & (draw.random(n) < _TOUCHING)
     before = ~sent & ~touching & (draw.random(n) < _ANTEPARTUM) & (born.weeks >= 32)
     has = np.flatnonzero(sent | touching | before)

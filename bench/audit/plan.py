@@ -63,6 +63,8 @@ class Plan:
     look_alikes: tuple[LookAlike, ...]
     senders: Array
     """By hospital: which other one sends it women in labour (-1: none)."""
+    sent: Array
+    """By hospital: the share of its births that are sent so."""
 
     def of_kind(self, *kinds: str) -> list[Event]:
         return [event for event in self.events if event.kind in kinds]
@@ -96,12 +98,14 @@ def drawn_plan(world: World, strength: float) -> Plan:
         for number, hospital in enumerate(able[:count])
     )
     honest = able[count:]
-    single, senders = _singled_out(draw, world, honest)
+    single, senders, sent = _singled_out(draw, world, honest)
     shared = [
         LookAlike(hospital, "very_small", WARM_UP, world.months - 1)
         for hospital in np.flatnonzero(usual < SMALL).tolist()
     ]
-    return Plan(events, tuple(single + shared + _of_prices(world) + _drifting(world)), senders)
+    return Plan(
+        events, tuple(single + shared + _of_prices(world) + _drifting(world)), senders, sent
+    )
 
 
 def _event(
@@ -118,8 +122,8 @@ def _event(
 
 def _singled_out(
     draw: np.random.Generator, world: World, honest: Array
-) -> tuple[list[LookAlike], Array]:
-    """What befalls single honest hospitals, and who sends whom women."""
+) -> tuple[list[LookAlike], Array, Array]:
+    """What befalls single honest hospitals, who sends whom women, and how many."""
     found: list[LookAlike] = []
     last = world.months - 1
     each = max(1, round(world.hospitals * 0.03))
@@ -136,12 +140,14 @@ def _singled_out(
         onset = int(draw.integers(WARM_UP + 1, last))
         end = min(onset + _MONTHS_OF_HUGE_CASE - 1, last)
         found.append(LookAlike(hospital, "huge_case", onset, end))
-    senders = np.full(world.hospitals, -1)
+    senders, sent = np.full(world.hospitals, -1), np.zeros(world.hospitals)
     for one in [one for one in found if one.kind in ("lawful_transfers", "referral_centre")]:
         others = np.flatnonzero(np.arange(world.hospitals) != one.hospital)
         near = others[world.region[others] == world.region[one.hospital]]
         senders[one.hospital] = int(draw.choice(near if len(near) else others))
-    return found, senders
+        # a centre's women may come by themselves
+        sent[one.hospital] = draw.uniform(0.08 if one.kind == "lawful_transfers" else 0, 0.22)
+    return found, senders, sent
 
 
 def _of_prices(world: World) -> list[LookAlike]:

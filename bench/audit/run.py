@@ -109,7 +109,8 @@ def _of_claims(folder: Path, scored: Scored, seed: int) -> Found:
     claims, labels = folder / "CLAIMS.csv", folder / "labels_claims.csv"
     found = of_claims(claims, labels, scored.claims)
     write_reviews(folder, scored.claims, COUNT, seed)
-    again = score(claims, folder / "reviewed")
+    # who learned from reviews takes over only when a person says so
+    again = score(claims, folder / "reviewed", "--champion", "ranker")
     assert again.claims is not None
     with duckdb.connect() as engine:
         rows = engine.read_csv(str(folder / "reviews.csv"), all_varchar=True).fetchall()

@@ -34,9 +34,10 @@ class Scored:
         return path if path.exists() else None
 
 
-def score(claims: Path, out: Path) -> Scored:
+def score(claims: Path, out: Path, *options: str) -> Scored:
     """Run `python -m services.audit score`. Raises NotScored."""
     command = [sys.executable, "-m", "services.audit", "score", str(claims), "--out", str(out)]
+    command += options
     begun = time.monotonic()
     with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None

@@ -2,9 +2,9 @@
 
 An alarm is a score above the bar. The bar is found on the clean hospital-months alone, at no more
 than five false alarms in a thousand of them, and counted in two ways: by months (each month alarmed
-counts) and by onsets (alarms in a row count once, where they begin). By months an event is caught
-if any of its months is alarmed; by onsets only if alarms begin within it, so that an alarm that
-never ends catches nothing. Months before a past is known, and a year after a violation's end, count
+counts) and by onsets (alarms in a row of clean months count once). By months an event is caught if
+any of its months is alarmed; by onsets only if alarms begin within it, so that an alarm that never
+ends catches nothing. Months before a past is known, and a year after a violation's end, count
 nowhere.
 """
 
@@ -26,6 +26,10 @@ FALSE_MOST = 5
 """False alarms allowed in a thousand clean hospital-months."""
 SOON = 3
 """Months, that of the onset included, within which an event is caught early."""
+
+
+SINGLE = ("natural_drift", "referral_centre", "volume_jump", "huge_case", "lawful_transfers")
+"""Look-alikes that no other hospital shares."""
 
 
 class Unscored(Exception):
@@ -60,6 +64,8 @@ class Caught:
     """Share of the excess of all events that came after the month of the first alarm."""
     look_alikes: float
     """Alarms in a thousand lawful look-alike months."""
+    single: float
+    """The same, of what befell one hospital alone."""
 
 
 def read_series(labels: Path, flags: Path) -> Series:
@@ -110,7 +116,7 @@ def bar_by_onsets(some: Series) -> float:
     allowed = int(clean.sum()) * FALSE_MOST // 1000
     best = np.inf
     for bar in (*np.unique(some.score)[::-1], -np.inf):
-        if int((run_starts(some, some.score > bar) & clean).sum()) > allowed:
+        if int(run_starts(some, clean & (some.score > bar)).sum()) > allowed:
             break
         best = float(bar)
     return best
@@ -118,12 +124,15 @@ def bar_by_onsets(some: Series) -> float:
 
 def caught_by_months(some: Series) -> Caught:
     bar = bar_by_months(some)
-    return _caught(some, bar, some.score > bar)
+    alarm = some.score > bar
+    return _caught(some, bar, alarm, alarm)
 
 
 def caught_by_onsets(some: Series) -> Caught:
     bar = bar_by_onsets(some)
-    return _caught(some, bar, run_starts(some, some.score > bar))
+    alarm = some.score > bar
+    false = run_starts(some, alarm & (some.state == CLEAN))
+    return _caught(some, bar, run_starts(some, alarm), false)
 
 
 def average_precision(some: Series) -> float:
@@ -156,7 +165,7 @@ def alarms_by_look_alike(some: Series, bar: float) -> dict[str, tuple[int, int]]
     }
 
 
-def _caught(some: Series, bar: float, alarm: Array) -> Caught:
+def _caught(some: Series, bar: float, alarm: Array, false: Array) -> Caught:
     first = {name: _first(some, at, alarm) for name, at in _events(some).items()}
     caught = [found for found in first.values() if found is not None]
     soon = [found for found in caught if some.month[found] < some.onset[found] + SOON]
@@ -167,10 +176,11 @@ def _caught(some: Series, bar: float, alarm: Array) -> Caught:
     )
     events = max(len(first), 1)
     return Caught(
-        bar=bar, false_alarms=_in_a_thousand(alarm, some.state == CLEAN),
+        bar=bar, false_alarms=_in_a_thousand(false, some.state == CLEAN),
         recall=len(caught) / events, soon=len(soon) / events,
         stopped=stopped / max(float(some.excess[some.state == VIOLATION].sum()), 0.01),
         look_alikes=_in_a_thousand(alarm, some.state == LOOK_ALIKE),
+        single=_in_a_thousand(alarm, np.isin(some.kind, SINGLE) & (some.state == LOOK_ALIKE)),
     )  # fmt: skip
 
 

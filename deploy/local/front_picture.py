@@ -19,7 +19,7 @@ from uuid import UUID
 import orjson
 
 from deploy.local.demo.town import read_town
-from services.audit.api.explanation import explain as explain_finding
+from services.audit.api.explanation import explain_finding
 from services.audit.domain.rule import RuleBook, read_rules
 from services.audit.store import claims, findings
 from services.settlement.api.explanation import Language, explain
@@ -234,9 +234,8 @@ async def _flagged(tx: Connection, row: Any, rules: RuleBook, language: Language
     for finding in await findings.of_flag(tx, pool_code, row["flag_id"]):
         rule = rules.find(finding.rule, finding.rule_version)
         claim = await claims.find(tx, pool_code, row["claim_id"])
-        rival = await claims.find(tx, pool_code, finding.rival_id)
-        if claim is not None and rival is not None:
-            why.append(explain_finding(rule, finding, claim, rival, language))
+        if claim is not None:
+            why.append(explain_finding(finding, rule, claim, language))
         titles.append(getattr(rule.title, language))
     return Raised(
         flag_id=row["flag_id"],

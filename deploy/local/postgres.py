@@ -325,11 +325,16 @@ def _clear_stale(data: Path) -> None:
 
 
 def free_port() -> int:
-    """A loopback port that nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A loopback port that nobody listens on at this moment.
+
+    It lies below those that the system gives to outgoing connections (32768 and above by default):
+    one of them would be taken by any client before a slow server comes to bind it.
+    """
+    while True:
+        port = 10_240 + secrets.randbelow(32_768 - 10_240)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def _quarter_of_memory_mb() -> int:

@@ -25,6 +25,8 @@ _ACTS = {
         union all select 'deduction:' || flag_id || '/' || decision, 'take_deduction' from deduction
         union all select 'deduction:' || flag_id || '/' || decision, 'cancel_deduction' from deduction
         where state = 'cancelled'
+        union all select 'deduction:' || flag_id || '/' || decision, 'release_deduction' from deduction
+        where state = 'released'
         union all select 'adjustment:' || adjustment_id, 'propose_adjustment' from adjustment
         union all select 'adjustment:' || adjustment_id, case state when 'released' then 'release_adjustment'
             when 'rejected' then 'reject_adjustment' else 'withdraw_adjustment' end
@@ -53,6 +55,7 @@ _LOGGED = """
 select subject, action from log
 where action = any(array['settle', 'reverse', 'open_stay', 'register_pregnancy', 'make_agreement',
                          'list_item', 'propose_book', 'approve_book', 'close_period', 'cancel_deduction',
+                         'release_deduction',
                          'propose_adjustment', 'release_adjustment', 'reject_adjustment',
                          'withdraw_adjustment', 'transfer_pregnancy', 'open_entitlement',
                          'fix_allowance', 'withdraw_entitlement', 'revise_entitlement', 'endorse_adjustment',
@@ -115,11 +118,11 @@ async def s06(stores: Stores) -> list[str]:
 
 _DECIDED = """
 select d.flag_id::text as flag_id, d.number, d.claim_id::text as claim_id, d.amount_fen,
-       f.deduction, f.decision = d.number as latest
-from decision d join flag f using (pool_code, flag_id) where d.outcome = 'deduct'
+       d.outcome, f.deduction, f.decision = d.number as latest
+from decision d join flag f using (pool_code, flag_id) where d.outcome in ('deduct', 'recover')
 """
 _TAKEN = """
-select flag_id, decision, settlement_id::text as claim_id, amount_fen, state, count(*) over
+select flag_id, decision, settlement_id::text as claim_id, amount_fen, kind, state, count(*) over
        (partition by flag_id, decision) as doubled from deduction
 """
 _REFUSED = """
@@ -130,8 +133,16 @@ from (select convert_from(data, 'UTF8')::json as said from outbox
 """
 
 
+# A decision that was followed by another on its flag stands no more.
+_OVERTAKEN = """
+select d.flag_id::text as flag_id, d.number from decision d join flag f using (pool_code, flag_id)
+where f.decision > d.number
+"""
+
+
 async def s07(stores: Stores) -> list[str]:
-    """Each decided deduction was taken, or told back, once and with its amount; none undecided."""
+    """Each decided deduction was taken, or told back, once and with its amount; none undecided; and
+    none is kept that a later decision gave up."""
     decided = {(row["flag_id"], row["number"]): row for row in await stores.audit.fetch(_DECIDED)}
     taken = {
         (row["flag_id"], row["decision"]): row for row in await stores.settlement.fetch(_TAKEN)
@@ -146,8 +157,8 @@ async def s07(stores: Stores) -> list[str]:
         place = f"{key[0]}/{key[1]}"
         deduction, told_back = taken.get(key), refused.get(key)
         if deduction is not None:
-            same = (deduction["claim_id"], deduction["amount_fen"])
-            if same != (row["claim_id"], row["amount_fen"]):
+            same = (deduction["claim_id"], deduction["amount_fen"], deduction["kind"])
+            if same != (row["claim_id"], row["amount_fen"], row["outcome"]):
                 wrong.append(f"another amount or claim {place}")
             if (deduction["state"] == "cancelled") != (told_back is not None):
                 wrong.append(f"cancelled and not told back, or told back and kept {place}")
@@ -156,4 +167,10 @@ async def s07(stores: Stores) -> list[str]:
         kept = deduction is not None and deduction["state"] == "pending"
         if row["latest"] and row["deduction"] != ("taken" if kept else "refused"):
             wrong.append(f"audit does not know what became of {place}")
+    given_up = {(row["flag_id"], row["number"]) for row in await stores.audit.fetch(_OVERTAKEN)}
+    for key, row in taken.items():
+        if (row["state"] == "pending" and key in given_up) or (
+            row["state"] == "released" and key not in given_up
+        ):
+            wrong.append(f"given up and kept, or kept and given up {key[0]}/{key[1]}")
     return sorted(wrong)

@@ -7,7 +7,10 @@ from deploy.verify.stores import Stores, found
 WALLED = {
     "enrollment": (),
     "settlement": ("stay", "line", "settlement", "posting", "deduction", "agreement", "adjustment"),
-    "audit": ("claim", "judgement", "flag", "finding", "flag_step", "decision"),
+    "audit": (
+        *("claim", "judgement", "flag", "finding", "flag_step", "decision"),
+        *("warning_answer", "rule_snooze"),
+    ),
 }
 
 # A hospital's act is logged under its own institution, and so is what it acts upon.

@@ -31,7 +31,7 @@ _COPIED = {
                    "claim", "settlement", "adjustment", "pregnancy",
                    "reconsideration_due"),
     "audit": ("inbox", "consumer_offset", "parked", "person", "claim", "judgement", "flag",
-              "finding", "flag_step", "decision"),
+              "finding", "flag_step", "decision", "statement", "series_finding"),
 }  # fmt: skip
 
 
@@ -65,6 +65,14 @@ VIEWS = {
         ),
     ),
 }
+
+
+# What a table makes by itself cannot be copied into it.
+_GIVEN = """
+select string_agg(quote_ident(column_name), ', ' order by ordinal_position)
+from information_schema.columns
+where table_schema = 'public' and table_name = $1 and is_generated = 'NEVER'
+"""
 
 
 class _FromTheStart:
@@ -127,8 +135,10 @@ async def _scratch(connection: Connection, service: str) -> AsyncIterator[None]:
                 f"create table {SCHEMA}.{table} (like public.{table} including all)"
             )
         for table in _COPIED[service]:
+            columns = await connection.fetchval(_GIVEN, table)
             await connection.execute(
-                f"insert into {SCHEMA}.{table} overriding system value select * from public.{table}"
+                f"insert into {SCHEMA}.{table} ({columns}) overriding system value"
+                f" select {columns} from public.{table}"
             )
         # The live tables are not on the path: a handler cannot reach them by mistake.
         await connection.execute(f"set local search_path to {SCHEMA}")

@@ -8,11 +8,16 @@ from deploy.verify.snapshot import missing_since_last
 from deploy.verify.stores import Stores, found
 from shared.plumbing.journal import check_seals
 
+_IN_REVIEW = (
+    "open", "notified", "first_reviewed", "investigating", "second_reviewed", "proposed",
+)  # fmt: skip
 # From which state to which; "" is before the beginning. What is missing here is not lawful.
 STEPS = {
     "stay": {("", "open"), ("open", "open"), ("open", "discharged"), ("discharged", "discharged")},
     "claim": {("", "settled"), ("settled", "reversed")},
-    "deduction": {("", "pending"), ("", "refused"), ("pending", "cancelled")},
+    "deduction": {
+        ("", "pending"), ("", "refused"), ("pending", "cancelled"), ("pending", "released"),
+    },
     "adjustment": {
         ("", "proposed"), ("proposed", "proposed"), ("proposed", "released"), ("proposed", "rejected"), ("proposed", "withdrawn"),
     },
@@ -26,10 +31,15 @@ STEPS = {
     },
     "book-appointment": {("", "proposed"), ("proposed", "approved")},
     "flag": {
-        ("", "open"), ("open", "open"), ("open", "first_reviewed"), ("first_reviewed", "open"),
-        ("first_reviewed", "first_reviewed"), ("first_reviewed", "decided"),
-        ("first_reviewed", "closed"), ("open", "closed"), ("decided", "open"),
-        ("decided", "decided"), ("closed", "open"),
+        ("", "open"),
+        ("open", "notified"), ("open", "first_reviewed"), ("notified", "first_reviewed"),
+        ("first_reviewed", "open"), ("first_reviewed", "investigating"),
+        ("first_reviewed", "second_reviewed"), ("first_reviewed", "decided"),
+        ("investigating", "second_reviewed"), ("second_reviewed", "proposed"),
+        ("proposed", "second_reviewed"), ("proposed", "decided"),
+        ("decided", "open"), ("closed", "open"),
+        *((state, "closed") for state in _IN_REVIEW),
+        *((state, state) for state in (*_IN_REVIEW, "decided", "closed")),
     },
 }  # fmt: skip
 _HISTORY = """
@@ -63,7 +73,7 @@ select 'adjustment ' || a.adjustment_id from adjustment a join claim c using (po
 where a.state = 'proposed' and c.state = 'reversed'
 union
 select 'deduction ' || d.deduction_id from deduction d join claim c using (pool_code, settlement_id)
-where (d.state = 'cancelled') <> (c.state = 'reversed')
+where d.state <> 'released' and (d.state = 'cancelled') <> (c.state = 'reversed')
 order by 1
 """
 _FLAG_STEPS = """
@@ -71,6 +81,17 @@ select 'flag ' || f.flag_id from flag f left join flag_step s using (pool_code, 
 group by f.pool_code, f.flag_id, f.version, f.state
 having count(s.*) <> f.version or max(s.number) <> f.version
     or (array_agg(s.to_state order by s.number desc))[1] <> f.state
+union
+select 'count of ' || pool_code || ' ' || state
+from (select pool_code, state, count(*) as flags from flag group by pool_code, state) f
+full join (select pool_code, state, sum(flags) as flags from flag_count group by pool_code, state) c
+    using (pool_code, state)
+where coalesce(f.flags, 0) <> coalesce(c.flags, 0)
+union
+select 'unheard, and decided on money: ' || d.flag_id from decision d
+where d.outcome in ('deduct', 'recover') and d.verdict is not null and not exists (
+    select from flag_step s where s.pool_code = d.pool_code and s.flag_id = d.flag_id
+      and s.step in ('statement-made', 'statement-missing'))
 order by 1
 """
 
@@ -135,16 +156,32 @@ async def s03(stores: Stores) -> list[str]:
     return wrong
 
 
+# Since a review has its five steps a decision names what was found: its people are those of the
+# second review, or of the disposal.
 _S04_AUDIT = """
 select 'decision on ' || d.flag_id from decision d where d.approved_by = d.by
 union
 select 'decision on ' || d.flag_id from decision d
 where not exists (
-        select from flag_step s where s.pool_code = d.pool_code and s.flag_id = d.flag_id
-          and s.step = 'first-review' and s.by = d.by)
-   or not exists (
-        select from flag_step s where s.pool_code = d.pool_code and s.flag_id = d.flag_id
-          and s.step = 'second-review-agreed' and s.by = d.approved_by)
+        select from flag_step one join flag_step other using (pool_code, flag_id)
+        where one.pool_code = d.pool_code and one.flag_id = d.flag_id
+          and one.by = d.by and other.by = d.approved_by and one.number < other.number
+          and (one.step, other.step) in (('first-review-cleared', 'second-review-agreed'),
+              ('disposal-proposed', 'disposal-approved'), ('first-review', 'second-review-agreed')))
+union
+select 'second review of ' || s.flag_id from flag_step s
+join lateral (
+    select f.by from flag_step f
+    where f.pool_code = s.pool_code and f.flag_id = s.flag_id and f.number < s.number
+      and f.step like 'first-review%' order by f.number desc limit 1) f on true
+where (s.step like 'second-review-%' or s.step = 'investigation-ordered') and s.by = f.by
+union
+select 'approval of ' || s.flag_id from flag_step s
+join lateral (
+    select p.by from flag_step p
+    where p.pool_code = s.pool_code and p.flag_id = s.flag_id and p.number < s.number
+      and p.step = 'disposal-proposed' order by p.number desc limit 1) p on true
+where s.step in ('disposal-approved', 'disposal-rejected') and s.by = p.by
 union
 select 'decision without people on ' || f.flag_id from flag f
 left join decision d using (pool_code, flag_id)

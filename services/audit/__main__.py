@@ -1,5 +1,6 @@
 """`python -m services.audit`."""
 
+import asyncio
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -7,7 +8,10 @@ from typing import Annotated
 import typer
 
 from services.audit.main import create_app
+from shared.plumbing.clock import SystemClock
 from shared.plumbing.command_line import new_command_line
+from shared.plumbing.logs import configure_logs
+from shared.plumbing.settings import read_settings
 
 commands = new_command_line("audit", create_app)
 
@@ -40,4 +44,18 @@ def score(
         raise typer.Exit(2) from None
 
 
-commands()
+@commands.command("watch")
+def watch(
+    every: Annotated[
+        int | None, typer.Option(min=60, help="seconds from one run to the next; once without")
+    ] = None,
+) -> None:
+    """Score the months that are over, and raise flags for what grows without reason."""
+    from services.audit.work.watch import watch as watching
+
+    configure_logs("audit")
+    asyncio.run(watching(read_settings("audit"), SystemClock(), every))
+
+
+if __name__ == "__main__":
+    commands()

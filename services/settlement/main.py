@@ -15,6 +15,7 @@ from services.settlement.api import (
     agency,
     allowances,
     pregnancies,
+    prices,
     settlements,
     settling,
     stays,
@@ -83,8 +84,9 @@ def create_app(
             secret = settings.peer_secrets["enrollment"].get_secret_value()
             peer = Peer("enrollment", settings.peers["enrollment"], secret, enrollment_transport)
         app.state.office = Office(
-            runtime.pool, group, book.get, peer, compile_built_in, app.state.desk.hash_key
-        )
+            runtime.pool, group, book.get, peer, compile_built_in, app.state.desk.hash_key,
+            book.archived,
+        )  # fmt: skip
         await runtime.hear("enrollment", person_state.TOPIC, person_state.handle)
         await runtime.hear("enrollment", contribution.TOPIC, contribution.handle)
         await runtime.hear("audit", flag.TOPIC, flag.handler(runtime.clock))
@@ -104,7 +106,9 @@ def create_app(
             await group_pool.close()
 
     app = new_app("settlement", "Settlement", "1", lifespan, _EXAMPLES, KINDS.values())
-    for routes in (stays, settling, settlements, pregnancies, allowances, adjustments, agency):
+    for routes in (
+        stays, settling, settlements, prices, pregnancies, allowances, adjustments, agency,
+    ):  # fmt: skip
         app.include_router(routes.router)
     # Outside of everything: the framework's layers would cost more than the settlement.
     hot = HotSettle(app.build_middleware_stack(), tokens=runtime.tokens)

@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from shared.contracts.contract import Amount, Contract, Day, MonthText, PoolCode, Shape
+from shared.contracts.person import Sex
 
 
 class Posting(Shape):
@@ -39,16 +40,35 @@ class UnitUsed(Shape):
     limit: Amount
 
 
+class ItemCharged(Shape):
+    """What the bill holds of one item of the catalogue: `lines` fee lines on `days` different
+    days, the first and the last of them included; `amount` is all that was charged, `in_scope` what
+    of it the fund may share."""
+
+    code: str
+    quantity: Annotated[str, Field(pattern=r"^[0-9]{1,12}(\.[0-9]{1,4})?$")]
+    amount: Amount
+    in_scope: Amount
+    first_on: Day
+    last_on: Day
+    lines: int
+    days: int
+
+
 class ClaimSettled(Contract):
     """A settlement was made; complete, so that no consumer needs to call back.
 
-    Version 2 tells every benefit; what only a delivery has is null elsewhere. It reads what
-    version 1 wrote, which told deliveries alone.
+    Version 2 tells every benefit; what only a delivery has is null elsewhere. Version 3 adds the
+    clinical facts: the person's sex, and age in whole years on the day of the event, counted by
+    months; the completed `weeks` of gestation; diagnoses (ICD-10, the principal one first) and
+    procedures (ICD-9-CM-3) as the hospital coded them; the bill by item, the greatest amounts
+    first, `items_left_out` items of lesser amounts untold. Null is what nobody stated. It reads
+    what versions 1 and 2 wrote: the first told deliveries alone.
     """
 
     topic: ClassVar = "maternity.settlement.claim.v1"
     type: ClassVar = "settlement.claim.settled"
-    version: ClassVar = 2
+    version: ClassVar = 3
 
     claim_id: str
     pool_code: PoolCode
@@ -78,6 +98,13 @@ class ClaimSettled(Contract):
     engine: str
     particulars: dict[str, str | int | bool | list[str] | None] | None = None
     units: Annotated[list[UnitUsed], Field(default_factory=list)]
+    sex: Sex | None = None
+    age: int | None = None
+    weeks: int | None = None
+    diagnoses: Annotated[list[str], Field(default_factory=list)]
+    procedures: Annotated[list[str], Field(default_factory=list)]
+    items: list[ItemCharged] | None = None
+    items_left_out: int = 0
 
 
 class UnitCorrected(Shape):
@@ -164,3 +191,24 @@ class DeductionRefused(Contract):
     amount: Amount
     reason: Literal["reversed", "more-than-left", "unknown-claim"]
     refused_at: str
+
+
+class DeductionReleased(Contract):
+    """A later decision on the flag gives back what an earlier one had taken.
+
+    `decision` is the earlier, `released_by` the later: a dismissal, or a lower amount that is
+    taken instead and told next.
+    """
+
+    topic: ClassVar = "maternity.settlement.claim.v1"
+    type: ClassVar = "settlement.claim.deduction-released"
+
+    claim_id: str
+    flag_id: str
+    decision: int
+    released_by: int
+    deduction_id: str
+    pool_code: PoolCode
+    institution_code: str
+    amount: Amount
+    released_at: str

@@ -10,6 +10,8 @@ MemberKind = Literal[
     "employee", "flexible", "retiree", "early_retiree", "spouse_unemployed", "unemployment_benefit"
 ]
 
+Sex = Literal["female", "male"]
+
 
 class Spell(Shape):
     """A time in one kind of membership: from `start`, up to and not including `end`."""
@@ -30,15 +32,22 @@ class PaidMonths(Shape):
 
 
 class PersonStateChanged(Contract):
-    """A person's whole history under a version; a later version replaces an earlier one."""
+    """A person's whole history under a version; a later version replaces an earlier one.
+
+    Version 2 adds what review needs of the person: the sex and the month of birth, never the day.
+    It reads what version 1 wrote, which told neither.
+    """
 
     topic: ClassVar = "maternity.enrollment.person-state.v1"
     type: ClassVar = "enrollment.person-state.changed"
+    version: ClassVar = 2
 
     person_ref: str
     state_version: int
     spells: list[Spell]
     paid: list[PaidMonths]
+    sex: Sex | None = None
+    birth_month: MonthText | None = None
 
 
 class ContributionPosted(Contract):

@@ -16,6 +16,7 @@ from shared.contracts.claim import (
     ClaimReversed,
     ClaimSettled,
     DeductionRefused,
+    DeductionReleased,
     DeductionTaken,
 )
 from shared.contracts.contract import Contract
@@ -30,6 +31,7 @@ CONTRACTS: tuple[type[Contract], ...] = (
     ClaimReversed,
     DeductionTaken,
     DeductionRefused,
+    DeductionReleased,
     AllowanceOpened,
     AllowanceFixed,
     AllowanceRevised,

@@ -27,8 +27,9 @@ from tests.support.postgres import ServiceDatabases
 
 CONSUMER = "audit-claim"
 _TABLES = (
-    "finding", "flag_step", "decision", "flag", "judgement", "claim", "person", "inbox", "parked",
-    "consumer_offset", "idempotency", "outbox", "log", "sealed_block",
+    "series_month", "money_at_risk", "finding", "series_finding", "statement", "flag_step",
+    "decision", "flag", "judgement", "claim", "person", "inbox", "parked", "consumer_offset",
+    "warning_answer", "rule_snooze", "idempotency", "outbox", "log", "sealed_block",
 )  # fmt: skip
 
 
@@ -107,20 +108,63 @@ class Audit:
         return shown
 
     async def first(
-        self, flag_id: str, by: str = "r1", amount: str = "7000.00", outcome: str = "deduct",
-        **more: str,
-    ) -> httpx.Response:  # fmt: skip
-        body = {"outcome": outcome, "amount": amount, "reason": "同一次分娩"}
-        return await self._post(f"/flags/{flag_id}/first-review", by, body, **more)
+        self, flag_id: str, by: str = "r1", result: str = "pursue", **more: Any
+    ) -> httpx.Response:
+        code = "duplicate-billing" if result == "pursue" else "medically-justified"
+        return await self.step(
+            flag_id, "first-review", by, **{"result": result, "reason_code": code} | more
+        )
+
+    async def statement(
+        self, flag_id: str, by: str = "his", institution: str = "", **more: Any
+    ) -> httpx.Response:
+        """What the flag's own institution says, or another that may not."""
+        owner = institution or (await self.flag(flag_id))["institution_code"]
+        body = {"stance": "contests", "text": "两次入院均有记录"} | more
+        if "version" not in body:
+            body["version"] = (await self.flag(flag_id))["version"]
+        client = self.as_caller(Caller(by, "hospital", POOL, owner))
+        return await self._post(client, f"/flags/{flag_id}/statement", body)
 
     async def second(
-        self, flag_id: str, by: str = "r2", agree: bool = True, **more: str
+        self, flag_id: str, by: str = "r2", result: str = "agree", **more: Any
     ) -> httpx.Response:
-        body = {"agree": agree, "reason": "资料已核"}
-        return await self._post(f"/flags/{flag_id}/second-review", by, body, **more)
+        return await self.step(flag_id, "second-review", by, result=result, **more)
 
-    async def decide(self, flag_id: str, amount: str = "7000.00") -> None:
-        for answer in (await self.first(flag_id, amount=amount), await self.second(flag_id)):
+    async def dispose(
+        self, flag_id: str, by: str = "r1", amount: str = "7000.00", outcome: str = "deduct",
+        **more: Any,
+    ) -> httpx.Response:  # fmt: skip
+        code = "medically-justified" if outcome == "dismiss" else "duplicate-billing"
+        body = {"outcome": outcome, "amount": amount, "reason_code": code} | more
+        return await self.step(flag_id, "disposal", by, **body)
+
+    async def approve(
+        self, flag_id: str, by: str = "r2", agree: bool = True, **more: Any
+    ) -> httpx.Response:
+        return await self.step(flag_id, "approval", by, agree=agree, **more)
+
+    async def heard(self, flag_id: str) -> None:
+        """Pursued, and its institution has stated its case."""
+        for answer in (await self.first(flag_id), await self.statement(flag_id)):
+            assert answer.status_code == 200, answer.text
+
+    async def confirmed(self, flag_id: str) -> None:
+        """Twice reviewed; a disposal is next."""
+        await self.heard(flag_id)
+        answer = await self.second(flag_id)
+        assert answer.status_code == 200, answer.text
+
+    async def decide(self, flag_id: str, amount: str = "7000.00", outcome: str = "deduct") -> None:
+        """Decided with its money, by all the steps."""
+        await self.confirmed(flag_id)
+        proposed = await self.dispose(flag_id, amount=amount, outcome=outcome)
+        for answer in (proposed, await self.approve(flag_id)):
+            assert answer.status_code == 200, answer.text
+
+    async def dismiss(self, flag_id: str) -> None:
+        """Cleared by one, confirmed by another."""
+        for answer in (await self.first(flag_id, result="clear"), await self.second(flag_id)):
             assert answer.status_code == 200, answer.text
 
     async def told(self, flag_id: str = "") -> list[tuple[str, int]]:
@@ -135,7 +179,7 @@ class Audit:
     async def contents(self) -> dict[str, str]:
         """A hash of each table that events change, less what a relay or sealer adds."""
         tables = ("person", "claim", "judgement", "flag", "finding", "flag_step", "decision",
-                  "inbox", "log")  # fmt: skip
+                  "statement", "series_finding", "flag_count", "inbox", "log")  # fmt: skip
         hashes = {
             table: await self.owner.fetchval(
                 f"select md5(string_agg(t::text, '|' order by t::text)) from {table} t"  # noqa: S608
@@ -148,9 +192,20 @@ class Audit:
         )
         return hashes
 
-    async def _post(self, place: str, by: str, body: Any, *, key: str = "") -> httpx.Response:
+    async def step(self, flag_id: str, step: str, by: str, **body: Any) -> httpx.Response:
+        """One step of a review, of the flag as it is, for a reason that fits any step."""
+        key = body.pop("key", "")
+        body = {"reason_code": "duplicate-billing", "reason": "资料已核"} | body
+        if "version" not in body:
+            answer = await self.client("r0").get(f"/flags/{flag_id}")
+            body["version"] = answer.json()["version"] if answer.status_code == 200 else 1
+        return await self._post(self.client(by), f"/flags/{flag_id}/{step}", body, key=key)
+
+    async def _post(
+        self, client: httpx.AsyncClient, place: str, body: Any, *, key: str = ""
+    ) -> httpx.Response:
         headers = {"idempotency-key": key or str(new_id())}
-        return await self.client(by).post(place, json=body, headers=headers)
+        return await client.post(place, json=body, headers=headers)
 
 
 @pytest.fixture(scope="module")

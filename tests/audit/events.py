@@ -10,6 +10,7 @@ from shared.contracts.claim import (
     ClaimReversed,
     ClaimSettled,
     DeductionRefused,
+    DeductionReleased,
     DeductionTaken,
     Parts,
     Posting,
@@ -105,6 +106,21 @@ class Telling:
                 amount=amount,
                 reason=reason,
                 refused_at=to_wire(NOW),
+            )
+        )
+
+    def released(self, flag_id: str, decision: int, released_by: int, amount: str) -> Record:
+        return self._record(
+            DeductionReleased(
+                claim_id=str(self.claim_id),
+                flag_id=flag_id,
+                decision=decision,
+                released_by=released_by,
+                deduction_id=str(new_id()),
+                pool_code=self.pool,
+                institution_code=self.hospital,
+                amount=amount,
+                released_at=to_wire(NOW),
             )
         )
 

@@ -73,15 +73,24 @@ def test_alarms_in_a_row_are_one_onset() -> None:
 
 
 def test_an_alarm_that_never_ends_catches_nothing_by_onsets() -> None:
-    """Hospital 0 is alarmed always, at the price of one onset, and its event lies within."""
+    """Hospital 0 is alarmed always, at the price of one onset, and its event lies at the end."""
     some = series(clean=[], event=[5, 5])
     state, event = some.state.copy(), some.event.copy()
-    state[10:14], event[10:14] = VIOLATION, "E2"
+    state[396:400], event[396:400] = VIOLATION, "E2"
     score = np.where(some.hospital == 0, 9.0, some.score)
     always = replace(some, state=state, event=event, score=score)
     by_onsets = caught_by_onsets(always)
     assert by_onsets.recall == 0.5  # E1 begins in its own right; E2 is inside the endless alarm
     assert caught_by_months(always).recall == 0  # by months 9 is everywhere: no bar below
+
+
+def test_an_alarm_from_before_the_judged_months_is_no_free_pass() -> None:
+    """Alarmed since its warm-up, a clean hospital costs one onset like any other."""
+    some = series(clean=[9, 9, 9, 0, 8, 0, 7], event=[6])
+    state = some.state.copy()
+    state[0] = WARMING
+    assert bar_by_onsets(replace(some, state=state)) == 8  # 399 months allow one
+    assert caught_by_onsets(replace(some, state=state)).recall == 0
 
 
 def test_a_gap_in_the_calendar_ends_a_run() -> None:

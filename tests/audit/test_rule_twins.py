@@ -68,7 +68,7 @@ def all_at_once(
 @pytest.mark.parametrize("with_items", [False, True])
 @pytest.mark.parametrize("seed", [1, 2])
 def test_both_readings_agree(seed: int, with_items: bool) -> None:
-    rows = random_rows(seed, 2500)
+    rows = random_rows(seed, 1500)
     items = random_items(seed, rows) if with_items else []
     scalar, columnar = one_by_one(RULES, rows, items), all_at_once(RULES, rows, items)
     assert len(columnar) == len(set(columnar))
@@ -81,7 +81,7 @@ def test_both_readings_agree(seed: int, with_items: bool) -> None:
 
 def test_a_rule_read_otherwise_is_seen() -> None:
     """What the comparison is worth: one day more in a rule, and it disagrees."""
-    rows = random_rows(3, 1500)
+    rows = random_rows(3, 500)
     changed = [
         rule.model_copy(
             update={"parameters": rule.parameters.model_copy(update={"interval_days_max": 31})}

@@ -18,12 +18,16 @@ import httpx
 import pytest
 
 import services.audit.store.flags as audit_flags
+import services.audit.store.queue as audit_queue
+import services.audit.store.statements as audit_statements
+from services.settlement.domain.disputed import Dispute
 from services.settlement.store import (
     adjustments,
     agreements,
     books,
     care,
     courses,
+    disputed,
     entitlements,
     history,
     ledger,
@@ -38,9 +42,11 @@ from tests.contracts.described import routes
 from tests.support.peopled import ELSEWHERE, SERVICES, A, Asked, B, Owner, Peopled, peopled
 from tests.support.postgres import ServiceDatabases
 
-EVERY_ROLE = ("hospital", "clerk", "finance", "reviewer", "operator", "service")
+EVERY_ROLE = (
+    "hospital", "clerk", "finance", "reviewer", "supervisor", "operator", "service",
+)  # fmt: skip
 CALLERS = [(role, owner) for owner in (A, B, ELSEWHERE) for role in EVERY_ROLE
-           if role in ("hospital", "clerk", "finance", "reviewer") or owner is A]  # fmt: skip
+           if role not in ("operator", "service") or owner is A]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -58,6 +64,7 @@ class Entry:
 
 STAY, CLAIM, PERSON = "1001-stay-unknown", "1023-settlement-unknown", "3016-person-unknown"
 ADJUSTMENT, ENTITLEMENT = "1032-adjustment-unknown", "1045-entitlement-unknown"
+REVIEWERS = "reviewer supervisor"
 PREGNANCY, EMPLOYER = "1016-pregnancy-unknown", "3002-employer-unknown"
 MATRIX = {
     "GET /enrollment/v1/events": Entry("operator service", "nobody"),
@@ -94,6 +101,9 @@ MATRIX = {
         "hospital clerk finance", "hospital", CLAIM
     ),
     "POST /settlement/v1/settlements/{settlement_id}/reverse": Entry("hospital", "hospital", CLAIM),
+    "POST /settlement/v1/prices": Entry(
+        "service reviewer clerk finance", "pool", every_pool="service"
+    ),
     # Registered in the caller's own pool; whether the person is of it is asked when it is settled.
     "POST /settlement/v1/pregnancies": Entry("hospital clerk", "nobody"),
     # A mother may go to another hospital of the pool: from A to A, the other is no party to it.
@@ -118,12 +128,27 @@ MATRIX = {
     "GET /settlement/v1/adjustments": Entry("hospital clerk finance", "list"),
     "POST /settlement/v1/adjustments/{adjustment_id}/release": Entry("clerk", "pool", ADJUSTMENT),
     "POST /settlement/v1/adjustments/{adjustment_id}/reject": Entry("clerk", "pool", ADJUSTMENT),
-    "GET /audit/v1/flags": Entry("reviewer hospital", "list"),
-    "GET /audit/v1/flags/{flag_id}": Entry("reviewer", "pool"),
-    "POST /audit/v1/flags/{flag_id}/first-review": Entry("reviewer", "pool"),
-    "POST /audit/v1/flags/{flag_id}/second-review": Entry("reviewer", "pool"),
-    "GET /audit/v1/claims/{claim_id}": Entry("reviewer", "pool"),
-    "GET /audit/v1/rules": Entry("reviewer operator", "nobody"),
+    "GET /audit/v1/flags": Entry("reviewer supervisor hospital", "list"),
+    "GET /audit/v1/flags/{flag_id}": Entry(REVIEWERS, "pool"),
+    "GET /audit/v1/flag-counts": Entry(REVIEWERS, "nobody"),
+    "POST /audit/v1/flags:next": Entry(REVIEWERS, "pool", "4022-no-flag-waits"),
+    "POST /audit/v1/flags/{flag_id}/lease": Entry(REVIEWERS, "pool"),
+    "POST /audit/v1/flags/{flag_id}/release": Entry(REVIEWERS, "pool"),
+    "POST /audit/v1/flags/{flag_id}/first-review": Entry(REVIEWERS, "pool"),
+    "POST /audit/v1/flags/{flag_id}/second-review": Entry(REVIEWERS, "pool"),
+    "POST /audit/v1/flags/{flag_id}/investigation": Entry(REVIEWERS, "pool"),
+    "POST /audit/v1/flags/{flag_id}/disposal": Entry(REVIEWERS, "pool"),
+    "POST /audit/v1/flags/{flag_id}/approval": Entry(REVIEWERS, "pool"),
+    "GET /audit/v1/flags/{flag_id}/notice": Entry("hospital", "hospital"),
+    "POST /audit/v1/flags/{flag_id}/statement": Entry("hospital", "hospital"),
+    "GET /audit/v1/reviews": Entry(REVIEWERS, "list"),
+    "GET /audit/v1/reasons": Entry("reviewer supervisor hospital operator", "nobody"),
+    "GET /audit/v1/claims/{claim_id}": Entry(REVIEWERS, "pool"),
+    "GET /audit/v1/claims/{claim_id}/peers": Entry(REVIEWERS, "pool"),
+    "GET /audit/v1/rules": Entry("reviewer supervisor operator", "nobody"),
+    # A check is of the caller's own case, and its number the caller's own word.
+    "POST /audit/v1/checks": Entry("hospital", "nobody"),
+    "POST /audit/v1/checks/{check_id}/feedback": Entry("hospital", "nobody"),
 }
 
 
@@ -219,6 +244,7 @@ LISTS: dict[str, Callable[[dict[str, str]], tuple[dict[str, str], str]]] = {
     "GET /settlement/v1/deductions": lambda made: ({}, made["claim"]),
     "GET /settlement/v1/adjustments": lambda made: ({"limit": "1000"}, made["claim"]),
     "GET /audit/v1/flags": lambda made: ({"state": "decided"}, made["flag"]),
+    "GET /audit/v1/reviews": lambda made: ({"since": "2024-01-01"}, made["flag"]),
 }  # fmt: skip
 """For each list what is asked, and what of A's must stand in it for A alone."""
 
@@ -251,6 +277,9 @@ READS: dict[Any, Read] = {
     ledger.of_stay: lambda tx, s: ledger.of_stay(tx, A.pool, A.hospital, s["stay_id"]),
     ledger.legs_of: lambda tx, s: ledger.legs_of(tx, s["account_month"], s["settlement_id"]),
     ledger.deducted_so_far: lambda tx, s: _fen(ledger.deducted_so_far, tx, s),
+    ledger.deducted_for_others: lambda tx, s: _fen(
+        lambda *asked: ledger.deducted_for_others(*asked, "another"), tx, s
+    ),
     ledger.deductions: lambda tx, s: _of(ledger.deductions(tx, A.pool, "pending", 1000), s),
     adjustments.find: lambda tx, s: adjustments.find(tx, A.pool, s["adjustment_id"]),
     adjustments.in_state: lambda tx, s: _of(adjustments.in_state(tx, A.pool, "proposed", 1000), s),
@@ -259,6 +288,10 @@ READS: dict[Any, Read] = {
     agreements.agreements: lambda tx, _: _agreed(tx),
     settling.read: lambda tx, s: _stay_read(tx, s),
     history.standing_claims: lambda tx, s: _standing(tx, s),
+    disputed.claims: lambda tx, s: disputed.claims(tx, A.pool, [s["settlement_id"]]),
+    disputed.lines: lambda tx, s: disputed.lines(
+        tx, A.pool, [(s["settlement_id"], Dispute(lines=frozenset({1})))]
+    ),
 }
 """The store's reads of rows that have an owner, each asked for A's: where a statement names the
 institution it is given A's own, so that nothing but the wall can hide the row."""
@@ -279,10 +312,11 @@ NOT_WALLED = {
     ledger.claim_head, settled.hold,
 }  # fmt: skip
 WRITES = {
-    "endorse", "insert_corrections", "insert_revision", "move_due", "note_due",
+    "endorse", "insert_corrections", "insert_revision", "move_due", "note_due", "put_off",
     "insert_entries", "lock_course", "free_days", "change",
     "insert", "insert_lines", "insert_reversal", "insert_deduction", "insert_agreement",
     "insert_item", "update", "upsert", "transfer", "move_claim", "cancel_deductions",
+    "release_deductions",
     "post_income", "close_period", "decide", "post", "archive", "propose", "approve", "write",
 }  # fmt: skip
 
@@ -322,7 +356,7 @@ def _waits(found: object) -> bool:
 def test_every_read_of_the_store_is_tried_or_named() -> None:
     for module in (
         stays, ledger, agreements, settling, settled, adjustments, pregnancies, books, care,
-        courses, entitlements, history, person_states,
+        courses, disputed, entitlements, history, person_states,
     ):  # fmt: skip
         for name, found in inspect.getmembers(module, _waits):
             if found.__module__ == module.__name__ and not name.startswith("_"):
@@ -351,7 +385,9 @@ async def test_the_wall_alone_hides_anothers_flags(here: Peopled) -> None:
     pool = await open_pool(settings.service_dsn.get_secret_value(), size=1)
     for wall, seen in ((A.hospital, True), (AGENCY, True), (B.hospital, False), ("", False)):
         async with transaction(pool, [wall]) as tx:
-            page = await audit_flags.page(tx, A.pool, None, None, 1000)
+            page = await audit_queue.as_raised(tx, audit_queue.Asked(A.pool, None, None, 1000))
             assert (flag in {found.flag_id for found in page}) == seen, wall
             assert bool(await audit_flags.find(tx, A.pool, flag)) == seen, wall
+            said = await audit_statements.of_flag(tx, A.pool, flag)
+            assert bool(said) == seen, wall
     await pool.close()

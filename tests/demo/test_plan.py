@@ -9,7 +9,7 @@ from deploy.local.demo import births as full
 from deploy.local.demo.care import Care
 from deploy.local.demo.plan import MONTHS, epoch, plan, rounds
 from deploy.local.demo.town import read_town
-from services.enrollment.domain.id_number import IdNumber, read_id_number
+from services.enrollment.domain.id_number import IdNumber, Sex, read_id_number
 from shared.period import Month
 from shared.plumbing.clock import business_day
 
@@ -39,6 +39,16 @@ def share(births: list[Care], holds: list[bool]) -> int:
     return 100 * sum(holds) // len(births)
 
 
+def planted(kind: str, care: Care) -> bool:
+    """Whether a care is part of a planted pattern."""
+    return any(one.kind == kind and one.id in care.planted for one in TOWN.irregularities)
+
+
+def billed(care: Care, item_code: str) -> int:
+    """How many of an item are on the bill."""
+    return sum(one.quantity for one in care.charges if one.item_code == item_code)
+
+
 def _mode(care: Care) -> str:
     return care.birth.mode if care.birth else ""
 
@@ -52,10 +62,11 @@ def test_every_mother_is_another_person_with_a_valid_number() -> None:
     assert len({birth.mother.id_number for birth in BIRTHS}) == COUNT
     mothers = {care.mother for care in CARES}
     assert len({mother.id_number for mother in mothers}) == len(mothers)
+    men = {care.mother.id_number for care in CARES if planted("male-delivery", care)}
     for mother in mothers:
         number = read_id_number(mother.id_number, TODAY)
         assert isinstance(number, IdNumber)
-        assert int(mother.id_number[16]) % 2 == 0
+        assert number.sex is (Sex.MALE if mother.id_number in men else Sex.FEMALE)
         assert number.born_on < mother.insured_since
 
 
@@ -117,6 +128,53 @@ def test_what_is_planted_is_there_and_nowhere_before() -> None:
     charged = of(rooms.institution_code, rooms.start, rooms.until)
     singles = [any(c.item_code == "ward-single" for c in b.charges) for b in charged]
     assert share(charged, singles) > 70
+
+
+def test_bills_are_odd_where_that_is_planted_and_nowhere_else() -> None:
+    odd = dict.fromkeys(("doubled-item", "no-anaesthesia", "bed-days"), 0)
+    for birth in (care for care in CARES if care.birth):
+        operated, nights = (
+            billed(birth, "cesarean-section"),
+            birth.discharged_on - birth.admitted_on,
+        )
+        found = {
+            "doubled-item": operated + billed(birth, "delivery-care") != 1,
+            "no-anaesthesia": bool(operated) and not billed(birth, "anaesthesia"),
+            "bed-days": billed(birth, "bed-day") > max(1, nights.days) + 1,
+        }
+        assert found == {kind: planted(kind, birth) for kind in found}
+        for kind in found:
+            odd[kind] += found[kind]
+    assert min(odd.values()) > 10, odd
+
+
+def test_prices_drift_month_upon_month() -> None:
+    (drift,) = (one for one in TOWN.irregularities if one.kind == "price-drift")
+
+    def beds(month: int) -> set[int]:
+        births = of(drift.institution_code, month, month + 1)
+        return {c.price_fen for b in births for c in b.charges if c.item_code == "bed-day"}
+
+    assert beds(0) == beds(drift.start - 1) == {8_500}
+    assert beds(drift.start) == {8_755}
+    assert beds(drift.start + 11) == {12_118}  # 1.03 ** 12
+
+
+def test_split_stays_touch_at_one_hospital() -> None:
+    rests = [care for care in CARES if planted("split-stay", care)]
+    assert len(rests) > 10
+    births = {birth.mother.id_number: birth for birth in BIRTHS}
+    for rest in rests:
+        birth = births[rest.mother.id_number]
+        assert birth.hospital == rest.hospital
+        assert 0 <= (rest.admitted_on - birth.discharged_on).days <= 1
+
+
+def test_codes_fit_what_was_claimed() -> None:
+    for care in CARES:
+        assert care.diagnoses
+        if care.birth:
+            assert ("74.1x01" in care.procedures) == (_mode(care) == "cesarean")
 
 
 def test_a_doubled_birth_is_another_hospitals_within_the_same_month() -> None:

@@ -67,6 +67,14 @@ def test_valid_numbers_also_with_x() -> None:
     assert read_id_number(VALID, TODAY) == IdNumber(VALID, date(1990, 3, 15))
 
 
+def test_the_seventeenth_digit_tells_the_sex() -> None:
+    for sequence, sex in (("001", "male"), ("002", "female"), ("180", "female"), ("999", "male")):
+        first_17 = f"32010219850102{sequence}"
+        number = read_id_number(first_17 + check_character(first_17), TODAY)
+        assert isinstance(number, IdNumber)
+        assert number.sex.value == sex
+
+
 @pytest.mark.parametrize("text", REFUSED_NUMBERS.values(), ids=REFUSED_NUMBERS.keys())
 def test_refused_numbers(text: str) -> None:
     assert read_id_number(text, TODAY) is Refusal.ID_NUMBER_INVALID

@@ -200,6 +200,7 @@ async def test_settlement_reads_the_state_it_looks_up(enrollment: Enrollment) ->
     found = await peer.get(f"/enrollment/v1/persons/{ref}/state")
     assert found is not None
     state = PersonStateChanged.model_validate(found["state"])
+    assert (state.sex, state.birth_month) == ("male", "1990-03")
     assert (state.person_ref, state.state_version) == (ref, 1)
     assert datetime.fromisoformat(found["at"]) == NOW
     for _ in range(6):  # more than open the peer's breaker: not found is no failure

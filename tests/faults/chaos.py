@@ -174,9 +174,9 @@ class Load:
 
     def _id_number(self, pool: str) -> str:
         number = next(_PEOPLE)
-        day = 1 + number // 1000 % 28
-        month = 1 + number // 28_000 % 12
-        body = f"{pool}1990{month:02d}{day:02d}{number % 1000:03d}"
+        day = 1 + number // 500 % 28
+        month = 1 + number // 14_000 % 12
+        body = f"{pool}1990{month:02d}{day:02d}{number % 500 * 2:03d}"  # even: women
         return body + check_character(body)
 
     # ---- births

@@ -32,7 +32,12 @@ class Attempt:
     key: str
     outcome: str = ""
     error: str = ""
+    sent: bool = False
     began: float = field(default_factory=time.monotonic)
+
+    async def note(self, event: str, _: object) -> None:
+        """What the client's transport tells of it."""
+        self.sent = self.sent or event == "http11.send_request_body.complete"
 
 
 @dataclass
@@ -133,8 +138,9 @@ class Desk:
         with self.history.noting(self._service, path, key) as attempt:
             try:
                 answer = await self._http.request(
-                    method, self._base + path, headers=headers, **more
-                )
+                    method, self._base + path, headers=headers,
+                    extensions={"trace": attempt.note}, **more,
+                )  # fmt: skip
             except httpx.HTTPError as error:
                 attempt.error = type(error).__name__
                 # Refused before it was sent: it was never on its way at the server.

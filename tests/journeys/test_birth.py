@@ -17,11 +17,12 @@ from shared.money import Money
 from shared.period import Month
 from tests.support.agency import Agency, agency, made, until
 from tests.support.postgres import ServiceDatabases
+from tests.support.reviewing import APPROVAL, approved, proposed
 from tests.support.running import Client
 
 NANJING, KIZILSU = "320100", "653000"
 POOLS = {NANJING: {"HNJ3": 3, "HNJ2": 2}, KIZILSU: {"HKZ3": 3, "HKZ2": 2}}
-_serial = itertools.count(100)
+_serial = itertools.count(100, 2)  # even: women
 
 
 def _id_number(area: str) -> str:
@@ -47,6 +48,7 @@ class Town:
         self.desk = await self.whole.caller("settlement", f"d-{self.pool}", "clerk", self.pool)
         self.first = await self.whole.caller("audit", f"r1-{self.pool}", "reviewer", self.pool)
         self.second = await self.whole.caller("audit", f"r2-{self.pool}", "reviewer", self.pool)
+        self.stating = await self.whole.caller("audit", f"s-{low}", "hospital", self.pool, low)
         await made(
             self.clerk.post(
                 "/employers",
@@ -238,16 +240,15 @@ async def _reversed_and_settled_again(town: Town, before: dict[str, Any]) -> Non
 
 
 async def _audited_and_deducted(town: Town) -> None:
-    """A birth claimed twice is flagged, reviewed by two people, and deducted."""
+    """A birth claimed twice is flagged, reviewed by two people and heard, and deducted."""
     claim = await _claimed_twice(town)
     flag = await _flag_on(town, claim)
     shown = await made(town.first.get(f"/flags/{flag}"))
     assert claim in shown["findings"][0]["explanation_zh"]
-    await _first_review(town, flag)
-    agree = {"agree": True, "reason": "同意"}
-    same = await town.first.post(f"/flags/{flag}/second-review", agree)
-    assert same.status_code in (409, 422), same.text
-    await made(town.second.post(f"/flags/{flag}/second-review", agree))
+    version = await proposed(town.first, town.second, town.stating, flag)
+    same = await town.first.post(f"/flags/{flag}/approval", APPROVAL | {"version": version})
+    assert same.json()["code"] == "4017-approver-is-proposer"
+    await approved(town.second, flag, version)
 
     async def pending() -> Any:
         items = (await made(town.desk.get("/deductions")))["items"]
@@ -260,16 +261,14 @@ async def _told_back_when_reversed_meanwhile(town: Town) -> None:
     """The reversal is on its way to audit while audit decides: the decision comes back."""
     claim = await _claimed_twice(town)
     flag = await _flag_on(town, claim)
-    await _first_review(town, flag)
+    version = await proposed(town.first, town.second, town.stating, flag)
     audit = await asyncpg.connect(town.whole.databases["audit"]["owner"])
     # Audit hears nothing while this lock is held. It has no transaction id, which a row lock would
     # have: that would hold back audit's relay, which waits for all older transactions.
     async with audit.transaction():
         await audit.execute("lock table consumer_offset in share mode")
         await made(town.low.post(f"/settlements/{claim}/reverse"))
-        await made(
-            town.second.post(f"/flags/{flag}/second-review", {"agree": True, "reason": "同意"})
-        )
+        await approved(town.second, flag, version)
         office = town.whole.services["settlement"].app.state.office
 
         async def refused() -> Any:
@@ -292,15 +291,14 @@ async def _told_back_when_reversed_meanwhile(town: Town) -> None:
 async def _flag_on(town: Town, claim: str) -> str:
     async def raised() -> Any:
         flags = (await made(town.first.get("/flags", state="open")))["flags"]
-        return [flag["flag_id"] for flag in flags if flag["claim_id"] == claim]
+        return [
+            flag["flag_id"]
+            for flag in flags
+            if (flag["claim_id"], flag["rule_family"]) == (claim, "duplicate-claim")
+        ]
 
     (flag,) = await until(raised)
     return str(flag)
-
-
-async def _first_review(town: Town, flag: str) -> None:
-    proposal = {"outcome": "deduct", "amount": "100.00", "reason": "同一次分娩重复申报"}
-    await made(town.first.post(f"/flags/{flag}/first-review", proposal))
 
 
 async def _claimed_twice(town: Town) -> str:

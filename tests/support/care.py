@@ -12,7 +12,7 @@ from tests.support.agency import Agency, made, until
 from tests.support.running import Client
 from tests.support.trial_pools import TRIAL_POOLS
 
-_serial = itertools.count(100)
+_serial = itertools.count(100, 2)  # even: women
 
 
 @dataclass(frozen=True)

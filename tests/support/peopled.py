@@ -23,6 +23,7 @@ from tests.audit.events import Telling
 from tests.settlement.conftest import House
 from tests.support.agency import SERVICES, Agency, agency, made, until
 from tests.support.postgres import ServiceDatabases
+from tests.support.reviewing import decided
 from tests.support.running import Client
 
 FIRST, SECOND = "320100", "653000"
@@ -182,10 +183,7 @@ class Peopled:
         flag = await until(flagged)
         first = await self.caller("audit", "reviewer", owner, name="first")
         second = await self.caller("audit", "reviewer", owner)
-        proposal = {"outcome": "deduct", "amount": "100.00", "reason": "同一次分娩"}
-        await made(first.post(f"/flags/{flag}/first-review", proposal))
-        agreed = {"agree": True, "reason": "资料已核"}
-        await made(second.post(f"/flags/{flag}/second-review", agreed))
+        await decided(first, second, await self.caller("audit", "hospital", owner), flag)
         await until(
             lambda: settlement.fetchval(
                 "select true from deduction where settlement_id::text = $1", claim

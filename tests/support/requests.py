@@ -6,6 +6,7 @@ from uuid import uuid4
 
 from tests.support.agency import made
 from tests.support.peopled import SECRET, SERVICES, Asked, Owner, Peopled, request_of
+from tests.support.reviewing import AGREE, APPROVAL, DISPOSAL, PURSUE, STATEMENT
 
 E_, S_, U_ = "/enrollment/v1", "/settlement/v1", "/audit/v1"
 
@@ -234,10 +235,23 @@ async def period(here: Peopled, _: Owner) -> Asked:
     return Asked("finance", body={"month": f"{1990 + number // 12 % 30}-{number % 12 + 1:02d}"})
 
 
+@request_of(f"POST {S_}/prices")
+async def prices(here: Peopled, owner: Owner) -> Asked:
+    claim = (await here.settled(owner))["settlement_id"]
+    item = {"settlement_id": claim, "without_lines": [2], "without_items": ["oxytocin"],
+            "less": [{"item_code": "delivery", "amount": "10.00"}],
+            "corrected": {"mode": "cesarean", "infants": 1, "weeks": 39, "complications": ["none"],
+                          "extras": ["none"], "circumstances": ["abroad"]}}  # fmt: skip
+    return Asked("clerk", body={"pool": owner.pool, "items": [item]})
+
+
 @request_of(f"GET {U_}/flags")
 async def flags(here: Peopled, owner: Owner) -> Asked:
     await here.flag(owner)
-    return Asked("reviewer", query={"state": "open", "after": str(uuid4()), "limit": "5"})
+    return Asked("reviewer", query={
+        "state": "open", "order": "raised", "overdue": "false", "after": str(uuid4()),
+        "limit": "5",
+    })  # fmt: skip
 
 
 @request_of(f"GET {U_}/flags/{{flag_id}}")
@@ -245,20 +259,103 @@ async def flag(here: Peopled, owner: Owner) -> Asked:
     return Asked("reviewer", {"flag_id": (await here.flag(owner))["flag_id"]})
 
 
+@request_of(f"POST {U_}/flags/{{flag_id}}/lease")
+async def lease(here: Peopled, owner: Owner) -> Asked:
+    asked = await flag(here, owner)
+    asked.body = {"take_over": False}
+    return asked
+
+
+@request_of(f"POST {U_}/flags/{{flag_id}}/release")
+async def release(here: Peopled, owner: Owner) -> Asked:
+    return await flag(here, owner)
+
+
+@request_of(f"POST {U_}/flags:next")
+async def next_flag(here: Peopled, owner: Owner) -> Asked:
+    await here.flag(owner)
+    return Asked("reviewer", body={"state": "open"})
+
+
+@request_of(f"GET {U_}/flag-counts")
+async def flag_counts(_: Peopled, __: Owner) -> Asked:
+    return Asked("reviewer")
+
+
+async def _stepped(here: Peopled, owner: Owner, steps: int) -> tuple[str, int]:
+    """A flag after so many steps of others, and its version."""
+    raised = (await here.flag(owner))["flag_id"]
+    first = await here.caller("audit", "reviewer", owner, name="first")
+    second = await here.caller("audit", "reviewer", owner, name="second")
+    hospital = await here.caller("audit", "hospital", owner)
+    version = 1
+    for who, step, body in (
+        (first, "first-review", PURSUE), (hospital, "statement", STATEMENT),
+        (second, "second-review", AGREE), (first, "disposal", DISPOSAL),
+    )[:steps]:  # fmt: skip
+        place = f"/flags/{raised}/{step}"
+        version = (await made(who.post(place, body | {"version": version})))["version"]
+    return raised, version
+
+
 @request_of(f"POST {U_}/flags/{{flag_id}}/first-review")
 async def first_review(here: Peopled, owner: Owner) -> Asked:
-    asked = await flag(here, owner)
-    asked.body = {"outcome": "deduct", "amount": "100.00", "reason": "同一次分娩"}
-    return asked
+    raised, version = await _stepped(here, owner, 0)
+    return Asked("reviewer", {"flag_id": raised}, body=PURSUE | {"version": version})
+
+
+@request_of(f"GET {U_}/flags/{{flag_id}}/notice")
+async def notice(here: Peopled, owner: Owner) -> Asked:
+    raised, _ = await _stepped(here, owner, 1)
+    return Asked("hospital", {"flag_id": raised})
+
+
+@request_of(f"POST {U_}/flags/{{flag_id}}/statement")
+async def statement(here: Peopled, owner: Owner) -> Asked:
+    raised, version = await _stepped(here, owner, 1)
+    lines = [{"line_number": 3, "text": "第二次为产后出血再入院"}]
+    body = STATEMENT | {"version": version, "lines": lines}
+    return Asked("hospital", {"flag_id": raised}, body=body)
 
 
 @request_of(f"POST {U_}/flags/{{flag_id}}/second-review")
 async def second_review(here: Peopled, owner: Owner) -> Asked:
-    asked = await first_review(here, owner)
-    first = await here.caller("audit", "reviewer", owner, name="first")
-    await made(first.post(f"/flags/{asked.path['flag_id']}/first-review", asked.body))
-    asked.body = {"agree": True, "reason": "资料已核"}
-    return asked
+    raised, version = await _stepped(here, owner, 2)
+    return Asked("reviewer", {"flag_id": raised}, body=AGREE | {"version": version})
+
+
+@request_of(f"POST {U_}/flags/{{flag_id}}/investigation")
+async def investigation(here: Peopled, owner: Owner) -> Asked:
+    raised, version = await _stepped(here, owner, 2)
+    second = await here.caller("audit", "reviewer", owner, name="second")
+    ordered = AGREE | {"result": "investigate", "version": version}
+    version = (await made(second.post(f"/flags/{raised}/second-review", ordered)))["version"]
+    found = {"reason_code": "not-provided", "reason": "病历中无此项记录", "version": version}
+    return Asked("reviewer", {"flag_id": raised}, body=found)
+
+
+@request_of(f"POST {U_}/flags/{{flag_id}}/disposal")
+async def disposal(here: Peopled, owner: Owner) -> Asked:
+    raised, version = await _stepped(here, owner, 3)
+    lines = [{"line_number": 3, "amount": "100.00"}]
+    body = DISPOSAL | {"version": version, "lines": lines}
+    return Asked("reviewer", {"flag_id": raised}, body=body)
+
+
+@request_of(f"POST {U_}/flags/{{flag_id}}/approval")
+async def disposal_approval(here: Peopled, owner: Owner) -> Asked:
+    raised, version = await _stepped(here, owner, 4)
+    return Asked("reviewer", {"flag_id": raised}, body=APPROVAL | {"version": version})
+
+
+@request_of(f"GET {U_}/reviews")
+async def reviews(_: Peopled, __: Owner) -> Asked:
+    return Asked("reviewer", query={"since": "2024-01-01", "after": "", "limit": "10"})
+
+
+@request_of(f"GET {U_}/reasons")
+async def reasons(_: Peopled, __: Owner) -> Asked:
+    return Asked("reviewer")
 
 
 @request_of(f"GET {U_}/claims/{{claim_id}}")
@@ -266,6 +363,27 @@ async def claim(here: Peopled, owner: Owner) -> Asked:
     return Asked("reviewer", {"claim_id": (await here.flag(owner))["claim_id"]})
 
 
+@request_of(f"GET {U_}/claims/{{claim_id}}/peers")
+async def peers(here: Peopled, owner: Owner) -> Asked:
+    return await claim(here, owner)
+
+
 @request_of(f"GET {U_}/rules")
 async def rules(_: Peopled, __: Owner) -> Asked:
     return Asked("reviewer")
+
+
+@request_of(f"POST {U_}/checks")
+async def check(here: Peopled, owner: Owner) -> Asked:
+    case = {
+        "case_ref": here.fresh(), "person_ref": here.fresh(), "benefit": "delivery",
+        "insurance_type": "510", "admitted_on": "2024-03-21", "discharged_on": "2024-03-24",
+        "total": "6000.00", "sex": "female", "mode": "vaginal",
+    }  # fmt: skip
+    return Asked("hospital", body={"stage": "in", "cases": [case]})
+
+
+@request_of(f"POST {U_}/checks/{{check_id}}/feedback")
+async def feedback(_: Peopled, __: Owner) -> Asked:
+    answer = {"case_ref": "ZY-1", "rule": "male-delivery", "way": "corrected"}
+    return Asked("hospital", {"check_id": str(uuid4())}, body={"answers": [answer]})

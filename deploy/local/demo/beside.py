@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from random import Random
 
-from deploy.local.demo.births import birth_at
+from deploy.local.demo.bills import codes_of
+from deploy.local.demo.births import BIRTHS, birth_at
 from deploy.local.demo.care import Care, Carrying, Charge, Mother, Move, at
 from deploy.local.demo.people import mother
 from deploy.local.demo.town import Fund, Hospital, Town
@@ -103,6 +104,35 @@ class Beside:
             )
         return cares
 
+    def split(self, births: Sequence[Care]) -> list[Care]:
+        """The rest of stays that hospitals cut in two: out of the birth's, in again the same day or
+        the next, for what came after it."""
+        cares = []
+        for pattern in (one for one in self.town.irregularities if one.kind == "split-stay"):
+            (fund,) = (f for f in self.town.funds if f.pool_code == pattern.pool_code)
+            last = min(self.today, fund.complications_until or self.today) - WEEK
+            fit = [
+                birth
+                for birth in births
+                if birth.hospital.institution_code == pattern.institution_code
+                and pattern.runs_in(self.first.until(Month.of(birth.event_on)))
+                and birth.discharged_on <= last
+            ]
+            wanted = min(len(fit), max(1, pattern.count * self.count // BIRTHS))
+            for birth in self.rng.sample(fit, wanted):
+                again_on = birth.discharged_on + timedelta(days=self.rng.randrange(2))
+                rest = self._stay(
+                    f"{birth.stay_number}-F",
+                    birth.mother,
+                    birth.hospital,
+                    birth.carrying,
+                    Complication("after_birth"),
+                    again_on,
+                    Charge("complication-care", again_on, 1, 90_000 + self.rng.randrange(60_000)),
+                )
+                cares.append(replace(rest, planted=(pattern.id,)))
+        return cares
+
     def losses(self) -> list[Care]:
         """Miscarriages, and now and then a late loss."""
         (fund,) = (fund for fund in self.town.funds if fund.losses)
@@ -174,6 +204,8 @@ class Beside:
         nights = 0 if isinstance(claimed, Surgery) else self.rng.randrange(1, 4)
         discharged_on = event_on + timedelta(days=nights)
         charges = [replace(charge, charged_on=event_on)]
+        charges.append(Charge("lab-blood-count", event_on, 1, 2_000))
+        diagnoses, procedures = codes_of(claimed)
         if nights:
             charges.append(Charge("bed-day", event_on, nights, 4_000 + 1_500 * hospital.level))
         return Care(
@@ -186,5 +218,7 @@ class Beside:
             event_on=event_on,
             discharged_on=discharged_on,
             charges=tuple(charges),
+            diagnoses=diagnoses,
+            procedures=procedures,
             settled_at=at(discharged_on, self.rng.randrange(9, 17), self.rng.randrange(60)),
         )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from random import Random
 
-from deploy.local.demo.care import Care, Carrying, Charge, Mother, at
-from deploy.local.demo.people import chance, mother
+from deploy.local.demo.bills import Birth, record_of
+from deploy.local.demo.care import Care, Carrying, Mother, at
+from deploy.local.demo.people import as_a_man, chance, mother
 from deploy.local.demo.town import Fund, Hospital, Irregularity, Town
 from services.settlement.domain.delivery import Delivery
 from shared.period import Month
@@ -27,6 +29,7 @@ def births(rng: Random, town: Town, count: int, first: Month, today: date) -> li
         birth = _birth(rng, town, len(made), first, event_on, event_on >= today - _LATELY)
         if birth.discharged_on < today:  # whoever is still in hospital has no claim yet
             made.append(birth)
+    made = _with_men(rng, town, made, first, count)
     return made + _doubled(rng, town, made, first, count)
 
 
@@ -68,8 +71,24 @@ def birth_at(
         nights = rng.randrange(2)
     admitted_on = event_on - timedelta(days=rng.choice([0, 0, 1]))
     discharged_on = event_on + timedelta(days=nights)
-    single = _planted(rng, town, hospital, "extra-charges", month, planted)
     infants = 1 + chance(rng, 15)
+    record = record_of(
+        rng,
+        Birth(
+            hospital=hospital,
+            claimed=mode,
+            operated=operated,
+            infants=infants,
+            admitted_on=admitted_on,
+            event_on=event_on,
+            discharged_on=discharged_on,
+            single=_planted(rng, town, hospital, "extra-charges", month, planted),
+            doubled=_planted(rng, town, hospital, "doubled-item", month, planted),
+            awake=operated and _planted(rng, town, hospital, "no-anaesthesia", month, planted),
+            beds_more=2 * _planted(rng, town, hospital, "bed-days", month, planted),
+            raised=_raised(town, hospital, month, planted),
+        ),
+    )
     weeks = rng.choices([36, 37, 38, 39, 40, 41], [4, 8, 20, 36, 26, 6])[0]
     return Care(
         stay_number=stay_number,
@@ -84,9 +103,9 @@ def birth_at(
         admitted_on=admitted_on,
         event_on=event_on,
         discharged_on=discharged_on,
-        charges=_charges(
-            rng, hospital, admitted_on, discharged_on, event_on if operated else None, single=single
-        ),
+        charges=record.charges,
+        diagnoses=record.diagnoses,
+        procedures=record.procedures,
         settled_at=at(discharged_on, rng.randrange(8, 18), rng.randrange(60)),
         planted=tuple(planted),
     )
@@ -113,23 +132,33 @@ def _planted(
     return True
 
 
-def _charges(
-    rng: Random, hospital: Hospital, admitted_on: date, discharged_on: date,
-    operated_on: date | None, *, single: bool,
-) -> tuple[Charge, ...]:  # fmt: skip
-    """A bill of the catalogue's items: dearer in higher levels, and a little every day."""
-    nights = max(1, (discharged_on - admitted_on).days)
-    care_fen = 120_000 + 35_000 * hospital.level + rng.randrange(50_000)
-    charges = [
-        Charge("delivery-care", admitted_on, 1, care_fen),
-        Charge("bed-day", admitted_on, nights, 4_000 + 1_500 * hospital.level),
-    ]
-    if operated_on is not None:
-        fen = 90_000 + 30_000 * hospital.level + rng.randrange(60_000)
-        charges.append(Charge("cesarean-section", operated_on, 1, fen))
-    if single or chance(rng, 60):
-        charges.append(Charge("ward-single", admitted_on, nights, 18_000 + rng.randrange(9_000)))
-    return tuple(charges)
+def _raised(town: Town, hospital: Hospital, month: int, planted: list[str]) -> tuple[int, int]:
+    """By what a hospital's prices have risen in a month of the demo, as a ratio."""
+    drift = town.planted(hospital.institution_code, "price-drift", month)
+    if drift is None:
+        return (1, 1)
+    planted.append(drift.id)
+    months = month - drift.start + 1
+    return ((1000 + drift.share) ** months, 1000**months)
+
+
+def _with_men(rng: Random, town: Town, births: list[Care], first: Month, count: int) -> list[Care]:
+    """Some births are claimed in a man's name."""
+    made = list(births)
+    for pattern in (one for one in town.irregularities if one.kind == "male-delivery"):
+        fit = [
+            place
+            for place, birth in enumerate(made)
+            if birth.hospital.institution_code == pattern.institution_code
+            and pattern.runs_in(first.until(Month.of(birth.event_on)))
+        ]
+        wanted = max(1, pattern.count * count // BIRTHS)
+        for place in rng.sample(fit, min(wanted, len(fit))):
+            birth = made[place]
+            made[place] = replace(
+                birth, mother=as_a_man(birth.mother), planted=(*birth.planted, pattern.id)
+            )
+    return made
 
 
 def _doubled(rng: Random, town: Town, births: list[Care], first: Month, count: int) -> list[Care]:
@@ -158,6 +187,18 @@ def _again(rng: Random, pattern: Irregularity, hospital: Hospital, birth: Care) 
     discharged_on = admitted_on + timedelta(days=2)
     told = birth.birth
     assert told is not None  # noqa: S101 - only births are claimed twice
+    record = record_of(
+        rng,
+        Birth(
+            hospital=hospital,
+            claimed="vaginal",
+            operated=False,
+            infants=told.infants,
+            admitted_on=admitted_on,
+            event_on=admitted_on,
+            discharged_on=discharged_on,
+        ),
+    )
     return Care(
         stay_number=f"{birth.stay_number}-2",
         mother=birth.mother,
@@ -167,7 +208,9 @@ def _again(rng: Random, pattern: Irregularity, hospital: Hospital, birth: Care) 
         admitted_on=admitted_on,
         event_on=admitted_on,
         discharged_on=discharged_on,
-        charges=_charges(rng, hospital, admitted_on, discharged_on, None, single=False),
+        charges=record.charges,
+        diagnoses=record.diagnoses,
+        procedures=record.procedures,
         settled_at=at(discharged_on, 15, rng.randrange(60)),
         planted=(pattern.id,),
         again=True,

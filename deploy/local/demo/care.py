@@ -74,7 +74,7 @@ class Charge:
 @dataclass(frozen=True, slots=True)
 class Care:
     """One stay or visit from admission to settlement. `again` tells that it claims the mother's
-    birth once more.
+    birth once more. Diagnoses and procedures are as the hospital codes them.
 
     `planted` are the irregularities that it is part of, by id. What happens to it later: it is
     reversed, and perhaps settled again; a clerk fixes the allowance that it opened.
@@ -90,6 +90,8 @@ class Care:
     discharged_on: date
     charges: tuple[Charge, ...]
     settled_at: datetime
+    diagnoses: tuple[str, ...] = ()
+    procedures: tuple[str, ...] = ()
     planted: tuple[str, ...] = ()
     again: bool = False
     reversed_at: datetime | None = None

@@ -138,7 +138,10 @@ class Workshop:
             raise NotMade(f"opening {care.key}: {stay}")
         lined = await add_lines(tx, left, stay.stay_id, _lines(care))
         bill = Money(care.bill_fen)
-        outcome = Outcome(care.event_on, care.discharged_on, care.claimed, bill)
+        outcome = Outcome(
+            care.event_on, care.discharged_on, care.claimed, bill,
+            diagnoses=care.diagnoses, procedures=care.procedures,
+        )  # fmt: skip
         ended = await discharge(tx, left, stay.stay_id, outcome)
         if not isinstance(ended, Stay):
             raise NotMade(f"discharging {care.key}: {lined}, {ended}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from random import Random
 
@@ -41,3 +42,9 @@ def mother(
         months_paid=months_paid,
         registered_at=at(registered, 10, rng.randrange(60)),
     )
+
+
+def as_a_man(mother: Mother) -> Mother:
+    """The same person with a man's number, which no woman's order makes."""
+    first_17 = f"{mother.id_number[:16]}{int(mother.id_number[16]) + 1}"
+    return replace(mother, id_number=first_17 + check_character(first_17))

@@ -45,8 +45,11 @@ def plan(town: Town, count: int, today: date) -> list[Care]:
         cares |= {care.key: care for care in course}
     visited = {care.mother.id_number for care in cares.values() if care.birth is None}
     single = [birth for birth in single if birth.mother.id_number not in visited]
+    split = beside.split(single)
+    cut = {care.mother.id_number for care in split}
+    whole = [birth for birth in single if birth.mother.id_number not in cut]
     for more in (
-        beside.moved_in(), beside.complications(single), beside.losses(), beside.surgeries()
+        beside.moved_in(), split, beside.complications(whole), beside.losses(), beside.surgeries()
     ):  # fmt: skip
         cares |= {care.key: care for care in more}
     return sorted(

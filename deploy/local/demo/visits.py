@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from random import Random
 
+from deploy.local.demo.bills import CHECKED, CHECKED_AFTER
 from deploy.local.demo.care import Care, Carrying, Charge, Transfer, at
 from deploy.local.demo.town import Fund, Hospital, Town
 from services.settlement.domain.prenatal import Prenatal
@@ -64,7 +65,10 @@ def visit(rng: Random, birth: Care, hospital: Hospital, day: date, number: int) 
     assert birth.carrying is not None  # noqa: S101 - as above
     after = day > birth.event_on
     week = None if after else (day - birth.carrying.since).days // 7
-    charges = [Charge("prenatal-check", day, 1, 18_000 + rng.randrange(24_000))]
+    charges = [
+        Charge("prenatal-check", day, 1, 16_000 + rng.randrange(22_000)),
+        Charge("lab-urine", day, 1, 1_200),
+    ]
     if week is not None and week >= 20:
         charges.append(Charge("ultrasound", day, 1, 16_000 + 4_000 * hospital.level))
     return Care(
@@ -77,5 +81,6 @@ def visit(rng: Random, birth: Care, hospital: Hospital, day: date, number: int) 
         event_on=day,
         discharged_on=day,
         charges=tuple(charges),
+        diagnoses=CHECKED_AFTER if after else CHECKED,
         settled_at=at(day, rng.randrange(9, 17), rng.randrange(60)),
     )

@@ -1,37 +1,30 @@
-"""First review: somebody proposes what a flag should come to."""
+"""First review: pursue a flag, which asks its institution for a statement, or clear it."""
 
 from __future__ import annotations
 
-from uuid import UUID
-
-from services.audit.actions.record_changes import Change, record_changes
-from services.audit.domain.flag import Flag, Proposal, propose
+from services.audit.actions.review_step import Word, read_for, record_step
+from services.audit.domain.flag import Flag
 from services.audit.domain.refusals import Refusal
-from services.audit.store import claims, flags
+from services.audit.domain.review import clear, pursue
+from services.audit.store import claims
 from shared.plumbing.clock import Clock
 from shared.plumbing.database import Connection
 
 
 async def first_review(
-    tx: Connection,
-    clock: Clock,
-    *,
-    pool_code: str,
-    flag_id: UUID,
-    proposal: Proposal,
-    reason: str,
-    request_id: str,
+    tx: Connection, clock: Clock, word: Word, *, pursues: bool
 ) -> Flag | Refusal | None:
-    """Record a proposal; None if the pool has no such flag."""
-    found = await flags.lock(tx, [(pool_code, flag_id)])
-    claim = await claims.find(tx, pool_code, found[0].claim_id) if found else None
-    if claim is None:
-        return None
-    after = propose(found[0], claim, proposal)
+    """Record a first review; None if the pool has no such flag."""
+    at = clock.now()
+    flag = await read_for(tx, word, at)
+    if not isinstance(flag, Flag):
+        return flag
+    if pursues:
+        claim = await claims.find(tx, flag.pool_code, flag.claim_id) if flag.claim_id else None
+        after = pursue(flag, claim, word.by, word.reason_code)
+    else:
+        after = clear(flag, word.by, word.reason_code)
     if isinstance(after, Refusal):
         return after
-    change = Change(
-        found[0], after, "first-review", proposal.by, reason, request_id, proposal.amount
-    )
-    await record_changes(tx, [change], clock.now())
-    return after
+    step = "first-review-pursued" if pursues else "first-review-cleared"
+    return await record_step(tx, word, flag, after, step, at)

@@ -34,28 +34,38 @@ async def judge_claims(
         of_person.setdefault((claim.pool_code, claim.person_ref), []).append(claim)
     new_ids = {claim.claim_id for claim in new}
     found: list[Finding] = []
+    silent: dict[UUID, Sequence[str]] = {}
     for those in of_person.values():
         for claim in those:
             if claim.claim_id in new_ids:
                 with span("rules", parent=traceparent(causes[claim.claim_id])):
-                    found += judge(claim, those, book)
-    await findings.record_judgements(
-        tx, [(claim, book.in_force(claim.settled_on).version) for claim in new], at
-    )
+                    judged = judge(claim, those, book)
+                found += judged.findings
+                silent[claim.claim_id] = judged.silent
+    judgements = [
+        (claim, book.in_force(claim.settled_on).version, silent.get(claim.claim_id, ()))
+        for claim in new
+    ]
+    await findings.record_judgements(tx, judgements, at)
     if found:
-        await _raise_flags(tx, await findings.unknown(tx, found), causes, at)
+        fresh = await findings.unknown(tx, found)
+        shadows = [finding for finding in fresh if finding.shadow]
+        await findings.record_findings(tx, [(None, finding) for finding in shadows], at)
+        await _raise_flags(tx, [f for f in fresh if not f.shadow], causes, at)
 
 
 async def _raise_flags(
     tx: Connection, found: Sequence[Finding], causes: Mapping[UUID, str], at: datetime
 ) -> None:
+    if not found:
+        return
     standing = {(f.claim_id, f.rule_family): f for f in await flags.lock_of_findings(tx, found)}
     changes: dict[tuple[UUID, str], Change] = {}
     raised = []
-    under: list[tuple[UUID, Finding]] = []
+    under: list[tuple[UUID | None, Finding]] = []
     for finding in found:
         place = (finding.claim_id, finding.rule_family)
-        cause = causes.get(finding.claim_id) or causes[finding.rival_id]
+        cause = _cause(finding, causes)
         if place not in changes:
             changes[place] = _change(standing.get(place), finding, cause, at)
             if changes[place].before is None:
@@ -74,3 +84,10 @@ def _change(flag: Flag | None, finding: Finding, cause: str, at: datetime) -> Ch
     anew = flag.state is not after.state and after.state is FlagState.OPEN
     step = "reopened" if anew else "finding-added"
     return Change(flag, after, step, AUDIT, "new-finding", cause)
+
+
+def _cause(finding: Finding, causes: Mapping[UUID, str]) -> str:
+    """The event that told of the claim, or else of the other claim that showed it."""
+    if finding.claim_id in causes or finding.rival_id is None:
+        return causes[finding.claim_id]
+    return causes[finding.rival_id]

@@ -15,7 +15,7 @@ class UnknownFlag(Exception):
 
 
 async def note_deduction(tx: Connection, said: DeductionAnswer, cause: str, at: datetime) -> None:
-    """Note that a deduction was taken or refused. Raises UnknownFlag."""
+    """Note that a deduction was taken, refused or released. Raises UnknownFlag."""
     found = await flags.lock(tx, [(said.pool_code, said.flag_id)])
     if not found:
         raise UnknownFlag
@@ -24,6 +24,5 @@ async def note_deduction(tx: Connection, said: DeductionAnswer, cause: str, at: 
     after = answer(flag, said)
     if after is flag:
         return
-    step = "deduction-taken" if said.taken else "deduction-refused"
-    change = Change(flag, after, step, AUDIT, said.reason, cause, said.amount)
+    change = Change(flag, after, f"deduction-{said.said}", AUDIT, said.reason, cause, said.amount)
     await record_changes(tx, [change], at)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import orjson
 
+from services.audit.domain.clocks import timed
 from services.audit.domain.flag import Flag, opened_again
 from services.audit.store import flags
 from services.audit.told.reopened import flag_reopened
 from shared.money import Money
+from shared.plumbing.clock import business_day
 from shared.plumbing.database import Connection
 from shared.plumbing.journal import Deed, write_log
 from shared.plumbing.outbox import tell
@@ -31,18 +33,31 @@ class Change:
     reason: str
     cause: str
     amount: Money | None = None
+    reason_code: str = ""
 
 
-async def record_changes(tx: Connection, changes: Sequence[Change], at: datetime) -> None:
-    """Record changes, at most one a flag. Raises Stale when a flag changed since it was read."""
+async def record_changes(tx: Connection, changes: Sequence[Change], at: datetime) -> list[Flag]:
+    """Record changes, at most one a flag; returns the flags with the clocks of their new steps.
+
+    Raises Stale when a flag changed since it was read.
+    """
     if not changes:
-        return
+        return []
+    changes = [_timed(change, at) for change in changes]
     await flags.insert(tx, [c.after for c in changes if c.before is None])
     await flags.update(tx, [c.after for c in changes if c.before is not None])
     await flags.insert_steps(tx, [(c.after, _step(c, at)) for c in changes])
     await write_log(tx, [_deed(c, at) for c in changes])
     anew = [c for c in changes if c.before is not None and opened_again(c.before, c.after)]
     await tell(tx, [flag_reopened(c.after, c.reason, at, c.cause) for c in anew])
+    return [change.after for change in changes]
+
+
+def _timed(change: Change, at: datetime) -> Change:
+    """A clock runs from the day on which its step began; a further finding does not wind it up."""
+    if change.before is not None and change.before.state is change.after.state:
+        return change
+    return replace(change, after=timed(change.after, business_day(at)))
 
 
 def _step(change: Change, at: datetime) -> flags.Step:
@@ -52,6 +67,7 @@ def _step(change: Change, at: datetime) -> flags.Step:
         by=change.by,
         at=at,
         reason=change.reason,
+        reason_code=change.reason_code,
         amount=change.amount,
         from_state=change.before.state if change.before else "",
         to_state=change.after.state,

@@ -1,43 +1,45 @@
-"""Second review: another person decides with the first, or sends the flag back."""
+"""Second review: another person agrees with the first, disagrees, or orders an investigation."""
 
 from __future__ import annotations
 
-from uuid import UUID
+from enum import StrEnum
 
-from services.audit.actions.record_changes import Change, record_changes
-from services.audit.domain.flag import Flag, FlagState, approve, send_back
+from services.audit.actions.review_step import Word, read_for, record_decision, record_step
+from services.audit.domain.flag import Flag, FlagState
 from services.audit.domain.refusals import Refusal
-from services.audit.store import flags
-from services.audit.told.decided import flag_decided
+from services.audit.domain.review import agree, disagree, order_investigation
 from shared.plumbing.clock import Clock
 from shared.plumbing.database import Connection
-from shared.plumbing.outbox import tell
+
+
+class Result(StrEnum):
+    """What the second reviewer says of the first review."""
+
+    AGREE = "agree"
+    DISAGREE = "disagree"
+    INVESTIGATE = "investigate"
+
+
+_STEPS = {
+    Result.AGREE: (agree, "second-review-agreed"),
+    Result.DISAGREE: (disagree, "second-review-disagreed"),
+    Result.INVESTIGATE: (order_investigation, "investigation-ordered"),
+}
 
 
 async def second_review(
-    tx: Connection,
-    clock: Clock,
-    *,
-    pool_code: str,
-    flag_id: UUID,
-    by: str,
-    agree: bool,
-    reason: str,
-    request_id: str,
+    tx: Connection, clock: Clock, word: Word, result: Result
 ) -> Flag | Refusal | None:
-    """Agree or disagree with the first review; None if the pool has no such flag."""
-    found = await flags.lock(tx, [(pool_code, flag_id)])
-    if not found:
-        return None
-    before = found[0]
-    after = approve(before, by) if agree else send_back(before, by)
+    """Record a second review; None if the pool has no such flag."""
+    at = clock.now()
+    flag = await read_for(tx, word, at)
+    if not isinstance(flag, Flag):
+        return flag
+    review, step = _STEPS[result]
+    after = review(flag, word.by, word.reason_code)
     if isinstance(after, Refusal):
         return after
-    at = clock.now()
-    step = "second-review-agreed" if agree else "second-review-disagreed"
-    amount = after.proposal.amount if after.proposal else None
-    await record_changes(tx, [Change(before, after, step, by, reason, request_id, amount)], at)
-    if after.state is FlagState.DECIDED and after.proposal is not None:
-        await flags.insert_decision(tx, after, after.proposal, by, at)
-        await tell(tx, [flag_decided(after, after.proposal, at)])
-    return after
+    recorded = await record_step(tx, word, flag, after, step, at)
+    if recorded.state is FlagState.DECIDED:
+        await record_decision(tx, recorded, word.by, at)
+    return recorded

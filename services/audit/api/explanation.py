@@ -1,47 +1,104 @@
-"""A finding in words, from the rule's own template and the two claims as stored."""
+"""A finding in words, from the rule's own template and the evidence that was found."""
 
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
+from services.audit.api.shapes import claim_shape
 from services.audit.domain.claim import Claim
 from services.audit.domain.rule import Rule
 from services.audit.store.findings import StoredFinding
+from shared.money import Money
 
 Language = Literal["zh", "en"]
 
-_WORDS: dict[Language, dict[str, str]] = {
-    language: tomllib.loads(
-        (Path(__file__).parent / "words" / f"{language}.toml").read_text(encoding="utf-8")
-    )["legal_basis"]
-    for language in ("zh", "en")
-}
+
+def _words(part: str) -> dict[Language, dict[str, str]]:
+    folder = Path(__file__).parent / "words"
+    languages: tuple[Language, ...] = ("zh", "en")
+    return {
+        language: tomllib.loads((folder / f"{language}.toml").read_text(encoding="utf-8"))[part]
+        for language in languages
+    }
+
+
+_WORDS = _words("legal_basis")
+_VALUES = _words("values")
 
 
 def explain(
-    rule: Rule, finding: StoredFinding, claim: Claim, rival: Claim, language: Language
+    rule: Rule,
+    evidence: Mapping[str, str],
+    *,
+    claim: str,
+    institution: str,
+    at_risk: Money,
+    language: Language,
 ) -> str:
-    """What the rule found, with both claims, the money, the version and the legal basis."""
+    """What a rule found, in its own words, with all the evidence, the money, the version and the
+    legal basis."""
     template: str = getattr(rule.explanation, language)
+    parameters = rule.parameters.model_dump(include=set(rule.parameters.evidence))
+    told = {name: str(value) for name, value in parameters.items()} | dict(evidence)
     return template.format(
-        claim=claim.claim_id,
-        institution=claim.institution_code,
-        event_on=claim.event_on,
-        settled_on=claim.settled_on,
-        fund=claim.parts.fund,
-        rival=rival.claim_id,
-        rival_institution=rival.institution_code,
-        rival_event_on=rival.event_on,
-        rival_settled_on=rival.settled_on,
-        rival_fund=rival.parts.fund,
-        days=finding.days_between,
+        claim=claim,
+        institution=institution,
+        at_risk=at_risk,
         rule=rule.id,
         version=rule.version,
         legal_basis=legal_basis(rule, language),
-        **{name: getattr(rule.parameters, name) for name in rule.parameters.evidence},
+        **{name: _VALUES[language].get(value, value) for name, value in told.items()},
     )
+
+
+def explain_finding(finding: StoredFinding, rule: Rule, claim: Claim, language: Language) -> str:
+    """What a rule found of a stored claim."""
+    return explain(
+        rule,
+        finding.evidence,
+        claim=str(claim.claim_id),
+        institution=claim.institution_code,
+        at_risk=finding.at_risk,
+        language=language,
+    )
+
+
+def finding_shape(
+    finding: StoredFinding, rule: Rule, claim: Claim, rival: Claim | None
+) -> dict[str, Any]:
+    """A finding under its flag, with the other claim where it takes two, and in words."""
+    days = finding.evidence.get("days")
+    return {
+        "finding_id": str(finding.finding_id),
+        "rule": finding.rule,
+        "rule_version": finding.rule_version,
+        "title": rule.title.en,
+        "title_zh": rule.title.zh,
+        "days_between": None if days is None else int(days),
+        "amount_at_risk": finding.at_risk.to_wire(),
+        "evidence": finding.evidence,
+        "rival": None if rival is None else claim_shape(rival),
+        "explanation": explain_finding(finding, rule, claim, "en"),
+        "explanation_zh": explain_finding(finding, rule, claim, "zh"),
+    }
+
+
+def ground_shape(finding: StoredFinding, rule: Rule, claim: Claim, *, own: bool) -> dict[str, Any]:
+    """A finding as its institution is told of it; in full where all it tells of is its `own`."""
+    return {
+        "rule": rule.id,
+        "rule_version": rule.version,
+        "title": rule.title.en,
+        "title_zh": rule.title.zh,
+        "amount_at_risk": finding.at_risk.to_wire(),
+        "explanation": explain_finding(finding, rule, claim, "en") if own else None,
+        "explanation_zh": explain_finding(finding, rule, claim, "zh") if own else None,
+        "legal_basis": legal_basis(rule, "en"),
+        "legal_basis_zh": legal_basis(rule, "zh"),
+    }
 
 
 def legal_basis(rule: Rule, language: Language) -> str:

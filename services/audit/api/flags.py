@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request
 
-from services.audit.api.explanation import explain
-from services.audit.api.shapes import claim_shape, flag_shape, next_steps, step_shape
-from services.audit.api.shown import FlagsShown, FlagWhole
+from services.audit.api.explanation import finding_shape
+from services.audit.api.reviews import Reviewer
+from services.audit.api.shapes import (
+    claim_shape,
+    flag_shape,
+    money_shape,
+    next_steps,
+    series_shape,
+    statement_shape,
+    step_shape,
+)
+from services.audit.api.shown import CountsShown, FlagsShown, FlagWhole
+from services.audit.domain.claim import Claim
 from services.audit.domain.flag import Flag, FlagState
 from services.audit.domain.rule import RuleBook
-from services.audit.store import claims, findings, flags
+from services.audit.store import claims, findings, flags, money_at_risk, queue, series, statements
+from services.audit.store.queue import Asked
 from shared.plumbing.auth import Caller
+from shared.plumbing.clock import business_day
 from shared.plumbing.database import AGENCY, Connection, transaction
 from shared.plumbing.edge import Whole, desk, only
 from shared.plumbing.problems import NOT_FOUND, Problem
@@ -26,65 +38,75 @@ def flags_router(book: RuleBook) -> APIRouter:
     @router.get("", response_model=FlagsShown)
     async def list_flags(
         request: Request,
-        who: Annotated[Caller, Depends(only("reviewer", "hospital"))],
+        who: Annotated[Caller, Depends(only("reviewer", "supervisor", "hospital"))],
         state: FlagState | None = None,
+        order: Literal["raised", "money"] = "raised",
+        overdue: bool = False,
         after: UUID | None = None,
         limit: Annotated[Whole, Query(ge=1, le=500)] = 50,
     ) -> dict[str, Any]:
-        """Flags of the caller's pool in the order raised; `next` is the `after` of the next page.
+        """Flags of the caller's pool; `next` is the `after` of the next page.
 
-        A hospital is shown the decided flags on its own claims, and no others.
+        With `order=money` only those under review, the greatest expected recovery first; with
+        `overdue` also only those whose step is over time. A hospital is shown the flags on itself
+        that it was told of, in the order raised.
         """
-        walls = [AGENCY]
-        if who.role == "hospital":
-            walls = [who.institution_code]
-            if state not in (None, FlagState.DECIDED):
-                return {"flags": [], "next": None}
-            state = FlagState.DECIDED
+        clock, hospital = desk(request).clock, who.role == "hospital"
+        asked = Asked(
+            who.pool_code, state, after, limit, by_institution=hospital,
+            overdue_on=business_day(clock.now()) if overdue else None,
+        )  # fmt: skip
+        by_money = (order == "money" or overdue) and not hospital
+        walls = [who.institution_code if hospital else AGENCY]
         async with transaction(desk(request).pool, walls) as tx:
-            found = await flags.page(tx, who.pool_code, state, after, limit)
+            found = await (queue.by_money if by_money else queue.as_raised)(tx, asked)
         further = str(found[-1].flag_id) if len(found) == limit else None
-        return {"flags": [flag_shape(flag) for flag in found], "next": further}
+        return {"flags": [flag_shape(flag, who) for flag in found], "next": further}
 
     @router.get("/{flag_id}", response_model=FlagWhole)
-    async def get_flag(
-        request: Request, flag_id: UUID, who: Annotated[Caller, Depends(only("reviewer"))]
-    ) -> dict[str, Any]:
-        """One flag: its claim, its findings with both claims and words, and its history."""
+    async def get_flag(request: Request, flag_id: UUID, who: Reviewer) -> dict[str, Any]:
+        """One flag: what it stands on in words, what its institution said, and its history."""
         async with transaction(desk(request).pool, [AGENCY]) as tx:
             flag = await flags.find(tx, who.pool_code, flag_id)
             if flag is None:
                 raise Problem(NOT_FOUND)
-            return await _whole(tx, flag, book)
+            return flag_shape(flag, who) | await _whole(tx, flag, book)
 
     return router
 
 
+counts_router = APIRouter(prefix="/audit/v1", tags=["flags"])
+
+
+@counts_router.get("/flag-counts", response_model=CountsShown)
+async def count_flags(request: Request, who: Reviewer) -> dict[str, Any]:
+    """How many flags of the caller's pool stand in each state."""
+    async with transaction(desk(request).pool, [AGENCY]) as tx:
+        return {"counts": await queue.counts(tx, who.pool_code)}
+
+
 async def _whole(tx: Connection, flag: Flag, book: RuleBook) -> dict[str, Any]:
-    claim = await claims.find(tx, flag.pool_code, flag.claim_id)
-    assert claim is not None  # noqa: S101 - a foreign key holds it
+    claim = await claims.find(tx, flag.pool_code, flag.claim_id) if flag.claim_id else None
+    place = (flag.pool_code, flag.flag_id)
+    return {
+        "next_steps": next_steps(flag),
+        "money_at_risk": money_shape(await money_at_risk.of_flag(tx, *place)),
+        "claim": claim_shape(claim) if claim else None,
+        "findings": await _explained(tx, flag, claim, book) if claim else [],
+        "months": [series_shape(one) for one in await series.of_flag(tx, *place)],
+        "statements": [statement_shape(one) for one in await statements.of_flag(tx, *place)],
+        "history": [step_shape(step) for step in await flags.steps_of(tx, *place)],
+    }
+
+
+async def _explained(
+    tx: Connection, flag: Flag, claim: Claim, book: RuleBook
+) -> list[dict[str, Any]]:
     shapes = []
     for finding in await findings.of_flag(tx, flag.pool_code, flag.flag_id):
-        rival = await claims.find(tx, flag.pool_code, finding.rival_id)
-        assert rival is not None  # noqa: S101 - a foreign key holds it
+        rival = None
+        if finding.rival_id is not None:
+            rival = await claims.find(tx, flag.pool_code, finding.rival_id)
         rule = book.find(finding.rule, finding.rule_version)
-        shapes.append(
-            {
-                "finding_id": str(finding.finding_id),
-                "rule": finding.rule,
-                "rule_version": finding.rule_version,
-                "title": rule.title.en,
-                "title_zh": rule.title.zh,
-                "days_between": finding.days_between,
-                "rival": claim_shape(rival),
-                "explanation": explain(rule, finding, claim, rival, "en"),
-                "explanation_zh": explain(rule, finding, claim, rival, "zh"),
-            }
-        )
-    steps = await flags.steps_of(tx, flag.pool_code, flag.flag_id)
-    return flag_shape(flag) | {
-        "next_steps": next_steps(flag),
-        "claim": claim_shape(claim),
-        "findings": shapes,
-        "history": [step_shape(step) for step in steps],
-    }
+        shapes.append(finding_shape(finding, rule, claim, rival))
+    return shapes

@@ -17,7 +17,19 @@ _STATUS = {
     Refusal.AMOUNT_NOT_OF_OUTCOME: 422,
     Refusal.CLAIM_REVERSED: 422,
     Refusal.DEDUCTION_PENDING: 409,
-    Refusal.ALREADY_DEDUCTED: 422,
+    Refusal.ABOVE_WHAT_WAS_TAKEN: 422,
+    Refusal.LINES_DO_NOT_ADD_UP: 422,
+    Refusal.NOT_HEARD: 409,
+    Refusal.NOT_NOTIFIED: 409,
+    Refusal.NOT_INVESTIGATING: 409,
+    Refusal.NOT_SECOND_REVIEWED: 409,
+    Refusal.NOT_PROPOSED: 409,
+    Refusal.SAME_APPROVER: 422,
+    Refusal.REASON_UNKNOWN: 422,
+    Refusal.REASON_NOT_OF_STEP: 422,
+    Refusal.OUTCOME_NOT_OF_SUBJECT: 422,
+    Refusal.HELD_BY_ANOTHER: 409,
+    Refusal.NOTHING_WAITS: 404,
 }
 
 

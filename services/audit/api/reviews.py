@@ -1,4 +1,4 @@
-"""The two reviews of a flag, each by a person of its own."""
+"""The steps of a review, each by the people whom it takes."""
 
 from __future__ import annotations
 
@@ -11,12 +11,16 @@ from fastapi import APIRouter, Depends, Request
 from pydantic import Field
 from starlette.responses import Response
 
+from services.audit.actions.close_investigation import close_investigation
+from services.audit.actions.decide_disposal import decide_disposal
 from services.audit.actions.first_review import first_review
-from services.audit.actions.second_review import second_review
+from services.audit.actions.propose_disposal import propose_disposal
+from services.audit.actions.review_step import Word
+from services.audit.actions.second_review import Result, second_review
 from services.audit.api.refusals import problem_of
 from services.audit.api.shapes import flag_shape
 from services.audit.api.shown import FlagShown
-from services.audit.domain.flag import Flag, Outcome, Proposal
+from services.audit.domain.flag import Flag, LineAmount, Outcome, Proposal
 from services.audit.domain.refusals import Refusal
 from services.audit.store.flags import Stale
 from shared.money import Money
@@ -29,88 +33,152 @@ from shared.plumbing.repeats import Answer
 Reason = Annotated[Line, Field(max_length=500)]
 """Why, in the reviewer's words."""
 
+Code = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,40}$")]
+"""Why, as one of `GET /audit/v1/reasons`."""
+
+Version = Annotated[int, Field(ge=1, le=2**53)]
+"""The flag's version that was looked at."""
+
+Yuan = Annotated[str, Field(pattern=r"^(0|[1-9][0-9]{0,12})\.[0-9]{2}$", max_length=16)]
+LineNumber = Annotated[int, Field(ge=1, le=2**31 - 1)]
+
+Reviewer = Annotated[Caller, Depends(only("reviewer", "supervisor"))]
 Step = Callable[[Connection], Awaitable[Flag | Refusal | None]]
 
 router = APIRouter(prefix="/audit/v1/flags", tags=["reviews"])
 
 
-class FirstReview(Wire):
-    """What the first reviewer proposes; a dismissal has the amount 0.00."""
+class StepBody(Wire):
+    """What every step says: which version was looked at, and why."""
 
-    outcome: Literal["deduct", "dismiss"]
-    amount: str = Field("0.00", pattern=r"^(0|[1-9][0-9]{0,12})\.[0-9]{2}$", max_length=16)
+    version: Version
+    reason_code: Code
     reason: Reason
 
 
-class SecondReview(Wire):
-    """Whether the second reviewer agrees."""
+class FirstReview(StepBody):
+    """Whether the suspicion is pursued, which asks the institution for a statement."""
+
+    result: Literal["pursue", "clear"]
+
+
+class SecondReview(StepBody):
+    """What another person says of the first review."""
+
+    result: Literal["agree", "disagree", "investigate"]
+
+
+class LineBody(Wire):
+    """What of the amount is one fee line's."""
+
+    line_number: LineNumber
+    amount: Yuan
+
+
+class Disposal(StepBody):
+    """What is proposed; the lines, if any are named, add up to the amount."""
+
+    outcome: Literal["deduct", "recover", "uphold", "dismiss"]
+    amount: Yuan = "0.00"
+    lines: Annotated[list[LineBody], Field(default_factory=list, max_length=1000)]
+
+
+class Approval(StepBody):
+    """Whether another person agrees with what was proposed."""
 
     agree: bool
-    reason: Reason
 
 
 @router.post("/{flag_id}/first-review", response_model=FlagShown)
 async def post_first_review(
-    request: Request,
-    flag_id: UUID,
-    body: FirstReview,
-    who: Annotated[Caller, Depends(only("reviewer"))],
-    _: Key = None,
+    request: Request, flag_id: UUID, body: FirstReview, who: Reviewer, _: Key = None
 ) -> Response:
-    """Propose to deduct an amount, or to dismiss the flag."""
-    proposal = Proposal(Outcome(body.outcome), Money.from_wire(body.amount), who.client_id)
-
-    async def step(tx: Connection) -> Flag | Refusal | None:
-        return await first_review(
-            tx,
-            desk(request).clock,
-            pool_code=who.pool_code,
-            flag_id=flag_id,
-            proposal=proposal,
-            reason=body.reason,
-            request_id=request.state.trace_id,
-        )
-
-    return await _review(request, who, flag_id, "first-review", step)
+    """First review (初审): pursue the suspicion, or clear it, which a second person confirms."""
+    word, clock = _word(request, who, flag_id, body), desk(request).clock
+    return await step_of(
+        request, who, flag_id, "first-review", [AGENCY],
+        lambda tx: first_review(tx, clock, word, pursues=body.result == "pursue"),
+    )  # fmt: skip
 
 
 @router.post("/{flag_id}/second-review", response_model=FlagShown)
 async def post_second_review(
-    request: Request,
-    flag_id: UUID,
-    body: SecondReview,
-    who: Annotated[Caller, Depends(only("reviewer"))],
-    _: Key = None,
+    request: Request, flag_id: UUID, body: SecondReview, who: Reviewer, _: Key = None
 ) -> Response:
-    """Agree, which decides the flag, or disagree, which opens it again."""
-
-    async def step(tx: Connection) -> Flag | Refusal | None:
-        return await second_review(
-            tx,
-            desk(request).clock,
-            pool_code=who.pool_code,
-            flag_id=flag_id,
-            by=who.client_id,
-            agree=body.agree,
-            reason=body.reason,
-            request_id=request.state.trace_id,
-        )
-
-    return await _review(request, who, flag_id, "second-review", step)
+    """Second review (复审), by another person: agree, send back, or order an investigation."""
+    word, clock = _word(request, who, flag_id, body), desk(request).clock
+    return await step_of(
+        request, who, flag_id, "second-review", [AGENCY],
+        lambda tx: second_review(tx, clock, word, Result(body.result)),
+    )  # fmt: skip
 
 
-async def _review(
-    request: Request, who: Caller, flag_id: UUID, operation: str, step: Step
+@router.post("/{flag_id}/investigation", response_model=FlagShown)
+async def post_investigation(
+    request: Request, flag_id: UUID, body: StepBody, who: Reviewer, _: Key = None
 ) -> Response:
+    """Close the investigation (调查核实) with what it found."""
+    word, clock = _word(request, who, flag_id, body), desk(request).clock
+    return await step_of(
+        request, who, flag_id, "investigation", [AGENCY],
+        lambda tx: close_investigation(tx, clock, word),
+    )  # fmt: skip
+
+
+@router.post("/{flag_id}/disposal", response_model=FlagShown)
+async def post_disposal(
+    request: Request, flag_id: UUID, body: Disposal, who: Reviewer, _: Key = None
+) -> Response:
+    """Propose what is done (处理); it waits for another person's approval."""
+    word, clock = _word(request, who, flag_id, body), desk(request).clock
+    proposal = Proposal(
+        Outcome(body.outcome), Money.from_wire(body.amount), who.client_id, body.reason_code,
+        tuple(LineAmount(one.line_number, Money.from_wire(one.amount)) for one in body.lines),
+    )  # fmt: skip
+    return await step_of(
+        request, who, flag_id, "disposal", [AGENCY],
+        lambda tx: propose_disposal(tx, clock, word, proposal),
+    )  # fmt: skip
+
+
+@router.post("/{flag_id}/approval", response_model=FlagShown)
+async def post_approval(
+    request: Request, flag_id: UUID, body: Approval, who: Reviewer, _: Key = None
+) -> Response:
+    """Approve what another person proposed, which decides the flag, or reject it."""
+    word, clock = _word(request, who, flag_id, body), desk(request).clock
+    return await step_of(
+        request, who, flag_id, "approval", [AGENCY],
+        lambda tx: decide_disposal(tx, clock, word, approves=body.agree),
+    )  # fmt: skip
+
+
+def _word(request: Request, who: Caller, flag_id: UUID, body: StepBody) -> Word:
+    return Word(
+        who.pool_code, flag_id, body.version, who.client_id, body.reason_code, body.reason,
+        request.state.trace_id,
+    )  # fmt: skip
+
+
+async def step_of(
+    request: Request, who: Caller, flag_id: UUID, operation: str, walls: list[str], step: Step
+) -> Response:
+    """Answer a step under its key with the flag as it stands then."""
+
     async def effect(tx: Connection) -> tuple[UUID, Answer]:
         try:
             flag = await step(tx)
         except Stale:
             raise problem_of(Refusal.CHANGED_MEANWHILE) from None
-        if flag is None:
-            raise Problem(NOT_FOUND)
-        if isinstance(flag, Refusal):
-            raise problem_of(flag)
-        return flag_id, Answer(200, orjson.dumps(flag_shape(flag)))
+        return flag_id, Answer(200, orjson.dumps(flag_shape(found(flag), who)))
 
-    return await once_per_key(request, who, operation, [AGENCY], effect)
+    return await once_per_key(request, who, operation, walls, effect)
+
+
+def found(flag: Flag | Refusal | None) -> Flag:
+    """The flag of an act. Raises Problem where there is none, or a rule refused."""
+    if flag is None:
+        raise Problem(NOT_FOUND)
+    if isinstance(flag, Refusal):
+        raise problem_of(flag)
+    return flag

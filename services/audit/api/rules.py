@@ -13,6 +13,8 @@ from shared.plumbing.auth import Caller
 from shared.plumbing.clock import business_day
 from shared.plumbing.edge import desk, only
 
+Reader = Annotated[Caller, Depends(only("reviewer", "supervisor", "operator"))]
+
 
 def rules_router(book: RuleBook) -> APIRouter:
     """The routes over one rule book."""
@@ -20,7 +22,8 @@ def rules_router(book: RuleBook) -> APIRouter:
 
     @router.get("", response_model=RulesShown)
     async def list_rules(
-        request: Request, who: Annotated[Caller, Depends(only("reviewer", "operator"))]
+        request: Request,
+        who: Reader,
     ) -> dict[str, Any]:
         """All versions of all rules, and the set that is in force today."""
         today = book.in_force(business_day(desk(request).clock.now()))
@@ -32,9 +35,17 @@ def rules_router(book: RuleBook) -> APIRouter:
                     "version": rule.version,
                     "family": rule.family,
                     "grade": rule.grade,
+                    "mode": rule.mode,
+                    "window": rule.window,
+                    "scenes": rule.scenes,
+                    "stages": rule.stages,
+                    "fund_type": rule.fund_type,
+                    "insurance_types": rule.insurance_types,
                     "in_force": rule in today.rules,
                     "valid_from": rule.valid_from.isoformat(),
-                    "parameters": rule.parameters.model_dump(),
+                    "valid_until": rule.valid_until.isoformat() if rule.valid_until else None,
+                    "example_thresholds": rule.example_thresholds,
+                    "parameters": rule.parameters.model_dump(mode="json"),
                     "title": rule.title.en,
                     "title_zh": rule.title.zh,
                     "legal_basis": legal_basis(rule, "en"),

@@ -6,13 +6,17 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from services.audit.domain.check import Advice
 from services.audit.domain.claim import ClaimStatus
-from services.audit.domain.flag import Deduction, FlagState, Outcome
+from services.audit.domain.flag import Deduction, FlagState, Hearing, Outcome
 from services.audit.domain.predicate import OnePredicate
-from services.audit.domain.rule import Grade
+from services.audit.domain.reason import Verdict
+from services.audit.domain.rule import FundType, Grade, Mode, Scene, Stage, Window
+from services.audit.domain.statement import Stance
 
 IdText = Annotated[str, Field(json_schema_extra={"format": "uuid"})]
 DayText = Annotated[str, Field(json_schema_extra={"format": "date"})]
+MonthText = Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}$")]
 Instant = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 Amount = Annotated[str, Field(pattern=r"^-?(0|[1-9][0-9]{0,12})\.[0-9]{2}$")]
 
@@ -23,22 +27,42 @@ class _Shown(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class LineAmountShown(_Shown):
+    """What of an amount is one fee line's."""
+
+    line_number: int
+    amount: Amount
+
+
 class FlagShown(_Shown):
-    """A flag in a list. `outcome` and `amount` are proposed until the state is `decided`."""
+    """A flag in a list: on a claim, or on a channel of its institution since a month.
+
+    `outcome`, `amount` and `lines` are proposed until the state is `decided`; an institution sees
+    them from then on. `due_on` is the last day of its step.
+    """
 
     flag_id: IdText
-    claim_id: IdText
+    claim_id: IdText | None
+    channel: str | None
+    month: MonthText | None
     institution_code: str
-    rule_family: str
+    rule_family: str | None
     grade: Grade
     amount_at_risk: Amount
     state: FlagState
+    due_on: DayText | None
+    hearing: Hearing
+    round: int
     outcome: Outcome | None
     amount: Amount | None
+    lines: list[LineAmountShown]
+    reason_code: str | None
     decision: int
     deduction: Deduction
     raised_at: Instant
     version: int
+    held_by: str | None
+    held_until: Instant | None
 
 
 class FlagsShown(_Shown):
@@ -46,6 +70,12 @@ class FlagsShown(_Shown):
 
     flags: list[FlagShown]
     next: IdText | None
+
+
+class CountsShown(_Shown):
+    """How many flags of the pool stand in each state."""
+
+    counts: dict[FlagState, int]
 
 
 class PartsShown(_Shown):
@@ -63,7 +93,10 @@ class PartsShown(_Shown):
 
 
 class ClaimShown(_Shown):
-    """A claim as audit sees it; `event_on` is the day of the birth, visit, loss or surgery."""
+    """A claim as audit sees it; `event_on` is the day of the birth, visit, loss or surgery, `age`
+    the person's in whole years on that day, counted by months; `weeks` are those of gestation.
+    Diagnoses are codes of ICD-10, the principal one first, procedures of ICD-9-CM-3. Null is what
+    nobody stated."""
 
     claim_id: IdText
     status: ClaimStatus
@@ -84,6 +117,12 @@ class ClaimShown(_Shown):
     admitted_on: DayText
     event_on: DayText
     discharged_on: DayText
+    days_in_hospital: int
+    sex: Literal["female", "male"] | None
+    age: int | None
+    weeks: int | None
+    diagnoses: list[str]
+    procedures: list[str]
     settled_at: Instant
     reversed_at: Instant | None
     account_month: str
@@ -95,29 +134,70 @@ class ClaimShown(_Shown):
 
 
 class JudgementShown(_Shown):
-    """By which set of rules a claim was judged, and when."""
+    """By which set of rules a claim was judged, and when; `silent` are the rules that lacked a
+    fact."""
 
     rule_set: str
     judged_at: Instant
+    silent: list[str]
+
+
+class ItemShown(_Shown):
+    """What the bill holds of one item: `lines` fee lines on `days` different days."""
+
+    code: str
+    quantity: str
+    amount: Amount
+    in_scope: Amount
+    first_on: DayText
+    last_on: DayText
+    lines: int
+    days: int
 
 
 class ClaimWhole(ClaimShown):
-    """A claim with its judgements and flags."""
+    """A claim with its bill by item, judgements and flags. Of a long bill the greatest items are
+    here, and `items_left_out` counts the others; null where the bill was not told by item."""
 
+    items: list[ItemShown] | None
+    items_left_out: int
     judgements: list[JudgementShown]
     flags: list[FlagShown]
 
 
+class PeersShown(_Shown):
+    """A claim's bill (`own`) beside the `n` of its kind whose day is `since` to `until`: how many
+    lie `below` it, and the bills at the places of their distribution, null where there are not
+    `enough`."""
+
+    claim_id: IdText
+    since: DayText
+    until: DayText
+    n: int
+    enough: bool
+    below: int
+    own: Amount
+    least: Amount | None
+    p10: Amount | None
+    p25: Amount | None
+    median: Amount | None
+    p75: Amount | None
+    p90: Amount | None
+    most: Amount | None
+
+
 class FindingShown(_Shown):
-    """What one rule says of the claim and its rival, in words."""
+    """What one rule says of the claim, in words; `rival` is the other claim where it takes two."""
 
     finding_id: IdText
     rule: str
     rule_version: int
     title: str
     title_zh: str
-    days_between: int
-    rival: ClaimShown
+    days_between: int | None
+    amount_at_risk: Amount
+    evidence: dict[str, str]
+    rival: ClaimShown | None
     explanation: str
     explanation_zh: str
 
@@ -130,18 +210,145 @@ class StepShown(_Shown):
     by: str
     at: Instant
     reason: str
+    reason_code: str | None
     amount: Amount | None
     from_state: str
     to_state: str
 
 
+class LineSaidShown(_Shown):
+    """What was said to one fee line."""
+
+    line_number: int
+    text: str
+
+
+class StatementShown(_Shown):
+    """What the institution said when it was asked for the n-th time."""
+
+    round: int
+    by: str
+    stated_at: Instant
+    stance: Stance
+    text: str
+    lines: list[LineSaidShown]
+
+
+class SeriesFindingShown(_Shown):
+    """What the statistics said of one month of a channel, in money and in words."""
+
+    finding_id: IdText
+    channel: str
+    month: MonthText
+    score: str
+    window_months: int
+    cases: int
+    expected: Amount
+    actual: Amount
+    excess: Amount
+    explanation: str
+    explanation_zh: str
+    features: str
+    model: str
+
+
+class MoneyAtRiskShown(_Shown):
+    """What fund, member and institution bear because of what the flag disputes, by re-pricing its
+    claim without it under its own book; a part may be negative. Null parts where it was refused, or
+    where the whole claim is questioned and nothing was to be asked."""
+
+    fund: Amount | None
+    member: Amount | None
+    institution: Amount | None
+    book: str | None
+    refused: str | None
+    asked_at: Instant
+
+
 class FlagWhole(FlagShown):
-    """A flag with all that it stands on; `next_steps` are the review addresses that take it."""
+    """A flag with all that it stands on; `next_steps` are the review addresses that take it, and
+    `money_at_risk` is null while settlement was not asked."""
 
     next_steps: list[str]
-    claim: ClaimShown
+    money_at_risk: MoneyAtRiskShown | None
+    claim: ClaimShown | None
     findings: list[FindingShown]
+    months: list[SeriesFindingShown]
+    statements: list[StatementShown]
     history: list[StepShown]
+
+
+class GroundShown(_Shown):
+    """What a rule found, with its law; in words where no other institution's claim is in it."""
+
+    rule: str
+    rule_version: int
+    title: str
+    title_zh: str
+    amount_at_risk: Amount
+    explanation: str | None
+    explanation_zh: str | None
+    legal_basis: str
+    legal_basis_zh: str
+
+
+class MonthSaid(_Shown):
+    """What was found of one month, in words."""
+
+    month: MonthText
+    explanation: str
+    explanation_zh: str
+
+
+class NoticeShown(FlagShown):
+    """What an institution is told: grounds and law, its own claim, and what it said itself."""
+
+    claim: ClaimShown | None
+    grounds: list[GroundShown]
+    months: list[MonthSaid]
+    statements: list[StatementShown]
+
+
+class ReviewShown(_Shown):
+    """One decision. `outcome` is what people found, `disposal` what they did about it."""
+
+    flag_id: IdText
+    decision: int
+    claim_id: IdText | None
+    institution_code: str
+    channel: str | None
+    month: MonthText | None
+    outcome: Verdict
+    disposal: Outcome
+    reason_code: str
+    amount: Amount
+    hearing: Hearing
+    reviewed_by: str
+    approved_by: str
+    reviewed_on: DayText
+    decided_at: Instant
+
+
+class ReviewedShown(_Shown):
+    """A page of decisions; `next` is the `after` of the next page, null on the last."""
+
+    reviews: list[ReviewShown]
+    next: str | None
+
+
+class ReasonShown(_Shown):
+    """A reason code in words."""
+
+    code: str
+    verdict: Verdict
+    title: str
+    title_zh: str
+
+
+class ReasonsShown(_Shown):
+    """All reason codes."""
+
+    reasons: list[ReasonShown]
 
 
 class RuleShown(_Shown):
@@ -151,8 +358,16 @@ class RuleShown(_Shown):
     version: int
     family: str
     grade: Grade
+    mode: Mode
+    window: Window
+    scenes: list[Scene]
+    stages: list[Stage]
+    fund_type: FundType
+    insurance_types: list[str]
     in_force: bool
     valid_from: DayText
+    valid_until: DayText | None
+    example_thresholds: list[str]
     parameters: OnePredicate
     title: str
     title_zh: str
@@ -165,3 +380,96 @@ class RulesShown(_Shown):
 
     rule_set: str
     rules: list[RuleShown]
+
+
+class WarningShown(_Shown):
+    """What one rule says of a case before it is filed."""
+
+    rule: str
+    rule_version: int
+    grade: Grade
+    title: str
+    title_zh: str
+    amount_at_risk: Amount
+    evidence: dict[str, str]
+    explanation: str
+    explanation_zh: str
+
+
+class CaseChecked(_Shown):
+    """What all rules say of one case; `silent` are those that lacked a fact."""
+
+    case_ref: str
+    advice: Advice
+    findings: list[WarningShown]
+    silent: list[str]
+
+
+class CheckAnswer(_Shown):
+    """The answer to a check; `check_id` is what its feedback names."""
+
+    check_id: IdText
+    rule_set: str
+    cases: list[CaseChecked]
+
+
+class FeedbackKept(_Shown):
+    """How many answers to warnings were kept."""
+
+    check_id: IdText
+    kept: int
+
+
+class ChannelShown(_Shown):
+    """One channel of a month, in its own measure: as measured, what is left of it beside peers,
+    region and posted prices, its cases, and how far it stands out (null: nothing can be said)."""
+
+    value: str
+    own: str
+    cases: int
+    score: str | None
+
+
+class SeriesMonthShown(_Shown):
+    """A month as last scored. `channel` is the loudest, over the `window_months` that end with the
+    month; `expected` and `actual` are what was spent in them. All null where nothing is said."""
+
+    institution_code: str
+    month: MonthText
+    claims: int
+    score: str
+    channel: str | None
+    window_months: int | None
+    cases: int | None
+    expected: Amount | None
+    actual: Amount | None
+    explanation: str
+    explanation_zh: str
+    channels: dict[str, ChannelShown]
+    features: str
+    model: str
+    scored_at: Instant
+
+
+class SeriesShown(_Shown):
+    """A page of months; `next` is the `after` of the next page, null on the last."""
+
+    series: list[SeriesMonthShown]
+    next: str | None
+
+
+class FlagsAboutShown(_Shown):
+    """How many flags of one rule family or channel stand in one state, and their money at risk."""
+
+    about: str
+    state: FlagState
+    flags: int
+    at_risk: Amount
+
+
+class InstitutionShown(_Shown):
+    """One institution as monitoring sees it."""
+
+    institution_code: str
+    months: list[SeriesMonthShown]
+    flags: list[FlagsAboutShown]

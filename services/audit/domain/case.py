@@ -9,7 +9,6 @@ from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 
-from services.audit.domain.claim import Claim
 from shared.money import Money
 
 
@@ -115,24 +114,3 @@ class Case:
     def at_risk(self, amount: Money) -> Money:
         """How much of a disputed amount can be the fund's."""
         return max(Money(0), min(amount, self.fund_part()))
-
-
-def case_of(claim: Claim) -> Case:
-    """The case of a claim that settlement told of."""
-    return Case(
-        pool=claim.pool_code,
-        case_id=str(claim.claim_id),
-        person=claim.person_ref,
-        institution=claim.institution_code,
-        benefit=Benefit(claim.benefit),
-        filed=claim.settled_at.isoformat(timespec="microseconds"),
-        admitted=claim.admitted_on,
-        event=claim.event_on,
-        discharged=claim.discharged_on,
-        total=claim.parts.total,
-        fund=claim.parts.fund,
-        level=claim.institution_level,
-        insurance_type=claim.insurance_type,
-        settled_on=claim.settled_on,
-        mode=claim.mode,
-    )

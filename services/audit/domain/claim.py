@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
+from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
 
@@ -37,9 +38,30 @@ class Parts:
 
 
 @dataclass(frozen=True, slots=True)
+class ItemCharged:
+    """What the bill holds of one item of the catalogue: `lines` fee lines on `days` different
+    days, the first and the last of them included."""
+
+    code: str
+    quantity: Decimal
+    amount: Money
+    in_scope: Money
+    first_on: date
+    last_on: date
+    lines: int
+    days: int
+
+
+@dataclass(frozen=True, slots=True)
 class Claim:
     """One claim. `event_on` is the day of the birth, visit, loss or surgery, `settled_on` the
-    business day of settling. Only a delivery has `mode` and `infants`."""
+    business day of settling. Only a delivery has `mode` and `infants`.
+
+    `age` is in whole years on the day of the event, counted by months, `weeks` are the completed
+    ones of gestation; diagnoses (ICD-10, the principal one first) and procedures (ICD-9-CM-3) are
+    as the hospital coded them. `items` has the greatest amounts first, `items_left_out` counts
+    those that were not told. None is what nobody stated.
+    """
 
     pool_code: str
     claim_id: UUID
@@ -69,6 +91,18 @@ class Claim:
     status: ClaimStatus
     reversed_at: datetime | None
     version: int
+    sex: str | None = None
+    age: int | None = None
+    weeks: int | None = None
+    diagnoses: tuple[str, ...] = ()
+    procedures: tuple[str, ...] = ()
+    items: tuple[ItemCharged, ...] | None = None
+    items_left_out: int = 0
+
+    @property
+    def days_in_hospital(self) -> int:
+        """Days from admission to discharge; 0 where both are one day."""
+        return (self.discharged_on - self.admitted_on).days
 
     @property
     def is_live(self) -> bool:

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from services.audit.domain.case import Case, case_of
+from services.audit.domain.case import Case
 from services.audit.domain.claim import Claim
+from services.audit.domain.claimed_case import case_of
 from services.audit.domain.hit import Answer, Hit
 from services.audit.domain.rule import Grade, Mode, Rule, RuleBook, RuleSet
 from shared.money import Money

@@ -1,57 +1,123 @@
-"""A flag and its review: open, first reviewed, decided by a second person, maybe opened again.
+"""A flag: what it stands on, where it stands, and what becomes of it without people.
 
+It stands on one claim (findings of one rule family) or on one channel of an institution's months.
 A deduction that was decided is settlement's to take: until it answers it is pending, and one that
 it refuses opens the flag again. Where a flag loses its ground (its claim, or every claim that it
 was held against, is reversed) it closes if people had not decided, or opens again if they had
-decided to deduct; a dismissal stands.
+decided on money; a dismissal stands. The steps of people are in `review`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
 
-from services.audit.domain.claim import Claim
 from services.audit.domain.finding import Finding
-from services.audit.domain.refusals import Refusal
 from services.audit.domain.rule import Grade
-from shared.money import Money
+from shared.money import NOTHING, Money
 
 
 class FlagState(StrEnum):
-    """Where a flag stands; a closed one has lost its ground, and only a new finding opens it."""
+    """What was done last; a closed flag has lost its ground, and only a new finding opens it.
+
+    After `open` waits the first review (初审), after `notified` the institution's statement
+    (机构反馈/申诉), after `first_reviewed` the second review (复审), `investigating` is 调查核实,
+    after `second_reviewed` waits a disposal (处理), after `proposed` its approval.
+    """
 
     OPEN = "open"
+    NOTIFIED = "notified"
     FIRST_REVIEWED = "first_reviewed"
+    INVESTIGATING = "investigating"
+    SECOND_REVIEWED = "second_reviewed"
+    PROPOSED = "proposed"
     DECIDED = "decided"
     CLOSED = "closed"
 
 
+IN_REVIEW = frozenset(FlagState) - {FlagState.DECIDED, FlagState.CLOSED}
+"""The states in which a flag waits for somebody."""
+
+
+class Hearing(StrEnum):
+    """Whether the institution could state its case, and did."""
+
+    NONE = "none"
+    WAITING = "waiting"
+    STATED = "stated"
+    SILENT = "silent"
+
+
 class Outcome(StrEnum):
-    """What a reviewer proposes, and two decide."""
+    """What is done: deduct from the next run, recover what was paid, uphold without money (only
+    where the flag stands on a channel), or dismiss."""
 
     DEDUCT = "deduct"
+    RECOVER = "recover"
+    UPHOLD = "uphold"
     DISMISS = "dismiss"
 
 
+COSTS = frozenset({Outcome.DEDUCT, Outcome.RECOVER})
+"""The outcomes that take money back."""
+
+
 class Deduction(StrEnum):
-    """What became of the decided amount."""
+    """What became of a decided amount; one being released is given up by a later decision."""
 
     NONE = "none"
     PENDING = "pending"
     TAKEN = "taken"
     REFUSED = "refused"
+    RELEASING = "releasing"
+    RELEASED = "released"
+
+
+@dataclass(frozen=True, slots=True)
+class OnClaim:
+    """A flag stands on a claim, by the rules of one family."""
+
+    claim_id: UUID
+    rule_family: str
+
+
+@dataclass(frozen=True, slots=True)
+class OnSeries:
+    """A flag stands on a channel of an institution, since a month (`YYYY-MM`)."""
+
+    channel: str
+    month: str
+
+
+@dataclass(frozen=True, slots=True)
+class LineAmount:
+    """What of a decided amount is one fee line's."""
+
+    line_number: int
+    amount: Money
 
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """What the first reviewer proposes."""
+    """What somebody proposes; a second person decides. `lines` add up to the amount, or are none
+    where it is the whole claim's."""
 
     outcome: Outcome
     amount: Money
     by: str
+    reason_code: str
+    lines: tuple[LineAmount, ...] = ()
+
+
+class Answer(StrEnum):
+    """What settlement did with a decided amount."""
+
+    TAKEN = "taken"
+    REFUSED = "refused"
+    RELEASED = "released"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,123 +129,132 @@ class DeductionAnswer:
     flag_id: UUID
     decision: int
     amount: Money
-    taken: bool
+    said: Answer
     reason: str
     sequence: int
 
 
 @dataclass(frozen=True, slots=True)
-class Flag:
-    """Findings of one rule family on one claim, for people to decide.
+class Lease:
+    """Who works on a flag, until when."""
 
-    `told` counts the events told of the flag, `decision` its decisions, `version` its changes.
+    by: str
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """Findings for people to decide.
+
+    `told` counts the events told of the flag, `decision` its decisions, `version` its changes,
+    `round` how often its institution was asked for a statement. `first_by` and `second_by` are
+    who reviewed it in this round, `deducted` is what settlement has taken for it, `due_on` the
+    last day of its step. `score` is the probability that it proves right, where one is known.
     """
 
     pool_code: str
     flag_id: UUID
     institution_code: str
-    claim_id: UUID
-    rule_family: str
+    subject: OnClaim | OnSeries
     grade: Grade
     at_risk: Money
     state: FlagState
+    first_by: str | None
+    second_by: str | None
+    hearing: Hearing
+    round: int
     proposal: Proposal | None
     decision: int
     deduction: Deduction
+    deducted: Money
     told: int
     version: int
     raised_at: datetime
+    due_on: date | None
+    score: Decimal | None = None
+    lease: Lease | None = None
+
+    @property
+    def claim_id(self) -> UUID | None:
+        """The claim that the flag stands on, if it does."""
+        return self.subject.claim_id if isinstance(self.subject, OnClaim) else None
+
+    @property
+    def rule_family(self) -> str | None:
+        """The family whose rules raised it, if it stands on a claim."""
+        return self.subject.rule_family if isinstance(self.subject, OnClaim) else None
+
+    @property
+    def in_review(self) -> bool:
+        """Whether it waits for somebody."""
+        return self.state in IN_REVIEW
+
+    @property
+    def shown_to_institution(self) -> bool:
+        """Whether its institution was told of it: asked for a statement, or decided upon."""
+        return self.round > 0 or self.state is FlagState.DECIDED
+
+    def held_against(self, by: str, at: datetime) -> bool:
+        """Whether somebody else works on it at an instant."""
+        return self.lease is not None and self.lease.by != by and self.lease.until > at
 
 
 def raise_flag(flag_id: UUID, finding: Finding, at: datetime) -> Flag:
-    """A new flag, with its first finding."""
+    """A new flag on a claim, with its first finding."""
+    subject = OnClaim(finding.claim_id, finding.rule_family)
+    return new_flag(
+        flag_id, finding.pool_code, finding.institution_code, subject, finding.grade,
+        finding.at_risk, at,
+    )  # fmt: skip
+
+
+def new_flag(
+    flag_id: UUID, pool_code: str, institution_code: str, subject: OnClaim | OnSeries,
+    grade: Grade, at_risk: Money, at: datetime,
+) -> Flag:  # fmt: skip
+    """A flag that nobody has looked at."""
     return Flag(
-        pool_code=finding.pool_code,
+        pool_code=pool_code,
         flag_id=flag_id,
-        institution_code=finding.institution_code,
-        claim_id=finding.claim_id,
-        rule_family=finding.rule_family,
-        grade=finding.grade,
-        at_risk=finding.at_risk,
+        institution_code=institution_code,
+        subject=subject,
+        grade=grade,
+        at_risk=at_risk,
         state=FlagState.OPEN,
+        first_by=None,
+        second_by=None,
+        hearing=Hearing.NONE,
+        round=0,
         proposal=None,
         decision=0,
         deduction=Deduction.NONE,
+        deducted=NOTHING,
         told=1,
         version=1,
         raised_at=at,
+        due_on=None,
     )
-
-
-def propose(flag: Flag, claim: Claim, proposal: Proposal) -> Flag | Refusal:
-    """First review: somebody proposes an outcome; a deduction is at most the fund's part.
-
-    A flag that opened again while its deduction is on the way waits for settlement's answer, and
-    one whose deduction was taken can only be dismissed: nothing is deducted twice.
-    """
-    if flag.state is not FlagState.OPEN:
-        return Refusal.NOT_OPEN
-    if flag.deduction is Deduction.PENDING:
-        return Refusal.DEDUCTION_PENDING
-    if (proposal.outcome is Outcome.DEDUCT) != (proposal.amount > Money(0)):
-        return Refusal.AMOUNT_NOT_OF_OUTCOME
-    if proposal.outcome is Outcome.DEDUCT:
-        if not claim.is_live:
-            return Refusal.CLAIM_REVERSED
-        if flag.deduction is Deduction.TAKEN:
-            return Refusal.ALREADY_DEDUCTED
-        if proposal.amount > claim.parts.fund:
-            return Refusal.AMOUNT_ABOVE_FUND
-    return replace(
-        flag, state=FlagState.FIRST_REVIEWED, proposal=proposal, version=flag.version + 1
-    )
-
-
-def approve(flag: Flag, by: str) -> Flag | Refusal:
-    """Second review, agreeing: what was proposed is decided."""
-    refusal = _not_for_second_review(flag, by)
-    if refusal is not None:
-        return refusal
-    deducts = flag.proposal is not None and flag.proposal.outcome is Outcome.DEDUCT
-    return replace(
-        flag,
-        state=FlagState.DECIDED,
-        decision=flag.decision + 1,
-        deduction=Deduction.PENDING if deducts else flag.deduction,
-        told=flag.told + 1,
-        version=flag.version + 1,
-    )
-
-
-def send_back(flag: Flag, by: str) -> Flag | Refusal:
-    """Second review, disagreeing: the flag is open as before."""
-    refusal = _not_for_second_review(flag, by)
-    if refusal is not None:
-        return refusal
-    return replace(flag, state=FlagState.OPEN, proposal=None, version=flag.version + 1)
-
-
-def _not_for_second_review(flag: Flag, by: str) -> Refusal | None:
-    if flag.state is not FlagState.FIRST_REVIEWED or flag.proposal is None:
-        return Refusal.NOT_FIRST_REVIEWED
-    return Refusal.SAME_REVIEWER if flag.proposal.by == by else None
 
 
 def answer(flag: Flag, said: DeductionAnswer) -> Flag:
-    """Settlement took the amount of a decision, or could not: then the flag opens again.
+    """Settlement took the amount of a decision, could not, or gave an earlier one back.
 
-    What was taken comes back when the claim is reversed before it was paid. The flag itself where
-    that is no news: the answer of another decision changes nothing.
+    A refusal opens the flag again. What was taken comes back when the claim is reversed before it
+    was paid, or when a later decision dismisses the flag. The flag itself where that is no news:
+    the answer of another decision changes nothing.
     """
-    lost = flag.deduction is Deduction.TAKEN and not said.taken
-    if flag.decision != said.decision or not (flag.deduction is Deduction.PENDING or lost):
+    if flag.deduction is Deduction.RELEASING:
+        if said.said is Answer.TAKEN:
+            return flag
+        return _changed(replace(flag, deduction=Deduction.RELEASED, deducted=NOTHING))
+    lost = flag.deduction is Deduction.TAKEN and said.said is Answer.REFUSED
+    awaited = flag.deduction is Deduction.PENDING and said.said is not Answer.RELEASED
+    if flag.decision != said.decision or not (awaited or lost):
         return flag
-    if said.taken:
-        return replace(flag, deduction=Deduction.TAKEN, version=flag.version + 1)
-    refused = replace(flag, deduction=Deduction.REFUSED)
-    if flag.state is FlagState.DECIDED:
-        return _open_again(refused)
-    return replace(refused, version=flag.version + 1)
+    if said.said is Answer.TAKEN:
+        return _changed(replace(flag, deduction=Deduction.TAKEN, deducted=said.amount))
+    refused = replace(flag, deduction=Deduction.REFUSED, deducted=NOTHING)
+    return _open_again(refused) if flag.state is FlagState.DECIDED else _changed(refused)
 
 
 def ground_gone(flag: Flag) -> Flag:
@@ -187,32 +262,41 @@ def ground_gone(flag: Flag) -> Flag:
 
     A pending deduction stays pending: settlement's answer is still to come.
     """
-    if flag.state in (FlagState.OPEN, FlagState.FIRST_REVIEWED):
-        return replace(flag, state=FlagState.CLOSED, proposal=None, version=flag.version + 1)
-    return _open_again(flag) if _deducts(flag) else flag
+    if flag.in_review:
+        return _changed(begun_anew(flag, FlagState.CLOSED))
+    return _open_again(flag) if _costs(flag) else flag
 
 
 def found_again(flag: Flag) -> Flag:
     """A further finding came: a dismissal or a closing did not know of it."""
-    if flag.state is FlagState.CLOSED or (flag.state is FlagState.DECIDED and not _deducts(flag)):
+    if flag.state is FlagState.CLOSED or (flag.state is FlagState.DECIDED and not _costs(flag)):
         return _open_again(flag)
-    return replace(flag, version=flag.version + 1)
+    return _changed(flag)
 
 
 def opened_again(before: Flag, after: Flag) -> bool:
     """Whether a change opened a flag that was decided or closed; that is told."""
-    return before.state in (FlagState.DECIDED, FlagState.CLOSED) and after.state is FlagState.OPEN
+    return not before.in_review and after.state is FlagState.OPEN
 
 
-def _deducts(flag: Flag) -> bool:
+def begun_anew(flag: Flag, state: FlagState) -> Flag:
+    """The flag without what people said in the round that ends: open, or closed."""
+    return replace(
+        flag, state=state, first_by=None, second_by=None, hearing=Hearing.NONE, proposal=None
+    )
+
+
+def _costs(flag: Flag) -> bool:
     return (
         flag.state is FlagState.DECIDED
         and flag.proposal is not None
-        and flag.proposal.outcome is Outcome.DEDUCT
+        and flag.proposal.outcome in COSTS
     )
 
 
 def _open_again(flag: Flag) -> Flag:
-    return replace(
-        flag, state=FlagState.OPEN, proposal=None, told=flag.told + 1, version=flag.version + 1
-    )
+    return _changed(replace(begun_anew(flag, FlagState.OPEN), told=flag.told + 1))
+
+
+def _changed(flag: Flag) -> Flag:
+    return replace(flag, version=flag.version + 1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from functools import lru_cache
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
@@ -41,19 +42,28 @@ def known_group(name: str) -> str:
     return name
 
 
+@lru_cache(maxsize=1 << 16)
+def groups_of(code: str) -> tuple[str, ...]:
+    """The groups that a catalogue code belongs to."""
+    return tuple(name for name, group in ITEM_GROUPS.items() if group.holds(code))
+
+
 def in_group(items: Sequence[Item], name: str) -> list[Item]:
     """The items of a group, in their order."""
-    group = ITEM_GROUPS[name]
-    return [item for item in items if group.holds(item.code)]
+    return [item for item in items if name in groups_of(item.code)]
 
 
 def billed_by_group(items: Sequence[Item], *, whole: bool) -> dict[str, Billed]:
     """What a case's items come to by group. Where items were left out (`whole` is false), a group
     without any is not told: that nothing was billed under it is not known."""
-    billed = {}
-    for name in ITEM_GROUPS:
-        those = in_group(items, name)
-        if those or whole:
-            quantity = sum((item.quantity for item in those), Decimal(0))
-            billed[name] = Billed(quantity, Money.total(item.amount for item in those))
-    return billed
+    those: dict[str, list[Item]] = {name: [] for name in ITEM_GROUPS} if whole else {}
+    for item in items:
+        for name in groups_of(item.code):
+            those.setdefault(name, []).append(item)
+    return {
+        name: Billed(
+            sum((item.quantity for item in found), Decimal(0)),
+            Money.total(item.amount for item in found),
+        )
+        for name, found in those.items()
+    }

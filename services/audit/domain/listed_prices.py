@@ -35,15 +35,15 @@ class AboveListPrice(Predicate):
 
 
 class SecondProcedureInFull(Predicate):
-    """Several operations of one stay, of which not only the dearest is billed above `rate` of its
-    list price: a further one through the same access costs a share."""
+    """Several operations of one stay, of which not only the dearest is billed above
+    `percent_due` of its list price: a further one through the same access costs a share."""
 
-    evidence: ClassVar[frozenset[str]] = frozenset({"items", "amount", "rate"})
+    evidence: ClassVar[frozenset[str]] = frozenset({"items", "amount", "percent_due"})
 
     predicate: Literal["second-procedure-in-full"]
     benefits: Benefits
     group: Group
-    rate: Decimal = Field(gt=0, lt=1)
+    percent_due: int = Field(ge=1, le=99)
 
     def hits(self, case: Case, others: Sequence[Case]) -> Answer:
         """One hit, for what the further operations cost above that share."""
@@ -58,7 +58,7 @@ class SecondProcedureInFull(Predicate):
             return []
         if any(item.list_price is None for item in operations[1:]):
             return None
-        above = [(item, _above(item, self.rate)) for item in operations[1:]]
+        above = [(item, _above(item, Decimal(self.percent_due) / 100)) for item in operations[1:]]
         return _hit(case, [(item, amount) for item, amount in above if amount > NOTHING])
 
 

@@ -16,7 +16,20 @@ class Refusal(Enum):
     AMOUNT_NOT_OF_OUTCOME = (4006, "amount-does-not-fit-outcome", False)
     CLAIM_REVERSED = (4007, "claim-reversed", False)
     DEDUCTION_PENDING = (4008, "deduction-still-pending", True)
-    ALREADY_DEDUCTED = (4009, "already-deducted", False)
+    # 4009 said that what was taken could only be dismissed; it can be lowered now.
+    ABOVE_WHAT_WAS_TAKEN = (4010, "amount-above-what-was-taken", False)
+    LINES_DO_NOT_ADD_UP = (4011, "lines-do-not-add-up", False)
+    NOT_HEARD = (4012, "institution-not-heard", False)
+    NOT_NOTIFIED = (4013, "no-statement-awaited", False)
+    NOT_INVESTIGATING = (4014, "flag-not-investigated", False)
+    NOT_SECOND_REVIEWED = (4015, "flag-not-second-reviewed", False)
+    NOT_PROPOSED = (4016, "no-disposal-proposed", False)
+    SAME_APPROVER = (4017, "approver-is-proposer", False)
+    REASON_UNKNOWN = (4018, "reason-code-unknown", False)
+    REASON_NOT_OF_STEP = (4019, "reason-does-not-fit", False)
+    OUTCOME_NOT_OF_SUBJECT = (4020, "outcome-does-not-fit-flag", False)
+    HELD_BY_ANOTHER = (4021, "flag-held-by-another", True)
+    NOTHING_WAITS = (4022, "no-flag-waits", True)
 
     def __init__(self, number: int, slug: str, retryable: bool) -> None:
         self.number = number

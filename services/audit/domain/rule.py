@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import tomllib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
@@ -151,11 +151,16 @@ class RuleBook:
     """All versions of all rules, each rule's versions in order."""
 
     rules: tuple[Rule, ...]
+    _of_days: dict[date, RuleSet] = field(default_factory=dict, compare=False, repr=False)
 
     def in_force(self, on: date) -> RuleSet:
         """The newest version of each rule that is valid on a day; it may be none."""
-        begun = [rule for rule in self.rules if rule.valid_from <= on]
-        return _as_set([rule for rule in _newest(begun) if rule.holds_on(on)])
+        known = self._of_days.get(on)
+        if known is None:
+            begun = [rule for rule in self.rules if rule.valid_from <= on]
+            known = _as_set([rule for rule in _newest(begun) if rule.holds_on(on)])
+            self._of_days[on] = known
+        return known
 
     def newest(self) -> RuleSet:
         """The newest version of each rule, whatever its days: what a file of history is asked."""

@@ -68,15 +68,22 @@ class OverlappingClaim(PairPredicate):
 
 
 class OverlappingStays(PairPredicate):
-    """Two stays of one person that share a night: a transfer ends one before the other begins."""
+    """Two stays of one person that share a night: a transfer ends one before the other begins.
+
+    `elsewhere` says whether the two are of two hospitals or of one. One hospital's two stays of
+    the very same days are not meant: they are one stay that was claimed twice.
+    """
 
     predicate: Literal["overlapping-stays"]
     benefits: Benefits
+    elsewhere: bool
 
     def makes_pair(self, case: Case, other: Case) -> bool:
         return (
             case.benefit in self.benefits
             and other.benefit in self.benefits
+            and (case.institution != other.institution) == self.elsewhere
+            and (self.elsewhere or case.admitted != other.admitted or case.los != other.los)
             and case.admitted < other.discharged
             and other.admitted < case.discharged
             and case.filed_after(other)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from decimal import Decimal
 from uuid import UUID
 
 from services.audit.actions.adjust_claims import adjust_claims
@@ -15,16 +16,25 @@ from services.audit.actions.judge_claims import judge_claims
 from services.audit.actions.note_deduction import note_deduction
 from services.audit.actions.reverse_claims import reverse_claims
 from services.audit.actions.take_in_claims import take_in_claims
-from services.audit.domain.claim import Adjustment, Claim, ClaimStatus, Parts, Reversal
-from services.audit.domain.flag import DeductionAnswer
+from services.audit.domain.claim import (
+    Adjustment,
+    Claim,
+    ClaimStatus,
+    ItemCharged,
+    Parts,
+    Reversal,
+)
+from services.audit.domain.flag import Answer, DeductionAnswer
 from services.audit.domain.rule import RuleBook
 from shared.contracts.claim import (
     ClaimAdjusted,
     ClaimReversed,
     ClaimSettled,
     DeductionRefused,
+    DeductionReleased,
     DeductionTaken,
 )
+from shared.contracts.claim import ItemCharged as ToldItem
 from shared.contracts.claim import Parts as Told
 from shared.contracts.contract import Unreadable
 from shared.money import Money
@@ -77,10 +87,13 @@ def read(event: Event) -> Heard | None:
                 return _reversal(ClaimReversed.from_bytes(data), event.sequence)
             case DeductionTaken.type:
                 taken = DeductionTaken.from_bytes(data)
-                return _answer(taken, event.sequence, taken=True, reason="")
+                return _answer(taken, event.sequence, Answer.TAKEN)
             case DeductionRefused.type:
                 refused = DeductionRefused.from_bytes(data)
-                return _answer(refused, event.sequence, taken=False, reason=refused.reason)
+                return _answer(refused, event.sequence, Answer.REFUSED, refused.reason)
+            case DeductionReleased.type:
+                released = DeductionReleased.from_bytes(data)
+                return _answer(released, event.sequence, Answer.RELEASED)
     except (Unreadable, ValueError) as error:
         raise Undecodable(event.type) from error
     return None
@@ -117,6 +130,26 @@ def _claim(event: ClaimSettled, sequence: int) -> Claim:
         status=ClaimStatus.SETTLED,
         reversed_at=None,
         version=sequence,
+        sex=event.sex,
+        age=event.age,
+        weeks=event.weeks,
+        diagnoses=tuple(event.diagnoses),
+        procedures=tuple(event.procedures),
+        items=tuple(map(_item, event.items)) if event.items is not None else None,
+        items_left_out=event.items_left_out,
+    )
+
+
+def _item(told: ToldItem) -> ItemCharged:
+    return ItemCharged(
+        code=told.code,
+        quantity=Decimal(told.quantity),
+        amount=Money.from_wire(told.amount),
+        in_scope=Money.from_wire(told.in_scope),
+        first_on=date.fromisoformat(told.first_on),
+        last_on=date.fromisoformat(told.last_on),
+        lines=told.lines,
+        days=told.days,
     )
 
 
@@ -131,7 +164,10 @@ def _reversal(event: ClaimReversed, sequence: int) -> Reversal:
 
 
 def _answer(
-    event: DeductionTaken | DeductionRefused, sequence: int, *, taken: bool, reason: str
+    event: DeductionTaken | DeductionRefused | DeductionReleased,
+    sequence: int,
+    said: Answer,
+    reason: str = "",
 ) -> DeductionAnswer:
     return DeductionAnswer(
         pool_code=event.pool_code,
@@ -139,7 +175,7 @@ def _answer(
         flag_id=UUID(event.flag_id),
         decision=event.decision,
         amount=Money.from_wire(event.amount),
-        taken=taken,
+        said=said,
         reason=reason,
         sequence=sequence,
     )

@@ -15,6 +15,8 @@ import ibis
 from ibis import _
 from ibis.expr import types as ir
 
+from shared.money import Money
+
 AMOUNTS = (
     "amt_bed",
     "amt_nursing",
@@ -101,9 +103,7 @@ def read_claims(path: Path) -> Iterator[History]:
     """
     _check_header(path)
     with TemporaryDirectory(prefix="claims-") as folder:
-        engine = ibis.duckdb.connect(
-            memory_limit=_MEMORY, temp_directory=folder
-        )
+        engine = ibis.duckdb.connect(memory_limit=_MEMORY, temp_directory=folder)
         try:
             history = History(engine, _load(engine, path))
             _check_values(history.claims, path.name)
@@ -133,10 +133,14 @@ def _load(engine: Any, path: Path) -> ir.Table:
 
 def in_fen(rows: ir.Table) -> ir.Table:
     """Claims with their amounts in yuan turned into whole fen, and the month as a number."""
-    fen = {name: (_[name] * 100).cast("int64") for name in AMOUNTS}
+    return with_month(rows.mutate(**{name: (_[name] * 100).cast("int64") for name in AMOUNTS}))
+
+
+def with_month(rows: ir.Table) -> ir.Table:
+    """Claims with `at`, their month as a number; null where it is none."""
     year, month = (_.month.substr(a, n).try_cast("int32") for a, n in ((0, 4), (5, 2)))
     readable = month.between(1, 12) & (_.month.length() == 7)
-    return rows.mutate(**fen, at=ibis.cases((readable, year * 12 + month - 1)))
+    return rows.mutate(at=ibis.cases((readable, year * 12 + month - 1)))
 
 
 def _place(error: str) -> str:
@@ -163,10 +167,17 @@ def _check_values(claims: ir.Table, file: str) -> None:
         if test is not None and counted[name][0] > 0:
             # Rows lie in the order of the file; the header is its first line.
             numbered = claims.mutate(line=ibis.row_number() + 2)
-            row = numbered.filter(_wrong(numbered, name)).order_by("line").limit(1).execute()
-            raise BadFile(
-                f"{file}: line {row['line'][0]}: column {name}: {row[name][0]!r}: {_MEANT[name]}"
-            )
+            found = numbered.filter(_wrong(numbered, name)).order_by("line").limit(1)
+            row = found.to_pyarrow().to_pylist()[0]
+            value = _shown(name, row[name])
+            raise BadFile(f"{file}: line {row['line']}: column {name}: {value}: {_MEANT[name]}")
+
+
+def _shown(name: str, value: Any) -> str:
+    """A value as it stood in the file."""
+    if value is None:
+        return "empty"
+    return Money(value).to_wire() if name in AMOUNTS else str(value)
 
 
 def _wrong(claims: ir.Table, name: str) -> ir.BooleanValue | None:

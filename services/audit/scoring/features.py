@@ -13,6 +13,7 @@ DELIVERIES = ("V", "C")
 STAYS = ("V", "C", "A")
 _PREGNANCY_DAYS = 300
 _TOUCHING_DAYS = 1
+_WEEK_UNKNOWN = 30
 _KEY = ("claim_id", "person_id", "hospital_id", "admit_date", "discharge_date", "case_type")
 
 
@@ -22,7 +23,7 @@ def claim_measures(claims: ir.Table) -> ir.Table:
     log_total, log_los: natural logs of fen and days (a day not counted is one day).
     tests: laboratory and imaging items; tests_share, supplies_share: of the total, what went for
     laboratory and imaging, for drugs and consumables; own_share: what the fund did not pay.
-    risk: a group of women of like age and week, whose births go alike.
+    risk: a group of women of like age and week, whose births or visits go alike.
     """
     return claims.mutate(
         log_total=_.total_amount.clip(lower=1).cast("float64").ln(),
@@ -101,7 +102,15 @@ def _share(part: ir.Deferred) -> ir.Deferred:
 
 
 def _risk() -> ir.Value:
-    """Age under 25, to 34, above, times weeks under 34, to 36, term; 9 is not known."""
+    """Births: age under 25, to 34, above, times weeks under 34, to 36, term; 9 is not known.
+
+    Visits, from 10 on: by four weeks of pregnancy, as the first of them take most of the tests.
+    """
     age = ibis.cases((_.age < 25, 0), (_.age < 35, 1), else_=2)
     weeks = ibis.cases((_.gest_weeks < 34, 0), (_.gest_weeks < 37, 1), else_=2)
-    return ibis.cases((_.age.isnull() | _.gest_weeks.isnull(), 9), else_=age * 3 + weeks)
+    visit = (10 + _.gest_weeks.clip(4, 43) // 4).fill_null(_WEEK_UNKNOWN)
+    return ibis.cases(
+        (_.case_type == "P", visit),
+        (_.age.isnull() | _.gest_weeks.isnull(), 9),
+        else_=age * 3 + weeks,
+    ).cast("int64")

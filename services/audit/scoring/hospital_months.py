@@ -29,9 +29,14 @@ MEASURES = {
     "visit_cost": ("P",),
     "scans": ("P",),
     "lab": ("P",),
+    "scans_told": ("P",),
+    "lab_told": ("P",),
     "early": DELIVERIES,
     "received": DELIVERIES,
 }
+BESIDE = ("caesarean", "severity", "visit_cost", "scans", "lab")
+# More tests than this at one visit count as so many.
+_TESTS_MOST = 60
 # Charges that a bill can hold twice; in a bill like any other they are at most this much above
 # usual (log): doubled by 0.69, less what the total grows.
 _CHARGES = ("amt_exam", "amt_lab", "amt_treatment", "amt_consumable")
@@ -60,6 +65,8 @@ def by_case(measures: ir.Table) -> ir.Table:
         stay_stay=(_.stay * _.stay).sum(),
         cost_stay=(_.cost * _.stay).sum(),
         total_fen=_.total_amount.sum(),
+        exam_fen=_.amt_exam.fill_null(0).sum(),
+        lab_fen=_.amt_lab.fill_null(0).sum(),
         days=_.los.fill_null(1).sum(),
     )
 
@@ -81,9 +88,7 @@ def with_doubled(claims: ir.Table) -> ir.Table:
     )
     keys = ("hospital_id", "at", "case_type")
     beside = of_bill.left_join(usual, keys).drop(*(f"{key}_right" for key in keys))
-    far = [
-        (_[f"log_{name}"] - _[f"usual_{name}"] > _DOUBLED).fill_null(False) for name in _CHARGES
-    ]
+    far = [(_[f"log_{name}"] - _[f"usual_{name}"] > _DOUBLED).fill_null(False) for name in _CHARGES]
     return beside.mutate(doubled=far[0] | far[1] | far[2] | far[3])
 
 
@@ -96,30 +101,27 @@ def _month_end() -> ir.BooleanValue:
 def by_share(features: ir.Table) -> ir.Table:
     """By hospital and month: n, sum and sum of squares of every measure of MEASURES; level, region.
 
-    Caesareans and severity count beside what is usual, that month, among women of like risk.
+    Those of BESIDE count beside what is usual, that month, among women of like risk.
     """
-    born = _.case_type.isin(DELIVERIES)
-    usual = (
-        features.filter(born)
-        .group_by("at", "risk")
-        .aggregate(
-            usual_caesarean=(_.case_type == "C").cast("float64").mean(),
-            usual_severity=_.severity.cast("float64").mean(),
-        )
-    )
-    measured = with_doubled(features).left_join(usual, ["at", "risk"]).mutate(
-        caesarean=(_.case_type == "C").cast("float64") - _.usual_caesarean,
-        severity=_.severity.cast("float64") - _.usual_severity,
-        touching=_.touching.cast("float64"),
-        unprepared=_.unprepared.cast("float64"),
-        received=_.received.cast("float64"),
-        bare=((_.amt_anesthesia <= 0) | (_.amt_surgery <= 0)).cast("float64"),
-        unprepared_late=(_.unprepared & _month_end()).cast("float64"),
-        doubled=_.doubled.cast("float64"),
+    told = with_doubled(features).mutate(
+        caesarean=_.case_type == "C",
+        bare=(_.amt_anesthesia <= 0) | (_.amt_surgery <= 0),
+        unprepared_late=_.unprepared & _month_end(),
         early=40.0 - _.gest_weeks.fill_null(40),
         visit_cost=_.log_total,
-        scans=_.n_us.fill_null(0).cast("float64"),
-        lab=_.n_lab.fill_null(0).cast("float64").clip(upper=60),
+        scans=_.n_us.fill_null(0),
+        scans_told=_.n_us.fill_null(0),
+        lab=_.n_lab.fill_null(0).clip(upper=_TESTS_MOST),
+        lab_told=_.n_lab.fill_null(0),
+    )
+    told = told.mutate(**{name: _[name].cast("float64") for name in MEASURES})
+    usual = (
+        told.filter(_.case_type.isin((*DELIVERIES, "P")))
+        .group_by("at", "risk")
+        .aggregate(**{f"usual_{name}": _[name].mean() for name in BESIDE})
+    )
+    beside = told.left_join(usual, ["at", "risk"]).mutate(
+        **{name: _[name] - _[f"usual_{name}"] for name in BESIDE}
     )
     sums: dict[str, ir.Deferred] = {
         "claims": _.count(),
@@ -131,4 +133,4 @@ def by_share(features: ir.Table) -> ir.Table:
         sums[f"{name}_n"] = where.sum()
         sums[f"{name}_sum"] = ibis.ifelse(where, _[name], 0.0).sum()
         sums[f"{name}_squares"] = ibis.ifelse(where, _[name] * _[name], 0.0).sum()
-    return measured.group_by("hospital_id", "at").aggregate(**sums)
+    return beside.group_by("hospital_id", "at").aggregate(**sums)

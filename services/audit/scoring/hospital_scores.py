@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from services.audit.scoring.panel import Array
-from services.audit.scoring.scan import Scan, scan
+from services.audit.scoring.scan import scan
 from services.audit.scoring.series import CHANNELS, Series
 
 _PRIOR_MONTHS = 150.0
@@ -20,7 +20,10 @@ _UPPER, _UPPER_NORMAL = 0.9, 1.2816
 _SCALE_LEAST = 1.0
 _REFERRED = 2.0
 # What more severe cases raise by themselves.
-_BY_SEVERITY = ("cost", "stay", "caesarean", "severity", "tests_share", "supplies_share")
+_BY_SEVERITY = [
+    CHANNELS.index(name)
+    for name in ("cost", "stay", "caesarean", "severity", "tests_share", "supplies_share")
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,7 @@ class Scored:
     """By hospital and month: score, and the channel and window that gave it (indexes; -1 none).
 
     gain, error, n: of that window, in the channel's measure. z: every channel's best.
+    referral: lowered, because the women themselves have changed.
     """
 
     score: Array
@@ -37,6 +41,7 @@ class Scored:
     error: Array
     n: Array
     z: Array
+    referral: npt.NDArray[np.bool_]
 
 
 def scores_of(series: Series) -> Scored:
@@ -46,10 +51,13 @@ def scores_of(series: Series) -> Scored:
     channel, window = (np.full((hospitals, months), -1) for _ in range(2))
     gain, error, n = (np.zeros((hospitals, months)) for _ in range(3))
     best = np.full((len(CHANNELS), hospitals, months), np.nan)
+    referral = np.zeros((hospitals, months), dtype=bool)
     usual = _Usual()
     for t, found in enumerate(scan(series)):
         z = usual.measure(found.z)
-        watched = _without_referral(z)
+        less = _less_by_referral(z)
+        watched = z[: len(CHANNELS)].copy()
+        watched[_BY_SEVERITY] *= less[:, None]
         flat = np.where(np.isfinite(watched), watched, -np.inf).swapaxes(0, 1)
         flat = flat.reshape(hospitals, -1)
         at = flat.argmax(axis=1)
@@ -61,17 +69,14 @@ def scores_of(series: Series) -> Scored:
         for into, values in ((gain, found.gain), (error, found.error), (n, found.n)):
             into[known, t] = values[c, rows, w][known]
         best[..., t] = np.where(np.isfinite(watched), watched, -np.inf).max(axis=2)
-    return Scored(score, channel, window, gain, error, n, best)
+        referral[:, t] = known & (less < 1) & np.isin(c, _BY_SEVERITY)
+    return Scored(score, channel, window, gain, error, n, best, referral)
 
 
-def _without_referral(z: Array) -> Array:
-    """The channels, quieter where the women themselves have changed: earlier births, transfers."""
+def _less_by_referral(z: Array) -> Array:
+    """By hospital, a factor under 1 where the women have changed: earlier births, transfers."""
     context = np.nan_to_num(z[len(CHANNELS) :], nan=0.0).max(axis=(0, 2))
-    less = 1 / (1 + np.maximum(context - _REFERRED, 0))
-    watched = z[: len(CHANNELS)].copy()
-    for name in _BY_SEVERITY:
-        watched[CHANNELS.index(name)] *= less[:, None]
-    return watched
+    return np.asarray(1 / (1 + np.maximum(context - _REFERRED, 0)))
 
 
 class _Usual:
@@ -90,6 +95,4 @@ class _Usual:
         spread = (upper - middle) / _UPPER_NORMAL
         trust = count / (count + _PRIOR_MONTHS)
         scale = np.maximum(1 + trust * (spread - 1), _SCALE_LEAST)
-        return z / scale[:, None, :]
-
-
+        return np.asarray(z / scale[:, None, :])

@@ -69,8 +69,17 @@ def _beside(asked: Pair) -> Callable[[ir.Table, ir.Table], Tests]:
                     other.admitted <= one.discharged,
                     filed_after(one, other),
                 ]
+            case OverlappingStays(elsewhere=True):
+                return [
+                    one.institution != other.institution,
+                    one.admitted < other.discharged,
+                    other.admitted < one.discharged,
+                    filed_after(one, other),
+                ]
             case OverlappingStays():
                 return [
+                    one.institution == other.institution,
+                    (one.admitted != other.admitted) | (one.los != other.los),
                     one.admitted < other.discharged,
                     other.admitted < one.discharged,
                     filed_after(one, other),

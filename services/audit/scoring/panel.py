@@ -17,7 +17,18 @@ from services.audit.scoring.price_notices import PriceNotice
 Array = npt.NDArray[np.float64]
 CASES = ("V", "C", "A", "P", "F")
 SEVERITIES = 4
-CELL_SUMS = ("n", "cost", "stay", "cost_cost", "stay_stay", "cost_stay", "total_fen", "days")
+CELL_SUMS = (
+    "n",
+    "cost",
+    "stay",
+    "cost_cost",
+    "stay_stay",
+    "cost_stay",
+    "total_fen",
+    "exam_fen",
+    "lab_fen",
+    "days",
+)
 MEASURE_SUMS = ("n", "sum", "squares")
 
 
@@ -41,7 +52,7 @@ class Panel:
 
     @property
     def months(self) -> int:
-        return self.claims.shape[1]
+        return int(self.claims.shape[1])
 
     def until(self, month: int) -> Panel:
         """What was known when column `month` had closed."""
@@ -74,12 +85,11 @@ def panel_of(claims: ir.Table, notices: Sequence[PriceNotice]) -> Panel:
     names = share["region"].to_numpy(dtype=str)
     regions, region = np.unique(names[seen], return_inverse=True)
     cell = (
-        np.searchsorted(np.sort(CASES), case["case_type"].to_numpy(dtype=str)),
+        np.array([CASES.index(name) for name in case["case_type"]]),
         case["severity"].to_numpy(dtype=np.int64) - 1,
         np.searchsorted(hospitals, case["hospital_id"].to_numpy(dtype=str)),
         case["at"].to_numpy(dtype=np.int64) - first,
     )
-    cell = (np.argsort(np.argsort(CASES)).argsort()[cell[0]], *cell[1:])
     return Panel(
         hospitals=tuple(hospitals.tolist()),
         level=share["level"].to_numpy(dtype=np.int64)[seen],

@@ -11,8 +11,11 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from services.audit.scoring.claim_flags_file import write_claim_flags
 from services.audit.scoring.claims_file import read_claims
 from services.audit.scoring.features import claim_features
+from services.audit.scoring.hospital_scores import scores_of
+from services.audit.scoring.panel import panel_of
 from services.audit.scoring.price_notices import read_price_notices
 from services.audit.scoring.reviews_file import read_reviews
+from services.audit.scoring.series import series_of
 from services.audit.scoring.series_file import write_series_flags
 
 
@@ -38,10 +41,15 @@ def score_file(
 
         step("reading claims")
         with read_claims(claims) as history:
-            step("features of claims")
-            features = history.kept("features", claim_features(history.claims))
-            out.mkdir(parents=True, exist_ok=True)
+            step("sums by hospital and month")
+            panel = panel_of(history.claims, notices)
             step("series of hospitals")
-            write_series_flags(features, notices, out / "series_flags.csv")
+            series = series_of(panel)
+            step("scan of series")
+            scored = scores_of(series)
+            step("series_flags.csv")
+            out.mkdir(parents=True, exist_ok=True)
+            write_series_flags(panel, series, scored, out / "series_flags.csv")
             step("scores of claims")
+            features = history.kept("features", claim_features(history.claims))
             write_claim_flags(history, features, reviews, out, scored_on, champion)

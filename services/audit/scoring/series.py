@@ -129,13 +129,11 @@ def _others(panel: Panel, value: Array, n: Array) -> tuple[Array, Array]:
         past = sums / np.maximum(weight, _LEAST)
         settled = (months >= min(_SETTLED_MONTHS, t)) & (months > 0) & (n[..., t] >= _ENOUGH)
         departure = np.where(settled, value[..., t] - past, np.nan)
-        for c in range(len(value)):
-            column = departure[c][:, None]
-            if not np.isfinite(column).any():
-                column = (np.where(months[c] > 0, value[c, :, t] - past[c], np.nan))[:, None]
-            of_peers = np.nan_to_num(peer_median(column, panel.level))
-            peers[c, :, t] = of_peers[:, 0]
-            region[c, :, t] = region_median(column - of_peers, panel.region)[:, 0]
+        alone = ~np.isfinite(departure).any(axis=1, keepdims=True)
+        departure = np.where(alone & (months > 0), value[..., t] - past, departure)
+        of_peers = np.nan_to_num(peer_median(departure.T, panel.level))
+        peers[..., t] = of_peers.T
+        region[..., t] = region_median(departure.T - of_peers, panel.region).T
         known = n[..., t] > 0
         own = np.where(known, value[..., t] - peers[..., t] - region[..., t], 0)
         sums = keep * sums + n[..., t] * own

@@ -1,11 +1,13 @@
 """How far hospitals wander by themselves: what differs from month to month, and what stays.
 
-Two months that lie k apart differ, beside the chance among their cases, by 2 jitter + k drift: jitter
-is of a month alone, drift is kept. Both are variances, re-estimated from the months so far; the
-median tells them apart from the few hospitals where something happened.
+Two months that lie k apart differ, beside the chance among their cases, by 2 jitter + k drift:
+jitter is of a month alone, drift is kept. Both are variances, re-estimated from the months so far;
+the median tells them apart from the few hospitals where something happened.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 
@@ -15,6 +17,7 @@ from services.audit.scoring.panel import Array
 _COST_JITTER, _COST_DRIFT, _COST_SPREAD = 0.02, 0.0145, 0.16
 _OTHER_JITTER, _OTHER_DRIFT = 0.03, 0.03
 _PRIOR_PAIRS = 150.0
+_PAIRS_MOST = 4000
 _LAGS = (1, 2, 3, 6, 9, 12)
 _RECENT_MONTHS = 24
 _CASES_LEAST = 20
@@ -49,7 +52,7 @@ def jitter_and_drift(own: Array, variance: Array, n: Array, logs: Array) -> tupl
     return np.maximum(jitter, _LEAST), np.maximum(drift, _LEAST)
 
 
-def _variogram(own: Array, variance: Array, told: Array) -> tuple[Array, Array, Array]:
+def _variogram(own: Array, variance: Array, told: Any) -> tuple[Array, Array, Array]:
     """Lags, what months so far apart differ by beyond chance, and the number of pairs."""
     found = []
     for lag in _LAGS:
@@ -59,23 +62,20 @@ def _variogram(own: Array, variance: Array, told: Array) -> tuple[Array, Array, 
         pairs = int(both.sum())
         if pairs < 2 * _CASES_LEAST:
             break
-        gap = (own[:, lag:] - own[:, :-lag])[both]
-        by_chance = (variance[:, lag:] + variance[:, :-lag])[both]
+        some = slice(None, None, 1 + pairs // _PAIRS_MOST)
+        gap = (own[:, lag:] - own[:, :-lag])[both][some]
+        by_chance = (variance[:, lag:] + variance[:, :-lag])[both][some]
         found.append((lag, _beyond(gap**2, by_chance), pairs))
     lags, extra, counts = zip(*found, strict=True) if found else ((), (), ())
     return np.array(lags, float), np.array(extra, float), np.array(counts, float)
 
 
 def _beyond(squares: Array, by_chance: Array) -> float:
-    """The x at which squares / (by_chance + x) have the median of a squared normal."""
-    low, high = 0.0, float(np.quantile(squares, 0.9)) / _MEDIAN_OF_SQUARE
-    for _ in range(12):
-        x = (low + high) / 2
-        if np.median(squares / (by_chance + x)) > _MEDIAN_OF_SQUARE:
-            low = x
-        else:
-            high = x
-    return (low + high) / 2
+    """About the x at which squares / (by_chance + x) have the median of a squared normal."""
+    usual = float(np.median(by_chance))
+    x = max(float(np.median(squares)) / _MEDIAN_OF_SQUARE - usual, 0.0)
+    ratio = float(np.median(squares / (by_chance + x + _LEAST))) / _MEDIAN_OF_SQUARE
+    return max((usual + x) * ratio - usual, 0.0)
 
 
 def _line(lags: Array, extra: Array, weight: Array) -> tuple[float, float]:
@@ -89,4 +89,8 @@ def _line(lags: Array, extra: Array, weight: Array) -> tuple[float, float]:
     if slope <= 0:
         return float(y), 0.0
     intercept = float(y - slope * x)
-    return (intercept, slope) if intercept > 0 else (0.0, float((w * lags * extra).sum() / (w * lags**2).sum()))
+    return (
+        (intercept, slope)
+        if intercept > 0
+        else (0.0, float((w * lags * extra).sum() / (w * lags**2).sum()))
+    )

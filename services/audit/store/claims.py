@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import asdict
+from datetime import date
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 import asyncpg
+import orjson
 
-from services.audit.domain.claim import Adjustment, Claim, ClaimStatus, Parts, Reversal
+from services.audit.domain.claim import (
+    Adjustment,
+    Claim,
+    ClaimStatus,
+    ItemCharged,
+    Parts,
+    Reversal,
+)
 from services.audit.store.rows import insert_rows
 from shared.money import Money
 from shared.plumbing.database import Connection
 
 _PARTS = tuple(Parts.__dataclass_fields__)
-_PLAIN = tuple(
-    name
-    for name in Claim.__dataclass_fields__
-    if name not in ("parts", "out_of_scope", "status", "pool_code")
-)
+_OF_OWN_FORM = frozenset({"parts", "out_of_scope", "status", "diagnoses", "procedures", "items"})
+_PLAIN = tuple(name for name in Claim.__dataclass_fields__ if name not in _OF_OWN_FORM)
 
 # Updating a row to itself takes its lock whether or not it was there; the order keeps two
 # consumers from waiting for each other.
@@ -61,6 +68,12 @@ _RAISE_VERSION = """
 update claim set version = $3 where pool_code = $1 and claim_id = $2 and version < $3
 """
 _ONE = "select * from claim where pool_code = $1 and claim_id = $2"
+_STANDING = """
+select * from claim where pool_code = $1 and status = 'settled' and discharged_on < $2
+order by discharged_on, claim_id
+"""
+_POOLS = "select distinct pool_code from claim order by 1"
+_BATCH = 2000
 
 
 async def lock_persons(tx: Connection, persons: Collection[tuple[str, str]]) -> None:
@@ -83,6 +96,12 @@ async def known(tx: Connection, keys: Sequence[tuple[str, UUID]]) -> set[tuple[s
 async def record(tx: Connection, claims: Sequence[Claim]) -> None:
     """Record claims that are not known yet."""
     await insert_rows(tx, "claim", [_to_row(claim) for claim in claims])
+
+
+async def of_person_refs(tx: Connection, persons: Collection[tuple[str, str]]) -> list[Claim]:
+    """All claims of these (pool, person) that the wall lets through, in the order of settling."""
+    rows = await tx.fetch(_OF_PERSONS, [pool for pool, _ in persons], [ref for _, ref in persons])
+    return [to_claim(row) for row in rows]
 
 
 async def of_persons(tx: Connection, claims: Sequence[Claim]) -> list[Claim]:
@@ -126,18 +145,61 @@ async def find(tx: Connection, pool_code: str, claim_id: UUID) -> Claim | None:
     return to_claim(row) if row else None
 
 
+async def pools(tx: Connection) -> list[str]:
+    """The pools that have claims."""
+    return [row["pool_code"] for row in await tx.fetch(_POOLS)]
+
+
+async def standing(tx: Connection, pool_code: str, until: date) -> AsyncIterator[Claim]:
+    """The claims of a pool that stand and whose discharge lies before a day, in its order."""
+    async for row in tx.cursor(_STANDING, pool_code, until, prefetch=_BATCH):
+        yield to_claim(row)
+
+
 def to_claim(row: asyncpg.Record) -> Claim:
     """The claim of a row."""
     return Claim(
-        pool_code=row["pool_code"],
         parts=Parts(**{part: Money(row[f"{part}_fen"]) for part in _PARTS}),
         out_of_scope=Money(row["out_of_scope_fen"]),
         status=ClaimStatus(row["status"]),
+        diagnoses=tuple(row["diagnoses"]),
+        procedures=tuple(row["procedures"]),
+        items=_items(row["items"]) if row["items"] is not None else None,
         **{name: row[name] for name in _PLAIN},
     )
 
 
 def _to_row(claim: Claim) -> dict[str, Any]:
-    plain = {name: getattr(claim, name) for name in (*_PLAIN, "pool_code", "status")}
+    plain = {name: getattr(claim, name) for name in (*_PLAIN, "status", "diagnoses", "procedures")}
     parts = {f"{part}_fen": amount["fen"] for part, amount in asdict(claim.parts).items()}
-    return plain | parts | {"out_of_scope_fen": claim.out_of_scope.fen}
+    items = [_item_row(item) for item in claim.items] if claim.items is not None else None
+    return plain | parts | {"out_of_scope_fen": claim.out_of_scope.fen, "items": items}
+
+
+def _item_row(item: ItemCharged) -> dict[str, Any]:
+    return {
+        "code": item.code,
+        "quantity": item.quantity,
+        "amount_fen": item.amount.fen,
+        "in_scope_fen": item.in_scope.fen,
+        "first_on": item.first_on,
+        "last_on": item.last_on,
+        "lines": item.lines,
+        "days": item.days,
+    }
+
+
+def _items(text: str) -> tuple[ItemCharged, ...]:
+    return tuple(
+        ItemCharged(
+            code=item["code"],
+            quantity=Decimal(item["quantity"]),
+            amount=Money(item["amount_fen"]),
+            in_scope=Money(item["in_scope_fen"]),
+            first_on=date.fromisoformat(item["first_on"]),
+            last_on=date.fromisoformat(item["last_on"]),
+            lines=item["lines"],
+            days=item["days"],
+        )
+        for item in orjson.loads(text)
+    )

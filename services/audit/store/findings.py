@@ -8,10 +8,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import orjson
+
 from services.audit.domain.claim import Claim
 from services.audit.domain.finding import Finding
 from services.audit.store.rows import insert_rows
 from shared.ids import new_id
+from shared.money import Money
 from shared.plumbing.database import Connection
 
 
@@ -21,26 +24,29 @@ class StoredFinding:
 
     finding_id: UUID
     claim_id: UUID
-    rival_id: UUID
+    rival_id: UUID | None
     rule: str
     rule_version: int
-    days_between: int
+    at_risk: Money
+    evidence: Mapping[str, str]
     found_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """That a claim was judged by a rule set."""
+    """That a claim was judged by a rule set; `silent` are the rules that lacked a fact."""
 
     rule_set: str
     judged_at: datetime
+    silent: Sequence[str]
 
 
 _KNOWN = """
 select f.claim_id, f.rival_id, f.rule, f.rule_version from finding f
 join unnest($1::text[], $2::uuid[]) c(pool_code, claim_id) using (pool_code, claim_id)
 """
-# A flag's ground is gone when none of its findings holds two claims that both stand.
+# A flag's ground is gone when none of its findings holds a claim that stands, and where it takes
+# two, another that stands.
 _GROUNDLESS = """
 with reversed_claim as (select * from unnest($1::text[], $2::uuid[]) u(pool_code, claim_id)),
 touched as (
@@ -51,30 +57,31 @@ touched as (
     join finding f on f.pool_code = r.pool_code and f.rival_id = r.claim_id
 )
 select t.pool_code, t.flag_id, t.reversed_id from touched t
-where not exists (
+where t.flag_id is not null and not exists (
     select from finding f
     join claim c on c.pool_code = f.pool_code and c.claim_id = f.claim_id and c.status = 'settled'
-    join claim o on o.pool_code = f.pool_code and o.claim_id = f.rival_id and o.status = 'settled'
-    where f.pool_code = t.pool_code and f.flag_id = t.flag_id)
+    left join claim o on o.pool_code = f.pool_code and o.claim_id = f.rival_id
+    where f.pool_code = t.pool_code and f.flag_id = t.flag_id
+      and (f.rival_id is null or o.status = 'settled'))
 """
 _OF_FLAG = """
-select finding_id, claim_id, rival_id, rule, rule_version, days_between, found_at
+select finding_id, claim_id, rival_id, rule, rule_version, at_risk_fen, evidence, found_at
 from finding where pool_code = $1 and flag_id = $2 order by finding_id
 """
 _JUDGEMENTS = """
-select rule_set, judged_at from judgement where pool_code = $1 and claim_id = $2
+select rule_set, judged_at, silent from judgement where pool_code = $1 and claim_id = $2
 order by judged_at, rule_set
 """
 
 
 async def record_judgements(
-    tx: Connection, judged: Sequence[tuple[Claim, str]], at: datetime
+    tx: Connection, judged: Sequence[tuple[Claim, str, Sequence[str]]], at: datetime
 ) -> None:
-    """Note that claims were judged, each by a rule set."""
+    """Note that claims were judged, each by a rule set, some rules silent."""
     rows = [
         {"pool_code": claim.pool_code, "claim_id": claim.claim_id, "rule_set": rule_set,
-         "institution_code": claim.institution_code, "judged_at": at}
-        for claim, rule_set in judged
+         "institution_code": claim.institution_code, "judged_at": at, "silent": list(silent)}
+        for claim, rule_set, silent in judged
     ]  # fmt: skip
     await insert_rows(tx, "judgement", rows)
 
@@ -83,22 +90,20 @@ async def unknown(tx: Connection, findings: Sequence[Finding]) -> list[Finding]:
     """Those findings that are not recorded yet, each once."""
     rows = await tx.fetch(_KNOWN, [f.pool_code for f in findings], [f.claim_id for f in findings])
     known = {tuple(row) for row in rows}
-    return [
-        finding
-        for finding in dict.fromkeys(findings)
-        if (finding.claim_id, finding.rival_id, finding.rule, finding.rule_version) not in known
-    ]
+    new = {finding.key: finding for finding in findings if finding.key not in known}
+    return list(new.values())
 
 
 async def record_findings(
-    tx: Connection, found: Sequence[tuple[UUID, Finding]], at: datetime
+    tx: Connection, found: Sequence[tuple[UUID | None, Finding]], at: datetime
 ) -> None:
-    """Record findings, each under its flag."""
+    """Record findings, each under its flag; a shadow finding has none."""
     rows: list[Mapping[str, Any]] = [
         {"pool_code": f.pool_code, "finding_id": new_id(), "institution_code": f.institution_code,
          "flag_id": flag_id, "claim_id": f.claim_id, "rival_id": f.rival_id, "rule": f.rule,
          "rule_version": f.rule_version, "rule_set": f.rule_set,
-         "days_between": f.days_between, "found_at": at}
+         "at_risk_fen": f.at_risk.fen, "evidence": dict(f.evidence), "shadow": f.shadow,
+         "found_at": at}
         for flag_id, f in found
     ]  # fmt: skip
     await insert_rows(tx, "finding", rows)
@@ -116,7 +121,19 @@ async def groundless_flags(
 
 async def of_flag(tx: Connection, pool_code: str, flag_id: UUID) -> list[StoredFinding]:
     """A flag's findings, in the order found."""
-    return [StoredFinding(*row) for row in await tx.fetch(_OF_FLAG, pool_code, flag_id)]
+    return [
+        StoredFinding(
+            finding_id=row["finding_id"],
+            claim_id=row["claim_id"],
+            rival_id=row["rival_id"],
+            rule=row["rule"],
+            rule_version=row["rule_version"],
+            at_risk=Money(row["at_risk_fen"]),
+            evidence=orjson.loads(row["evidence"]),
+            found_at=row["found_at"],
+        )
+        for row in await tx.fetch(_OF_FLAG, pool_code, flag_id)
+    ]
 
 
 async def judgements_of(tx: Connection, pool_code: str, claim_id: UUID) -> list[Judgement]:

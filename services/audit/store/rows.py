@@ -9,14 +9,26 @@ import orjson
 
 from shared.plumbing.database import Connection
 
-_TABLES = ("claim", "judgement", "finding", "flag", "flag_step", "decision")
+_TABLES = (
+    "claim", "judgement", "finding", "flag", "flag_step", "decision", "statement", "series_finding",
+    "warning_answer", "rule_snooze",
+    "money_at_risk",
+    "series_month",
+)  # fmt: skip
 
 
 async def insert_rows(tx: Connection, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert rows into a table; a row that is there already is an error."""
+    """Insert rows of one form into a table; a row that is there already is an error."""
     if table not in _TABLES:
         raise ValueError(table)
-    statement = f"insert into {table} select * from jsonb_populate_recordset(null::{table}, $1)"  # noqa: S608 - names of our own
+    if not rows:
+        return
+    # Named, because a column that the table makes by itself cannot be given.
+    columns = ", ".join(f'"{name}"' for name in rows[0])
+    statement = (
+        f"insert into {table} ({columns})"  # noqa: S608 - names of our own
+        f" select {columns} from jsonb_populate_recordset(null::{table}, $1)"
+    )
     await tx.execute(statement, to_json(rows))
 
 

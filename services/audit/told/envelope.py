@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from services.audit.domain.flag import Flag
+from services.audit.domain.flag import Flag, OnClaim
 from shared.contracts.contract import Contract
 from shared.plumbing.outbox import Told
 
@@ -25,3 +25,10 @@ def envelope(flag: Flag, event: Contract, at: datetime, causation_id: str) -> To
         schema=event.schema_path(),
         causation_id=causation_id,
     )
+
+
+def subject_of(flag: Flag) -> dict[str, str | None]:
+    """What the flag stands on: a claim, or a channel of its institution since a month."""
+    if isinstance(flag.subject, OnClaim):
+        return {"claim_id": str(flag.subject.claim_id), "channel": None, "month": None}
+    return {"claim_id": None, "channel": flag.subject.channel, "month": flag.subject.month}

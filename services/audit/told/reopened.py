@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from services.audit.domain.flag import Flag
-from services.audit.told.envelope import envelope
+from services.audit.told.envelope import envelope, subject_of
 from shared.contracts.flag import FlagReopened
 from shared.plumbing.clock import to_wire
 from shared.plumbing.outbox import Told
@@ -15,7 +15,7 @@ def flag_reopened(flag: Flag, reason: str, at: datetime, causation_id: str) -> T
     """The event of a flag that people must look at again; `reason` is a code, no free text."""
     event = FlagReopened(
         flag_id=str(flag.flag_id),
-        claim_id=str(flag.claim_id),
+        **subject_of(flag),
         pool_code=flag.pool_code,
         institution_code=flag.institution_code,
         reason=reason,

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from services.enrollment.actions.acting import Acting
 from services.enrollment.domain.membership import History
 from services.enrollment.store.histories import Known, State, insert_states
+from services.enrollment.store.persons import id_numbers
 from services.enrollment.told.person_state import person_state, told_state
 from shared.plumbing.database import Connection
 from shared.plumbing.journal import write_log
@@ -18,15 +19,17 @@ async def record_states(
 ) -> dict[str, int]:
     """Write each person's history under the version after the one it was read with.
 
-    Returns the new versions. Each is one row of `person_version`, one event and one log row.
+    Returns the new versions. Each is one row of `person_version`, one event and one log row. The
+    persons are in the register already.
     """
     states, events, deeds = [], [], []
+    numbers = await id_numbers(tx, acting.vault, list(changed))
     for person_ref, (known, history) in changed.items():
-        version = known.version + 1
-        state = person_state(person_ref, version, history)
+        version, number = known.version + 1, numbers[person_ref]
+        state = person_state(person_ref, version, history, number)
         events.append(told_state(state, acting.pool_code, acting.at))
         states.append(State(person_ref, version, acting.at, events[-1].data))
-        before = person_state(person_ref, known.version, known.history).to_bytes()
+        before = person_state(person_ref, known.version, known.history, number).to_bytes()
         deeds.append(
             acting.deed(
                 action,

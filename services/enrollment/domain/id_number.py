@@ -1,10 +1,11 @@
-"""The citizen identity number (GB 11643): area, birth date, sequence, check character."""
+"""The citizen identity number (GB 11643): area, birth date, sequence and sex, check character."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 from datetime import date
+from enum import StrEnum
 
 from services.enrollment.domain.refusals import Refusal
 
@@ -14,12 +15,24 @@ _CHECK_CHARACTERS = "10X98765432"
 _EARLIEST_BIRTH = date(1900, 1, 1)
 
 
+class Sex(StrEnum):
+    """The sex that a number was given for."""
+
+    FEMALE = "female"
+    MALE = "male"
+
+
 @dataclass(frozen=True, slots=True)
 class IdNumber:
     """A valid ID number. Its text never leaves the service; `repr` shows the masked form."""
 
     text: str
     born_on: date
+
+    @property
+    def sex(self) -> Sex:
+        """By the last digit of the sequence: odd for men, even for women."""
+        return Sex.MALE if int(self.text[16]) % 2 else Sex.FEMALE
 
     def masked(self) -> str:
         """The first six and the last four characters, stars between."""

@@ -47,6 +47,16 @@ async def person_by_ref(
     return None if row is None else _person(row, vault)
 
 
+async def id_numbers(
+    tx: Connection, vault: Vault, person_refs: Sequence[str]
+) -> dict[str, IdNumber]:
+    """The ID numbers of persons."""
+    rows = await tx.fetch(
+        "select person_ref, id_number_sealed from person where person_ref = any($1)", person_refs
+    )
+    return {row["person_ref"]: _number(row, vault) for row in rows}
+
+
 _INSERT_INDEX = """
 insert into person_index select e.id_index, e.key_id, $1
 from unnest($2::bytea[], $3::smallint[]) e(id_index, key_id) order by e.id_index
@@ -90,10 +100,14 @@ async def insured_on(
 
 def _person(row: asyncpg.Record, vault: Vault) -> Person:
     person_ref = row["person_ref"]
-    id_number = vault.open(row["id_number_sealed"], _number_place(person_ref))
-    born_on = date.fromisoformat(f"{id_number[6:10]}-{id_number[10:12]}-{id_number[12:14]}")
     name = vault.open(row["name_sealed"], _name_place(person_ref))
-    return Person(person_ref, IdNumber(id_number, born_on), PersonName(name), row["version"])
+    return Person(person_ref, _number(row, vault), PersonName(name), row["version"])
+
+
+def _number(row: asyncpg.Record, vault: Vault) -> IdNumber:
+    text = vault.open(row["id_number_sealed"], _number_place(row["person_ref"]))
+    born_on = date.fromisoformat(f"{text[6:10]}-{text[10:12]}-{text[12:14]}")
+    return IdNumber(text, born_on)
 
 
 def _number_place(person_ref: str) -> str:

@@ -1,17 +1,22 @@
-"""A person's state as it is told: the whole history, without a name or number."""
+"""A person's state as it is told: the whole history, without a name, a number or a day of birth."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
+from services.enrollment.domain.id_number import IdNumber
 from services.enrollment.domain.membership import History
 from services.enrollment.domain.paid_months import runs
 from shared.contracts.person import PaidMonths, PersonStateChanged, Spell
+from shared.period import Month
 from shared.plumbing.outbox import Told
 
 
-def person_state(person_ref: str, version: int, history: History) -> PersonStateChanged:
-    """The state of a person under a version."""
+def person_state(
+    person_ref: str, version: int, history: History, number: IdNumber
+) -> PersonStateChanged:
+    """The state of a person under a version. Of the ID number only the sex and the month of birth
+    are told: with the day, and the county, a register could be searched for her."""
     return PersonStateChanged(
         person_ref=person_ref,
         state_version=version,
@@ -27,6 +32,8 @@ def person_state(person_ref: str, version: int, history: History) -> PersonState
             for spell in history.spells
         ],
         paid=[PaidMonths(first=str(run.first), last=str(run.last)) for run in runs(history.months)],
+        sex=number.sex.value,
+        birth_month=str(Month.of(number.born_on)),
     )
 
 

@@ -24,12 +24,13 @@ async def note_person_states(
         known = newest.get(state.person_ref)
         if known is None or state.state_version >= known[0].state_version:
             newest[state.person_ref] = (state, as_of)
+    # As it was told: what an older version did not tell is not kept as null.
     rows = [
         (
             state.spells[-1].pool_code if state.spells else "",
             person_ref,
             state.state_version,
-            state.model_dump_json(),
+            state.model_dump_json(exclude_unset=True),
             as_of,
         )
         for person_ref, (state, as_of) in newest.items()

@@ -8,6 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from services.settlement.actions.open_entitlements import open_entitlements
+from services.settlement.domain.charged import StoredItems
 from services.settlement.domain.delivery import Delivery
 from services.settlement.domain.entitled import Entitlement
 from services.settlement.domain.postings import postings_of
@@ -116,7 +117,9 @@ def decide(command: Settle, facts: Facts, book: Book, now: datetime) -> Entry | 
         today=business_day(now),
         course=facts.course,
     )
-    return judged if isinstance(judged, Refused) else _entry(command, judged, book, now)
+    if isinstance(judged, Refused):
+        return judged
+    return _entry(command, judged, facts.items, book, now)
 
 
 def settlement_of(judged: Judged, settlement_id: UUID, actor: str, now: datetime) -> Settlement:
@@ -157,7 +160,9 @@ def settlement_of(judged: Judged, settlement_id: UUID, actor: str, now: datetime
     )
 
 
-def _entry(command: Settle, judged: Judged, book: Book, now: datetime) -> Entry:
+def _entry(
+    command: Settle, judged: Judged, items: StoredItems | None, book: Book, now: datetime
+) -> Entry:
     settlement = settlement_of(judged, new_id(), command.actor, now)
     legs = postings_of(judged.priced)
     answer = Answer(201, command.render(settlement))
@@ -182,7 +187,7 @@ def _entry(command: Settle, judged: Judged, book: Book, now: datetime) -> Entry:
         opened=opened,
         postings=[(leg.account, leg.amount) for leg in legs],
         outbox=[
-            outbox_row(claim_settled(settlement, judged, legs)),
+            outbox_row(claim_settled(settlement, judged, items, legs)),
             *(outbox_row(allowance_opened(one, now)) for one in opened),
         ],
         log=[log_row(settled), *(log_row(_opened(settled, one)) for one in opened)],

@@ -1,12 +1,21 @@
-"""Take what audit's two reviewers decided: a pending deduction, or word back why not."""
+"""Take what audit's people decided: a pending deduction, or word back why not.
+
+The latest decision on a flag is the one that stands: what an earlier one had taken, and what no
+payment run has deducted yet, is given back first.
+"""
 
 from __future__ import annotations
 
 from services.settlement.actions.scene import Scene
 from services.settlement.domain.adjustment import released_of, standing
 from services.settlement.domain.deduction import Decision, Deduction, taken
+from services.settlement.domain.settlement import ClaimState
 from services.settlement.store import adjustments, ledger
-from services.settlement.told.claim import deduction_refused, deduction_taken
+from services.settlement.told.claim import (
+    deduction_refused,
+    deduction_released,
+    deduction_taken,
+)
 from shared.ids import new_id
 from shared.money import NOTHING
 from shared.plumbing.database import Connection
@@ -26,16 +35,13 @@ async def take_deduction(tx: Connection, scene: Scene, decision: Decision) -> No
         decision,
         head[0] if head else None,
         stands.shares.fund if stands else NOTHING,
-        await ledger.deducted_so_far(tx, decision.pool_code, claim_id),
+        await ledger.deducted_for_others(tx, decision.pool_code, claim_id, decision.flag_id),
         new_id(),
         scene.now,
     )
-    number: int | None = 1
-    if head:
-        state, sequence = head
-        number = await ledger.move_claim(tx, decision.pool_code, claim_id, after=sequence, to=state)
-    if number is None:
-        raise Overtaken
+    if isinstance(outcome, Deduction):
+        head = await _release(tx, scene, decision, head)
+    number = await _moved(tx, decision, head)
     if isinstance(outcome, Deduction):
         await ledger.insert_deduction(tx, outcome)
         event, to_state = deduction_taken(outcome, number), "pending"
@@ -45,3 +51,43 @@ async def take_deduction(tx: Connection, scene: Scene, decision: Decision) -> No
     await tell(tx, [event])
     subject = f"deduction:{decision.flag_id}/{decision.decision}"
     await write_log(tx, [scene.deed("take_deduction", subject, "", to_state)])
+
+
+async def give_back(tx: Connection, scene: Scene, decision: Decision) -> None:
+    """Release what waits to be deducted by earlier decisions on the flag, and tell it.
+
+    Nothing waits where it was cancelled by a reversal, which told so. Raises Overtaken.
+    """
+    head = await ledger.claim_head(tx, decision.pool_code, decision.claim_id)
+    await _release(tx, scene, decision, head)
+
+
+Head = tuple[ClaimState, int]
+"""A claim's state, and the number of its latest event."""
+
+
+async def _release(
+    tx: Connection, scene: Scene, decision: Decision, head: Head | None
+) -> Head | None:
+    for earlier in await ledger.release_deductions(
+        tx, decision.pool_code, decision.flag_id, decision.decision
+    ):
+        number = await _moved(tx, decision, head)
+        head = (head[0], number) if head else None
+        await tell(tx, [deduction_released(earlier, decision.decision, number, scene.now)])
+        subject = f"deduction:{earlier.flag_id}/{earlier.decision}"
+        await write_log(tx, [scene.deed("release_deduction", subject, "pending", "released")])
+    return head
+
+
+async def _moved(tx: Connection, decision: Decision, head: Head | None) -> int:
+    """The number of the claim's next event, if nobody else moved it since its head was read; 1 of
+    a claim that is not known here. Raises Overtaken."""
+    if head is None:
+        return 1
+    number = await ledger.move_claim(
+        tx, decision.pool_code, decision.claim_id, after=head[1], to=head[0]
+    )
+    if number is None:
+        raise Overtaken
+    return number

@@ -152,10 +152,10 @@ async def close(request: Request, body: PeriodBody, who: Finance, _: Key = None)
 async def waiting_deductions(
     request: Request,
     who: Reader,
-    state: Literal["pending", "cancelled"] = "pending",
+    state: Literal["pending", "cancelled", "released"] = "pending",
     limit: Annotated[Whole, Query(ge=1, le=1000)] = 100,
 ) -> Response:
-    """Deductions that wait for the next payment run, or were cancelled by a reversal."""
+    """What waits to be taken back, was cancelled by a reversal, or released by a later decision."""
     found = await seen(
         request, who, lambda tx, scene: ledger.deductions(tx, scene.pool_code, state, limit)
     )

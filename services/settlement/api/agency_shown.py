@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from services.settlement.api.shown import Amount, BookHash, DayText, IdText, Instant
 from services.settlement.api.wire import Code, MonthText
 from shared.plumbing.edge import Wire
@@ -53,13 +55,14 @@ class PeriodClosed(Wire):
 
 
 class DeductionShown(Wire):
-    """An amount decided by audit, to be deducted from the next payment run."""
+    """An amount decided by audit: to be deducted from the next payment run, or recovered."""
 
     deduction_id: IdText
     settlement_id: IdText
     institution_code: Code
     flag_id: IdText
     decision: int
+    kind: Literal["deduct", "recover"]
     amount: Amount
     taken_at: Instant
 

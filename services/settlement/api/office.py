@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from services.settlement.actions.look_up_person import look_up_person
 from services.settlement.actions.note_person_states import note_person_states
+from services.settlement.actions.price_again import Shelf
 from services.settlement.actions.scene import Scene
 from services.settlement.actions.settle import Outcome, Settle
 from services.settlement.api.refusals import problem_of
@@ -29,6 +30,8 @@ T = TypeVar("T")
 HOSPITAL = "hospital"
 CLERK = "clerk"
 FINANCE = "finance"
+REVIEWER = "reviewer"
+SERVICE = "service"
 
 Settlements = Group[Settle, Facts, Entry, Outcome]
 
@@ -44,6 +47,7 @@ class Office:
         enrollment: Peer | None,
         compile_built_in: Callable[[], Book],
         hash_key: bytes,
+        archived: Shelf,
     ) -> None:
         self.pool = pool
         self.settlements = settlements
@@ -51,6 +55,7 @@ class Office:
         self.enrollment = enrollment
         self.compile_built_in = compile_built_in
         self.hash_key = hash_key
+        self.archived = archived
 
 
 def office(request: Request) -> Office:

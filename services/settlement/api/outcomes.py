@@ -21,6 +21,12 @@ from shared.policy.shapes import Circumstance, DeliveryMode, Procedure
 Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,39}$")]
 """A name of the pool's own: a unit, an extra, a complication. What no rule uses does nothing."""
 Names = Annotated[list[Name], Field(max_length=20, default_factory=list)]
+Diagnosis = Annotated[
+    str, Field(pattern=r"^[A-Z][0-9]{2}(\.[0-9x]{1,3}(x[0-9]{3})?)?[+*]?$", max_length=16)
+]
+Operation = Annotated[
+    str, Field(pattern=r"^[0-9]{2}\.[0-9]([0-9]|[0-9x][0-9]{2})?(x[0-9]{3})?$", max_length=16)
+]
 Circumstances = Annotated[
     list[Annotated[Circumstance, Field(strict=False)]],
     Field(max_length=20, default_factory=list),
@@ -28,12 +34,16 @@ Circumstances = Annotated[
 
 
 class OfRecord(Wire):
-    """What every record states; `total` is the bill. A visit is discharged on its own day."""
+    """What every record states; `total` is the bill. A visit is discharged on its own day.
+    `diagnoses` are codes of ICD-10, the principal one first, and `procedures` of ICD-9-CM-3, as the
+    national versions write them; they are for review, and no price rests on them."""
 
     discharged_on: Day
     event_on: Day
     total: BillText
     circumstances: Circumstances
+    diagnoses: Annotated[list[Diagnosis], Field(max_length=40, default_factory=list)]
+    procedures: Annotated[list[Operation], Field(max_length=40, default_factory=list)]
 
     def claimed(self) -> Medical:
         """What is claimed, as the domain knows it."""
@@ -43,7 +53,7 @@ class OfRecord(Wire):
         """The outcome as the domain knows it."""
         return Outcome(
             self.event_on, self.discharged_on, self.claimed(), Money.from_wire(self.total),
-            frozenset(self.circumstances),
+            frozenset(self.circumstances), tuple(self.diagnoses), tuple(self.procedures),
         )  # fmt: skip
 
 

@@ -225,6 +225,7 @@ def deduction_item(deduction: Deduction) -> dict[str, str | int]:
         "institution_code": deduction.institution_code,
         "flag_id": deduction.flag_id,
         "decision": deduction.decision,
+        "kind": deduction.kind,
         "amount": deduction.amount.to_wire(),
         "taken_at": to_wire(deduction.taken_at),
     }

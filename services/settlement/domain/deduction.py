@@ -11,6 +11,13 @@ from services.settlement.domain.settlement import ClaimState
 from shared.money import Money
 
 
+class Kind(StrEnum):
+    """How the money comes back: less is paid in the next run, or what was paid is paid back."""
+
+    DEDUCT = "deduct"
+    RECOVER = "recover"
+
+
 class CannotDeduct(StrEnum):
     """Why a decided amount cannot be deducted."""
 
@@ -21,7 +28,7 @@ class CannotDeduct(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The decision on a flag: deduct this amount from this claim."""
+    """The decision on a flag: take this amount back from this claim; a dismissal takes nothing."""
 
     flag_id: str
     decision: int
@@ -29,11 +36,12 @@ class Decision:
     pool_code: str
     institution_code: str
     amount: Money
+    kind: Kind = Kind.DEDUCT
 
 
 @dataclass(frozen=True, slots=True)
 class Deduction:
-    """An amount that waits to be deducted from the institution's next payment run."""
+    """An amount that waits to be taken back from the institution."""
 
     pool_code: str
     deduction_id: UUID
@@ -43,6 +51,7 @@ class Deduction:
     decision: int
     amount: Money
     taken_at: datetime
+    kind: Kind = Kind.DEDUCT
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +72,8 @@ def taken(
 ) -> Deduction | RefusedDeduction:  # fmt: skip
     """The deduction that a decision becomes.
 
-    `fund` is what the fund pays for the claim, adjustments included; `deducted` is what was
-    deducted from it before.
+    `fund` is what the fund pays for the claim, adjustments included; `deducted` is what other
+    flags have deducted from it before.
     """
     if state is None:
         return refused(decision, CannotDeduct.UNKNOWN_CLAIM)
@@ -81,6 +90,7 @@ def taken(
         decision=decision.decision,
         amount=decision.amount,
         taken_at=now,
+        kind=decision.kind,
     )
 
 

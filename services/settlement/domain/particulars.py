@@ -24,6 +24,31 @@ def stored_of(claimed: Medical, circumstances: frozenset[Circumstance]) -> dict[
     return facts or None
 
 
+def weeks_of(claimed: Medical) -> int | None:
+    """The completed weeks of gestation that the record states."""
+    match claimed:
+        case Delivery() | Loss():
+            return claimed.weeks
+        case Prenatal():
+            return claimed.week
+        case Surgery() | Complication():
+            return None
+
+
+def with_codes(
+    stored: dict[str, Any] | None, diagnoses: Sequence[str], procedures: Sequence[str]
+) -> dict[str, Any] | None:
+    """What is kept, with the record's codes beside it; the event tells them in their own places."""
+    codes = {"diagnoses": list(diagnoses), "procedures": list(procedures)}
+    stated = {name: of_kind for name, of_kind in codes.items() if of_kind}
+    return (stored or {}) | stated or None
+
+
+def codes_of(stored: Stored | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The diagnoses and procedures that a stay states."""
+    return (_names(stored, "diagnoses"), _names(stored, "procedures")) if stored else ((), ())
+
+
 def _facts(claimed: Medical) -> dict[str, Any]:
     match claimed:
         case Delivery():

@@ -25,7 +25,8 @@ class Spell:
 class PersonState:
     """The whole history under a version; `paid` are first and last months, both included.
 
-    `as_of` is when enrollment last confirmed it.
+    `as_of` is when enrollment last confirmed it. `sex` and `born_in` are for review; no price rests
+    on them.
     """
 
     person_ref: str
@@ -33,6 +34,13 @@ class PersonState:
     spells: tuple[Spell, ...]
     paid: tuple[tuple[Month, Month], ...]
     as_of: datetime
+    sex: str | None = None
+    born_in: Month | None = None
+
+    def age_on(self, day: date) -> int | None:
+        """The age in whole years, counted by months: nobody tells the day of birth. Within the
+        month of birth she may be a year younger."""
+        return self.born_in.until(Month.of(day)) // 12 if self.born_in else None
 
     def older_than(self, days: int, now: datetime) -> bool:
         """Whether the state is older than the policy lets a settlement rely on."""

@@ -24,13 +24,19 @@ class StayState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What the record says at discharge: the days, what was done, and the bill's total."""
+    """What the record says at discharge: the days, what was done, and the bill's total.
+
+    `diagnoses` (ICD-10, the principal one first) and `procedures` (ICD-9-CM-3) are as the hospital
+    coded them. No price rests on them.
+    """
 
     event_on: date
     discharged_on: date
     claimed: Medical
     bill: Money
     circumstances: frozenset[Circumstance] = frozenset()
+    diagnoses: tuple[str, ...] = ()
+    procedures: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

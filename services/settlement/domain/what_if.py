@@ -27,6 +27,15 @@ class Borne:
         if more.other_fund:
             self.other_fund += more.other_fund
 
+    def less(self, other: Borne) -> Borne:
+        """Each part, less the other's."""
+        return Borne(
+            self.fund - other.fund,
+            self.member - other.member,
+            self.institution - other.institution,
+            self.other_fund - other.other_fund,
+        )
+
 
 @dataclass(slots=True)
 class Tally:

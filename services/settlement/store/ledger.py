@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from services.settlement.domain.deduction import Deduction
+from services.settlement.domain.deduction import Deduction, Kind
 from services.settlement.domain.settlement import ClaimState, Settlement, Shares
 from services.settlement.store.settling import posting_rows, settlement_row
 from shared.money import Money
@@ -140,13 +140,23 @@ async def deducted_so_far(tx: Connection, pool_code: str, settlement_id: UUID) -
     return Money(await tx.fetchval(DEDUCTED, pool_code, settlement_id))
 
 
+DEDUCTED_FOR_OTHERS = DEDUCTED + " and flag_id <> $3"
+
+
+async def deducted_for_others(
+    tx: Connection, pool_code: str, settlement_id: UUID, flag_id: str
+) -> Money:
+    """What is deducted from a claim already, for other flags than this one."""
+    return Money(await tx.fetchval(DEDUCTED_FOR_OTHERS, pool_code, settlement_id, flag_id))
+
+
 async def insert_deduction(tx: Connection, deduction: Deduction) -> None:
     """Note a pending deduction."""
     await tx.execute(
-        "insert into deduction values ($1, $2, $3, $4, $5, $6, $7, 'pending', $8)",
+        "insert into deduction values ($1, $2, $3, $4, $5, $6, $7, 'pending', $8, $9)",
         deduction.pool_code, deduction.deduction_id, deduction.settlement_id,
         deduction.institution_code, deduction.flag_id, deduction.decision, deduction.amount.fen,
-        deduction.taken_at,
+        deduction.taken_at, deduction.kind,
     )  # fmt: skip
 
 
@@ -159,6 +169,20 @@ where pool_code = $1 and settlement_id = $2 and state = 'pending' returning *
 async def cancel_deductions(tx: Connection, pool_code: str, settlement_id: UUID) -> list[Deduction]:
     """Cancel what still waits to be deducted from a claim; returns what was cancelled."""
     rows = await tx.fetch(CANCEL_DEDUCTIONS, pool_code, settlement_id)
+    return [deduction_from_row(row) for row in rows]
+
+
+RELEASE_DEDUCTIONS = """
+update deduction set state = 'released'
+where pool_code = $1 and flag_id = $2 and decision < $3 and state = 'pending' returning *
+"""
+
+
+async def release_deductions(
+    tx: Connection, pool_code: str, flag_id: str, decision: int
+) -> list[Deduction]:
+    """Release what earlier decisions on a flag still have waiting; returns what was released."""
+    rows = await tx.fetch(RELEASE_DEDUCTIONS, pool_code, flag_id, decision)
     return [deduction_from_row(row) for row in rows]
 
 
@@ -185,6 +209,7 @@ def deduction_from_row(row: Any) -> Deduction:
         decision=row["decision"],
         amount=Money(row["amount_fen"]),
         taken_at=row["taken_at"],
+        kind=Kind(row["kind"]),
     )
 
 

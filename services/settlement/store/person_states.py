@@ -34,6 +34,8 @@ def person_from_json(text: str | bytes, as_of: datetime) -> PersonState:
         ),
         paid=tuple((_month(span["first"]), _month(span["last"])) for span in state["paid"]),
         as_of=as_of,
+        sex=state.get("sex"),
+        born_in=_month(born_in) if (born_in := state.get("birth_month")) else None,
     )
 
 

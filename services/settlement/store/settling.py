@@ -16,6 +16,7 @@ import asyncpg
 import orjson
 
 from services.settlement.domain.agreement import Agreement
+from services.settlement.domain.charged import StoredItems
 from services.settlement.domain.course import EMPTY, Course, UnitEntry
 from services.settlement.domain.entitled import Entitlement
 from services.settlement.domain.person import PersonState
@@ -47,7 +48,8 @@ class Kept:
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What settling looks at. `rival` tells that the pregnancy's birth or loss is settled already,
-    and which of them; `operated`, of a surgery, which of the person are, in whatever hospital."""
+    and which of them; `operated`, of a surgery, which of the person are, in whatever hospital;
+    `items` is the bill by item, only to be told."""
 
     kept: Kept | None
     stay: Stay | None
@@ -57,6 +59,7 @@ class Facts:
     rival: Benefit | None
     course: Course = EMPTY
     operated: frozenset[tuple[date, Procedure]] = frozenset()
+    items: StoredItems | None = None
 
 
 READ = """
@@ -73,7 +76,8 @@ select kept.body_hash as kept_hash, kept.status as kept_status, kept.answer as k
        pregnancy.delivered_on, pregnancy.ended_by, pregnancy.version as pregnancy_version,
        pregnancy.confined && days.span as within_ending, pregnancy.visited && days.span as holds_visits,
        person.state_version, person.state::text as state_json, person.as_of,
-       rival.benefit as rival, operated.surgeries, course.units, course.designations
+       rival.benefit as rival, operated.surgeries, course.units, course.designations,
+       bill.items::text as items, bill.left_out as items_left_out
 from asked
 left join lateral (
     select body_hash, status, answer from idempotency i
@@ -83,6 +87,9 @@ left join lateral (
     select * from stay s
     where s.pool_code = asked.pool_code and s.stay_id = asked.stay_id
       and s.institution_code = asked.caller offset 0) stay on true
+left join lateral (
+    select items, left_out from stay_items b
+    where b.pool_code = asked.pool_code and b.stay_id = stay.stay_id offset 0) bill on true
 left join lateral (
     select level from agreement a
     where a.pool_code = asked.pool_code and a.institution_code = asked.caller
@@ -154,6 +161,7 @@ def _facts(row: asyncpg.Record) -> Facts:
             (date.fromisoformat(on), Procedure(procedure))
             for on, procedure in orjson.loads(row["surgeries"] or "[]")
         ),
+        items=StoredItems(row["items"], row["items_left_out"]) if row["items"] else None,
     )
 
 

@@ -15,9 +15,11 @@ from services.settlement.domain.delivery import Delivery
 from services.settlement.domain.line import CatalogueItem, ClassedLine
 from services.settlement.domain.particulars import (
     circumstances_of,
+    codes_of,
     delivery_of,
     medical_of,
     stored_of,
+    with_codes,
 )
 from services.settlement.domain.stay import Outcome, Stay, StayState
 from shared.money import Money
@@ -63,8 +65,9 @@ def _outcome(row: Any) -> Outcome | None:
     if claimed is None:
         return None
     return Outcome(
-        row["event_on"], row["discharged_on"], claimed, Money(bill), circumstances_of(stored)
-    )
+        row["event_on"], row["discharged_on"], claimed, Money(bill), circumstances_of(stored),
+        *codes_of(stored),
+    )  # fmt: skip
 
 
 async def find(tx: Connection, pool_code: str, institution_code: str, stay_id: UUID) -> Stay | None:
@@ -99,7 +102,7 @@ async def update(tx: Connection, before: Stay, after: Stay) -> bool:
     outcome, cost = after.outcome, after.cost
     claimed = outcome.claimed if outcome else None
     delivery = claimed if isinstance(claimed, Delivery) else None
-    stored = stored_of(outcome.claimed, outcome.circumstances) if outcome else None
+    stored = _stored(outcome) if outcome else None
     changed = await tx.fetchval(
         "update stay set state = $4, version = $5, discharged_on = $6, event_on = $7, mode = $8,"
         " infants = $9, weeks = $10, bill_fen = $11, line_count = $12, total_fen = $13,"
@@ -114,6 +117,11 @@ async def update(tx: Connection, before: Stay, after: Stay) -> bool:
         cost.over_limit.fen, cost.first_copay.fen, orjson.dumps(stored).decode() if stored else None,
     )  # fmt: skip
     return changed is not None
+
+
+def _stored(outcome: Outcome) -> dict[str, Any] | None:
+    stated = stored_of(outcome.claimed, outcome.circumstances)
+    return with_codes(stated, outcome.diagnoses, outcome.procedures)
 
 
 _INSERT_LINES = """

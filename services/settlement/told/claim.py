@@ -10,8 +10,9 @@ from uuid import UUID
 import orjson
 
 from services.settlement.domain.adjustment import Adjustment
+from services.settlement.domain.charged import StoredItems
 from services.settlement.domain.deduction import Deduction, RefusedDeduction
-from services.settlement.domain.particulars import stored_of
+from services.settlement.domain.particulars import stored_of, weeks_of
 from services.settlement.domain.postings import Leg
 from services.settlement.domain.settlement import Settlement, Shares
 from services.settlement.domain.settling import Judged
@@ -20,6 +21,7 @@ from shared.contracts.claim import (
     ClaimReversed,
     ClaimSettled,
     DeductionRefused,
+    DeductionReleased,
     DeductionTaken,
     Parts,
     Posting,
@@ -29,9 +31,11 @@ from shared.plumbing.clock import to_wire
 from shared.plumbing.outbox import Told
 
 
-def claim_settled(settlement: Settlement, judged: Judged, legs: Sequence[Leg]) -> Told:
-    """A settlement was made: the first event of its claim."""
-    outcome = judged.outcome
+def claim_settled(
+    settlement: Settlement, judged: Judged, items: StoredItems | None, legs: Sequence[Leg]
+) -> Told:
+    """A settlement was made: the first event of its claim. `items` goes in as it was kept."""
+    outcome, person = judged.outcome, judged.person
     facts: dict[str, Any] = {
         "claim_id": str(settlement.settlement_id),
         "pool_code": settlement.pool_code,
@@ -69,6 +73,13 @@ def claim_settled(settlement: Settlement, judged: Judged, legs: Sequence[Leg]) -
             }
             for use in judged.uses
         ],
+        "sex": person.sex,
+        "age": person.age_on(outcome.event_on),
+        "weeks": weeks_of(outcome.claimed),
+        "diagnoses": outcome.diagnoses,
+        "procedures": outcome.procedures,
+        "items": orjson.Fragment(items.text) if items else None,
+        "items_left_out": items.left_out if items else 0,
     }
     # Built from our own nouns, which hold every constraint: not checked again on the hot path.
     return _told(
@@ -160,6 +171,25 @@ def deduction_refused(refused: RefusedDeduction, claim: UUID, sequence: int, at:
         }
     )
     return _told(DeductionRefused, event.to_bytes(), claim, sequence, refused.pool_code, at)
+
+
+def deduction_released(deduction: Deduction, released_by: int, sequence: int, at: datetime) -> Told:
+    """What an earlier decision had taken is given back by a later one."""
+    event = DeductionReleased(
+        claim_id=str(deduction.settlement_id),
+        flag_id=deduction.flag_id,
+        decision=deduction.decision,
+        released_by=released_by,
+        deduction_id=str(deduction.deduction_id),
+        pool_code=deduction.pool_code,
+        institution_code=deduction.institution_code,
+        amount=deduction.amount.to_wire(),
+        released_at=to_wire(at),
+    )
+    return _told(
+        DeductionReleased, event.to_bytes(), deduction.settlement_id, sequence,
+        deduction.pool_code, at,
+    )  # fmt: skip
 
 
 def _told(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
+
 from services.settlement.store import books
 from shared.plumbing.clock import Clock
-from shared.plumbing.database import Pool
+from shared.plumbing.database import Connection, Pool
 from shared.policy.book import Book
 
 
@@ -27,9 +29,17 @@ class CurrentBook:
         async with self._pool.acquire() as connection:
             current = await books.current_hash(connection, now)
             coming = await books.coming_hashes(connection, now)
-            for book_hash in ([current] if current else []) + coming:
-                if book_hash not in self._held:
-                    content = await books.content(connection, book_hash)
-                    if content is not None:
-                        self._held[book_hash] = Book.from_bytes(content)
+            await self._take(connection, ([current] if current else []) + coming)
         self._current = self._held.get(current) if current else None
+
+    async def archived(self, tx: Connection, hashes: Collection[str]) -> Mapping[str, Book]:
+        """The books of these hashes; one that was never archived is missing."""
+        await self._take(tx, hashes)
+        return {one: self._held[one] for one in hashes if one in self._held}
+
+    async def _take(self, connection: Connection, hashes: Collection[str]) -> None:
+        for book_hash in hashes:
+            if book_hash not in self._held:
+                content = await books.content(connection, book_hash)
+                if content is not None:
+                    self._held[book_hash] = Book.from_bytes(content)

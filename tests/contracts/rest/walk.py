@@ -36,7 +36,7 @@ class Walker:
         self.recorder = recorder
         self.client = client
 
-    async def post(self, path: str, body: Any, name: str = "usual") -> Any:
+    async def post(self, path: str, body: Any = None, name: str = "usual") -> Any:
         """POST under the service's prefix."""
         return await self.recorder.call(
             self.client.http,
@@ -117,7 +117,7 @@ async def _enrolled(whole: Agency, recorder: Recorder) -> str:
         {"employer_ref": "E-9001", "name": "示例单位", "pool": POOL, "county_code": COUNTY,
          "kind": "enterprise"},
     )  # fmt: skip
-    employee = {"id_number": "320102199003159011", "name": "例某", "county_code": COUNTY,
+    employee = {"id_number": "320102199003159003", "name": "例某", "county_code": COUNTY,
                 "kind": "employee", "employer_ref": "E-9001", "start": "2023-01-01"}  # fmt: skip
     person: str = (await clerk.post("/persons", employee))["person_ref"]
     await clerk.post("/persons", employee, name="registered-already")
@@ -198,7 +198,9 @@ async def _born(whole: Agency, recorder: Recorder, mother: str) -> dict[str, str
     await desk.post(f"/stays/{stay}/lines", {"lines": lines})
     await desk.post(f"/stays/{stay}/settle", {"total": TOTAL}, name="not-discharged")
     outcome = {"event_on": "2024-03-10", "discharged_on": "2024-03-14", "mode": "cesarean",
-               "infants": 1, "weeks": 39, "total": TOTAL}  # fmt: skip
+               "infants": 1, "weeks": 39, "total": TOTAL,
+               "diagnoses": ["O82.100x002", "O34.200", "Z37.000"],
+               "procedures": ["74.1x01", "03.9101"]}  # fmt: skip
     await desk.post(f"/stays/{stay}/quote", outcome)
     await desk.post(f"/stays/{stay}/discharge", outcome)
     await desk.get(f"/stays/{stay}")
@@ -206,6 +208,14 @@ async def _born(whole: Agency, recorder: Recorder, mother: str) -> dict[str, str
     await desk.post(f"/stays/{stay}/settle", {"total": TOTAL}, name="settled-already")
     await desk.get(f"/settlements/{first}")
     await desk.get(f"/settlements/{first}/explanation")
+    audit = Walker(recorder, await whole.caller("settlement", "service-audit", "service", ""))
+    disputed = [
+        {"settlement_id": first, "without_lines": [3]},
+        {"settlement_id": first, "less": [{"item_code": "bed-day", "amount": "80.00"}]},
+        {"settlement_id": first, "corrected": {"mode": "vaginal"}},
+        {"settlement_id": first, "without_items": ["labour-analgesia"]},
+    ]
+    await audit.post("/prices", {"pool": POOL, "items": disputed})
     clerk = Walker(recorder, await whole.caller("settlement", "clerk-a", "clerk", POOL))
     opened = (await clerk.get("/allowances", pregnancy=pregnancy))["items"]
     await clerk.get("/allowances", name="usual-in-a-state", state="opened", limit=10)
@@ -226,7 +236,7 @@ async def _checked(desk: Walker, mother: str, pregnancy: str) -> None:
             "price": "300.00"}  # fmt: skip
     await made(desk.client.post(f"/stays/{stay}/lines", {"lines": [line]}))
     record = {"benefit": "prenatal", "event_on": day, "discharged_on": day, "week": 15,
-              "total": "300.00"}  # fmt: skip
+              "total": "300.00", "diagnoses": ["Z34.900"]}  # fmt: skip
     await desk.post(f"/stays/{stay}/discharge", record, name="usual-visit")
     await desk.post(f"/stays/{stay}/settle", {"total": "300.00"}, name="usual-visit")
     await desk.get(f"/pregnancies/{pregnancy}/units")
@@ -248,6 +258,24 @@ async def claimed_again(whole: Agency, mother: str) -> str:
     return str((await made(low.post(f"/stays/{stay}/settle", {"total": TOTAL})))["settlement_id"])
 
 
+CHECK = {
+    "stage": "in",
+    "cases": [{
+        "case_ref": "ZY-2024-0400", "person_ref": "00000000000000000000000000000099",
+        "benefit": "delivery", "insurance_type": "510", "admitted_on": "2024-03-26",
+        "event_on": "2024-03-26", "discharged_on": "2024-03-29", "total": "9000.00",
+        "sex": "female", "age": 29, "mode": "cesarean", "weeks": 39,
+        "diagnoses": ["O82.000", "Z37.000"], "procedures": ["74.1x01"],
+        "orders": [
+            {"item_code": "cesarean-section", "charged_on": "2024-03-26", "quantity": "2",
+             "amount": "8000.00"},
+            {"item_code": "anaesthesia", "charged_on": "2024-03-26", "quantity": "1",
+             "amount": "600.00", "list_price": "600.00"},
+        ],
+    }],
+}  # fmt: skip
+
+
 async def _reviewed(whole: Agency, recorder: Recorder, claim: str) -> None:
     plain = await whole.caller("audit", "reviewer-a", "reviewer", POOL)
     first = Walker(recorder, plain)
@@ -255,15 +283,40 @@ async def _reviewed(whole: Agency, recorder: Recorder, claim: str) -> None:
 
     async def raised() -> Any:
         found = (await made(plain.get("/flags", state="open")))["flags"]
-        return [flag["flag_id"] for flag in found if flag["claim_id"] == claim]
+        return [
+            flag["flag_id"]
+            for flag in found
+            if (flag["claim_id"], flag["rule_family"]) == (claim, "duplicate-claim")
+        ]
 
     (flag,) = await until(raised)
     await first.get("/flags", state="open", limit=10)
-    proposal = {"outcome": "deduct", "amount": "100.00", "reason": "同一次分娩重复申报"}
-    await first.post(f"/flags/{flag}/first-review", proposal)
-    agreed = {"agree": True, "reason": "同意"}
-    await first.post(f"/flags/{flag}/second-review", agreed, name="by-the-same-person")
-    await second.post(f"/flags/{flag}/second-review", agreed)
+    await first.get("/flags", name="usual-by-money", order="money", overdue="false", limit=10)
+    await first.get("/flag-counts")
+    await first.get("/reasons")
+    await first.post("/flags:next", {"state": "open"})
+    await second.post(f"/flags/{flag}/lease", {}, name="held-by-another")
+    await first.post(f"/flags/{flag}/lease", {"take_over": False})
+    hospital = Walker(recorder, await whole.caller("audit", "hospital-b", "hospital", POOL, LOW))
+    reviewed = {"version": 1, "reason_code": "duplicate-billing", "reason": "同一次分娩重复申报"}
+    await first.post(f"/flags/{flag}/first-review", {"result": "pursue"} | reviewed)
+    await hospital.get(f"/flags/{flag}/notice")
+    line = {"line_number": 1, "text": "第二次为产后出血再入院"}
+    said = {"version": 2, "stance": "contests", "text": "两次入院均有病历", "lines": [line]}
+    await hospital.post(f"/flags/{flag}/statement", said)
+    agreed = {"version": 3, "reason_code": "records-needed", "reason": "需核对病历"}
+    place = f"/flags/{flag}/second-review"
+    await first.post(place, {"result": "agree"} | agreed, name="by-the-same-person")
+    await second.post(place, {"result": "investigate"} | agreed)
+    shown = {"version": 4, "reason_code": "duplicate-billing", "reason": "病历显示为同一次分娩"}
+    await second.post(f"/flags/{flag}/investigation", shown)
+    taken_back = {"line_number": 1, "amount": "100.00"}
+    disposal = {"outcome": "deduct", "amount": "100.00", "lines": [taken_back]}
+    await first.post(f"/flags/{flag}/disposal", disposal | reviewed | {"version": 5})
+    approval = {"agree": True} | reviewed | {"version": 6}
+    await first.post(f"/flags/{flag}/approval", approval, name="by-the-same-person")
+    await second.post(f"/flags/{flag}/approval", approval)
+    await second.post(f"/flags/{flag}/release")
     clerk = await whole.caller("settlement", "clerk-c", "clerk", POOL)
 
     async def taken() -> Any:
@@ -276,7 +329,13 @@ async def _reviewed(whole: Agency, recorder: Recorder, claim: str) -> None:
     await until(told_back)
     await first.get(f"/flags/{flag}")
     await first.get(f"/claims/{claim}")
+    await first.get(f"/claims/{claim}/peers")
+    await first.get("/reviews", since="2024-01-01", after="", limit=10)
     await first.get("/rules")
+    his = Walker(recorder, await whole.caller("audit", "his", "hospital", POOL, HIGH))
+    checked = await his.post("/checks", CHECK)
+    warned = {"case_ref": "ZY-2024-0400", "rule": "duplicate-charge", "way": "corrected"}
+    await his.post(f"/checks/{checked['check_id']}/feedback", {"answers": [warned]})
     await Walker(recorder, clerk).get("/deductions", state="pending", limit=10)
 
 
