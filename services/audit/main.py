@@ -14,6 +14,7 @@ from services.audit.api.checks import checks_router
 from services.audit.api.flags import counts_router, flags_router
 from services.audit.api.refusals import KINDS
 from services.audit.api.rules import rules_router
+from services.audit.api.snoozes import snoozes_router
 from services.audit.api.statements import statements_router
 from services.audit.console.page import add_console
 from services.audit.domain.rule import read_rules
@@ -79,5 +80,6 @@ def create_app(
     app.include_router(series.router)
     app.include_router(rules_router(book))
     app.include_router(checks_router(book))
+    app.include_router(snoozes_router(book))
     add_console(app)
     return app

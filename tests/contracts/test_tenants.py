@@ -146,6 +146,10 @@ MATRIX = {
     "GET /audit/v1/claims/{claim_id}": Entry(REVIEWERS, "pool"),
     "GET /audit/v1/claims/{claim_id}/peers": Entry(REVIEWERS, "pool"),
     "GET /audit/v1/rules": Entry("reviewer supervisor operator", "nobody"),
+    "GET /audit/v1/snoozes": Entry(REVIEWERS, "nobody"),
+    "POST /audit/v1/snoozes": Entry(REVIEWERS, "nobody"),
+    "POST /audit/v1/snoozes/{snooze_id}/approve": Entry(REVIEWERS, "pool"),
+    "POST /audit/v1/snoozes/{snooze_id}/end": Entry(REVIEWERS, "pool"),
     # A check is of the caller's own case, and its number the caller's own word.
     "POST /audit/v1/checks": Entry("hospital", "nobody"),
     "POST /audit/v1/checks/{check_id}/feedback": Entry("hospital", "nobody"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from uuid import uuid4
 
 from tests.support.agency import made
@@ -387,3 +388,32 @@ async def check(here: Peopled, owner: Owner) -> Asked:
 async def feedback(_: Peopled, __: Owner) -> Asked:
     answer = {"case_ref": "ZY-1", "rule": "male-delivery", "way": "corrected"}
     return Asked("hospital", {"check_id": str(uuid4())}, body={"answers": [answer]})
+
+
+@request_of(f"GET {U_}/snoozes")
+async def snoozes(_: Peopled, __: Owner) -> Asked:
+    return Asked("reviewer", query={"after": str(uuid4()), "limit": "5"})
+
+
+@request_of(f"POST {U_}/snoozes")
+async def snooze(here: Peopled, owner: Owner) -> Asked:
+    until = (here.whole.clock.now() + timedelta(days=30)).date().isoformat()
+    said = {"rule": "duplicate-claim", "institution_code": owner.hospital, "until": until,
+            "reason": "转诊中心"}  # fmt: skip
+    return Asked("reviewer", body=said)
+
+
+async def _asked_snooze(here: Peopled, owner: Owner) -> Asked:
+    first = await here.caller("audit", "reviewer", owner, name="first")
+    made_now = await made(first.post("/snoozes", (await snooze(here, owner)).body))
+    return Asked("reviewer", {"snooze_id": made_now["snooze_id"]}, body={})
+
+
+@request_of(f"POST {U_}/snoozes/{{snooze_id}}/approve")
+async def snooze_approval(here: Peopled, owner: Owner) -> Asked:
+    return await _asked_snooze(here, owner)
+
+
+@request_of(f"POST {U_}/snoozes/{{snooze_id}}/end")
+async def snooze_end(here: Peopled, owner: Owner) -> Asked:
+    return await _asked_snooze(here, owner)

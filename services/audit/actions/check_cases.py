@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import date, datetime
 from uuid import UUID
 
 from services.audit.domain.case import Case
 from services.audit.domain.check import Warned, WarningAnswer, check
 from services.audit.domain.claimed_case import case_of
 from services.audit.domain.rule import RuleSet, Stage
-from services.audit.store import checks, claims
+from services.audit.store import checks, claims, snoozes
 from shared.plumbing.database import Connection
 from shared.plumbing.journal import Deed, write_log
 
@@ -20,15 +20,17 @@ async def check_cases(
     cases: Sequence[Case],
     rule_set: RuleSet,
     stage: Stage,
-    muted: Collection[str] = (),
+    on: date,
 ) -> list[Warned]:
-    """Ask the rules of each case, beside the others of the request and those claims of the same
-    persons that the wall of `tx` lets through: a hospital is told of its own alone. A case named
-    by its stay or claim that is filed already is not compared with itself."""
+    """Ask the rules of each case on a day, beside the others of the request and those claims of
+    the same persons that the wall of `tx` lets through: a hospital is told of its own alone. A case
+    named by its stay or claim that is filed already is not compared with itself."""
     filed = await claims.of_person_refs(tx, {(case.pool, case.person) for case in cases})
     named = {case.case_id for case in cases}
     others = [c for c in filed if c.is_live and named.isdisjoint((str(c.claim_id), c.stay_id))]
     known = [*cases, *(case_of(claim) for claim in others)]
+    quiet = await snoozes.muted(tx, {(case.pool, case.institution) for case in cases}, on)
+    muted = {rule for _, _, rule in quiet}
     return [check(case, known, rule_set, stage, muted) for case in cases]
 
 

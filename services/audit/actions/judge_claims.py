@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -11,9 +12,10 @@ from services.audit.domain.claim import Claim
 from services.audit.domain.finding import Finding, judge
 from services.audit.domain.flag import Flag, FlagState, found_again, raise_flag
 from services.audit.domain.rule import RuleBook
-from services.audit.store import claims, findings, flags
+from services.audit.store import claims, findings, flags, snoozes
 from services.audit.told.raised import flag_raised
 from shared.ids import new_id
+from shared.plumbing.clock import business_day
 from shared.plumbing.database import Connection
 from shared.plumbing.outbox import tell
 from shared.plumbing.tracing import span, traceparent
@@ -48,10 +50,20 @@ async def judge_claims(
     ]
     await findings.record_judgements(tx, judgements, at)
     if found:
-        fresh = await findings.unknown(tx, found)
+        fresh = await _muted(tx, await findings.unknown(tx, found), at)
         shadows = [finding for finding in fresh if finding.shadow]
         await findings.record_findings(tx, [(None, finding) for finding in shadows], at)
         await _raise_flags(tx, [f for f in fresh if not f.shadow], causes, at)
+
+
+async def _muted(tx: Connection, found: Sequence[Finding], at: datetime) -> list[Finding]:
+    """The findings, those of a rule that is quiet for their institution in shadow."""
+    places = {(finding.pool_code, finding.institution_code) for finding in found}
+    quiet = await snoozes.muted(tx, places, business_day(at)) if places else set()
+    return [
+        replace(f, shadow=f.shadow or (f.pool_code, f.institution_code, f.rule) in quiet)
+        for f in found
+    ]
 
 
 async def _raise_flags(

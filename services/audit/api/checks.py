@@ -10,9 +10,9 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from services.audit.actions.check_cases import answer_warnings, check_cases
+from services.audit.api.check_shown import CheckAnswer, FeedbackKept
 from services.audit.api.check_wire import CheckBody, FeedbackBody, Id
 from services.audit.api.explanation import explain
-from services.audit.api.shown import CheckAnswer, FeedbackKept
 from services.audit.domain.check import Warned, WarningAnswer, Way
 from services.audit.domain.hit import Hit
 from services.audit.domain.rule import Rule, RuleBook, RuleSet
@@ -38,10 +38,12 @@ def checks_router(book: RuleBook) -> APIRouter:
         same person, never with another institution's.
         """
         here = desk(request)
-        in_force = book.in_force(business_day(here.clock.now()))
+        today = business_day(here.clock.now())
+        in_force = book.in_force(today)
         cases = [case.to_case(who) for case in body.cases]
         async with transaction(here.pool, [who.institution_code]) as tx:
-            warned = await check_cases(tx, cases, _named(in_force, body.rules), body.to_stage())
+            rules = _named(in_force, body.rules)
+            warned = await check_cases(tx, cases, rules, body.to_stage(), today)
         answer = {
             "check_id": str(new_id()),
             "rule_set": in_force.version,

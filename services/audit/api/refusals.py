@@ -30,6 +30,11 @@ _STATUS = {
     Refusal.OUTCOME_NOT_OF_SUBJECT: 422,
     Refusal.HELD_BY_ANOTHER: 409,
     Refusal.NOTHING_WAITS: 404,
+    Refusal.RULE_UNKNOWN: 422,
+    Refusal.SNOOZE_TOO_LONG: 422,
+    Refusal.SNOOZE_NOT_ASKED: 409,
+    Refusal.SNOOZE_OF_ONE_PERSON: 422,
+    Refusal.SNOOZE_ENDED: 409,
 }
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 
 from services.audit.api.reviews import Reviewer
-from services.audit.api.shown import InstitutionShown, SeriesShown
+from services.audit.api.series_shown import InstitutionShown, SeriesShown
 from services.audit.store import series_months
 from services.audit.store.series_months import Scored
 from shared.plumbing.clock import to_wire

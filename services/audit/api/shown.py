@@ -6,7 +6,6 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.audit.domain.check import Advice
 from services.audit.domain.claim import ClaimStatus
 from services.audit.domain.flag import Deduction, FlagState, Hearing, Outcome
 from services.audit.domain.predicate import OnePredicate
@@ -21,20 +20,20 @@ Instant = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 Amount = Annotated[str, Field(pattern=r"^-?(0|[1-9][0-9]{0,12})\.[0-9]{2}$")]
 
 
-class _Shown(BaseModel):
+class Shown(BaseModel):
     """A closed form: what it does not name is never answered."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class LineAmountShown(_Shown):
+class LineAmountShown(Shown):
     """What of an amount is one fee line's."""
 
     line_number: int
     amount: Amount
 
 
-class FlagShown(_Shown):
+class FlagShown(Shown):
     """A flag in a list: on a claim, or on a channel of its institution since a month.
 
     `outcome`, `amount` and `lines` are proposed until the state is `decided`; an institution sees
@@ -65,20 +64,20 @@ class FlagShown(_Shown):
     held_until: Instant | None
 
 
-class FlagsShown(_Shown):
+class FlagsShown(Shown):
     """A page of flags; `next` is the `after` of the next page, null on the last."""
 
     flags: list[FlagShown]
     next: IdText | None
 
 
-class CountsShown(_Shown):
+class CountsShown(Shown):
     """How many flags of the pool stand in each state."""
 
     counts: dict[FlagState, int]
 
 
-class PartsShown(_Shown):
+class PartsShown(Shown):
     """Who bears which part of a claim."""
 
     total: Amount
@@ -92,7 +91,7 @@ class PartsShown(_Shown):
     desk_member: Amount
 
 
-class ClaimShown(_Shown):
+class ClaimShown(Shown):
     """A claim as audit sees it; `event_on` is the day of the birth, visit, loss or surgery, `age`
     the person's in whole years on that day, counted by months; `weeks` are those of gestation.
     Diagnoses are codes of ICD-10, the principal one first, procedures of ICD-9-CM-3. Null is what
@@ -133,7 +132,7 @@ class ClaimShown(_Shown):
     engine: str
 
 
-class JudgementShown(_Shown):
+class JudgementShown(Shown):
     """By which set of rules a claim was judged, and when; `silent` are the rules that lacked a
     fact."""
 
@@ -142,7 +141,7 @@ class JudgementShown(_Shown):
     silent: list[str]
 
 
-class ItemShown(_Shown):
+class ItemShown(Shown):
     """What the bill holds of one item: `lines` fee lines on `days` different days."""
 
     code: str
@@ -165,7 +164,7 @@ class ClaimWhole(ClaimShown):
     flags: list[FlagShown]
 
 
-class PeersShown(_Shown):
+class PeersShown(Shown):
     """A claim's bill (`own`) beside the `n` of its kind whose day is `since` to `until`: how many
     lie `below` it, and the bills at the places of their distribution, null where there are not
     `enough`."""
@@ -186,7 +185,7 @@ class PeersShown(_Shown):
     most: Amount | None
 
 
-class FindingShown(_Shown):
+class FindingShown(Shown):
     """What one rule says of the claim, in words; `rival` is the other claim where it takes two."""
 
     finding_id: IdText
@@ -202,7 +201,7 @@ class FindingShown(_Shown):
     explanation_zh: str
 
 
-class StepShown(_Shown):
+class StepShown(Shown):
     """An entry of a flag's history."""
 
     number: int
@@ -216,14 +215,14 @@ class StepShown(_Shown):
     to_state: str
 
 
-class LineSaidShown(_Shown):
+class LineSaidShown(Shown):
     """What was said to one fee line."""
 
     line_number: int
     text: str
 
 
-class StatementShown(_Shown):
+class StatementShown(Shown):
     """What the institution said when it was asked for the n-th time."""
 
     round: int
@@ -234,7 +233,7 @@ class StatementShown(_Shown):
     lines: list[LineSaidShown]
 
 
-class SeriesFindingShown(_Shown):
+class SeriesFindingShown(Shown):
     """What the statistics said of one month of a channel, in money and in words."""
 
     finding_id: IdText
@@ -252,7 +251,7 @@ class SeriesFindingShown(_Shown):
     model: str
 
 
-class MoneyAtRiskShown(_Shown):
+class MoneyAtRiskShown(Shown):
     """What fund, member and institution bear because of what the flag disputes, by re-pricing its
     claim without it under its own book; a part may be negative. Null parts where it was refused, or
     where the whole claim is questioned and nothing was to be asked."""
@@ -278,7 +277,7 @@ class FlagWhole(FlagShown):
     history: list[StepShown]
 
 
-class GroundShown(_Shown):
+class GroundShown(Shown):
     """What a rule found, with its law; in words where no other institution's claim is in it."""
 
     rule: str
@@ -292,7 +291,7 @@ class GroundShown(_Shown):
     legal_basis_zh: str
 
 
-class MonthSaid(_Shown):
+class MonthSaid(Shown):
     """What was found of one month, in words."""
 
     month: MonthText
@@ -309,7 +308,7 @@ class NoticeShown(FlagShown):
     statements: list[StatementShown]
 
 
-class ReviewShown(_Shown):
+class ReviewShown(Shown):
     """One decision. `outcome` is what people found, `disposal` what they did about it."""
 
     flag_id: IdText
@@ -329,14 +328,14 @@ class ReviewShown(_Shown):
     decided_at: Instant
 
 
-class ReviewedShown(_Shown):
+class ReviewedShown(Shown):
     """A page of decisions; `next` is the `after` of the next page, null on the last."""
 
     reviews: list[ReviewShown]
     next: str | None
 
 
-class ReasonShown(_Shown):
+class ReasonShown(Shown):
     """A reason code in words."""
 
     code: str
@@ -345,13 +344,13 @@ class ReasonShown(_Shown):
     title_zh: str
 
 
-class ReasonsShown(_Shown):
+class ReasonsShown(Shown):
     """All reason codes."""
 
     reasons: list[ReasonShown]
 
 
-class RuleShown(_Shown):
+class RuleShown(Shown):
     """One version of one rule."""
 
     id: str
@@ -375,101 +374,8 @@ class RuleShown(_Shown):
     legal_basis_zh: str
 
 
-class RulesShown(_Shown):
+class RulesShown(Shown):
     """All versions of all rules, and the set in force today."""
 
     rule_set: str
     rules: list[RuleShown]
-
-
-class WarningShown(_Shown):
-    """What one rule says of a case before it is filed."""
-
-    rule: str
-    rule_version: int
-    grade: Grade
-    title: str
-    title_zh: str
-    amount_at_risk: Amount
-    evidence: dict[str, str]
-    explanation: str
-    explanation_zh: str
-
-
-class CaseChecked(_Shown):
-    """What all rules say of one case; `silent` are those that lacked a fact."""
-
-    case_ref: str
-    advice: Advice
-    findings: list[WarningShown]
-    silent: list[str]
-
-
-class CheckAnswer(_Shown):
-    """The answer to a check; `check_id` is what its feedback names."""
-
-    check_id: IdText
-    rule_set: str
-    cases: list[CaseChecked]
-
-
-class FeedbackKept(_Shown):
-    """How many answers to warnings were kept."""
-
-    check_id: IdText
-    kept: int
-
-
-class ChannelShown(_Shown):
-    """One channel of a month, in its own measure: as measured, what is left of it beside peers,
-    region and posted prices, its cases, and how far it stands out (null: nothing can be said)."""
-
-    value: str
-    own: str
-    cases: int
-    score: str | None
-
-
-class SeriesMonthShown(_Shown):
-    """A month as last scored. `channel` is the loudest, over the `window_months` that end with the
-    month; `expected` and `actual` are what was spent in them. All null where nothing is said."""
-
-    institution_code: str
-    month: MonthText
-    claims: int
-    score: str
-    channel: str | None
-    window_months: int | None
-    cases: int | None
-    expected: Amount | None
-    actual: Amount | None
-    explanation: str
-    explanation_zh: str
-    channels: dict[str, ChannelShown]
-    features: str
-    model: str
-    scored_at: Instant
-
-
-class SeriesShown(_Shown):
-    """A page of months; `next` is the `after` of the next page, null on the last."""
-
-    series: list[SeriesMonthShown]
-    next: str | None
-
-
-class FlagsAboutShown(_Shown):
-    """How many flags of one rule family or channel stand in one state, and their money at risk."""
-
-    about: str
-    state: FlagState
-    flags: int
-    at_risk: Amount
-
-
-class InstitutionShown(_Shown):
-    """One institution as monitoring sees it."""
-
-    institution_code: str
-    months: list[SeriesMonthShown]
-    flags: list[FlagsAboutShown]

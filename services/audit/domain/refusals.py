@@ -30,6 +30,11 @@ class Refusal(Enum):
     OUTCOME_NOT_OF_SUBJECT = (4020, "outcome-does-not-fit-flag", False)
     HELD_BY_ANOTHER = (4021, "flag-held-by-another", True)
     NOTHING_WAITS = (4022, "no-flag-waits", True)
+    RULE_UNKNOWN = (4030, "rule-unknown", False)
+    SNOOZE_TOO_LONG = (4031, "snooze-too-long", False)
+    SNOOZE_NOT_ASKED = (4032, "snooze-does-not-wait", False)
+    SNOOZE_OF_ONE_PERSON = (4033, "snooze-approver-is-asker", False)
+    SNOOZE_ENDED = (4034, "snooze-ended", False)
 
     def __init__(self, number: int, slug: str, retryable: bool) -> None:
         self.number = number

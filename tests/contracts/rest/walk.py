@@ -258,6 +258,17 @@ async def claimed_again(whole: Agency, mother: str) -> str:
     return str((await made(low.post(f"/stays/{stay}/settle", {"total": TOTAL})))["settlement_id"])
 
 
+async def _snoozed(first: Walker, second: Walker) -> None:
+    """A breach that is muted for a hospital by two people, and speaks again."""
+    said = {"rule": "duplicate-claim", "institution_code": HIGH, "until": "2024-06-30",
+            "reason": "系统切换期间重复上传"}  # fmt: skip
+    asked = (await first.post("/snoozes", said))["snooze_id"]
+    await first.post(f"/snoozes/{asked}/approve", {}, name="by-the-same-person")
+    await second.post(f"/snoozes/{asked}/approve", {})
+    await first.get("/snoozes", limit=10)
+    await first.post(f"/snoozes/{asked}/end", {})
+
+
 CHECK = {
     "stage": "in",
     "cases": [{
@@ -331,7 +342,10 @@ async def _reviewed(whole: Agency, recorder: Recorder, claim: str) -> None:
     await first.get(f"/claims/{claim}")
     await first.get(f"/claims/{claim}/peers")
     await first.get("/reviews", since="2024-01-01", after="", limit=10)
+    await first.get("/series", institution=LOW, since="2024-01", after="", limit=10)
+    await first.get(f"/institutions/{LOW}")
     await first.get("/rules")
+    await _snoozed(first, second)
     his = Walker(recorder, await whole.caller("audit", "his", "hospital", POOL, HIGH))
     checked = await his.post("/checks", CHECK)
     warned = {"case_ref": "ZY-2024-0400", "rule": "duplicate-charge", "way": "corrected"}
