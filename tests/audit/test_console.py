@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from urllib.parse import urlsplit
 
@@ -12,9 +13,11 @@ import pytest
 import uvicorn
 from playwright.async_api import Page, expect
 
+from shared.money import Money
 from shared.plumbing.auth import add_client
 from tests.audit.conftest import Audit
-from tests.audit.events import NOW, OTHER_HOSPITAL, POOL, Telling, parts
+from tests.audit.events import HOSPITAL, NOW, OTHER_HOSPITAL, POOL, Telling, parts
+from tests.audit.test_series_flags import FOUND, found
 from tests.support.browser import browsing
 
 
@@ -157,3 +160,22 @@ async def test_the_page_may_ask_nobody_else(address: str) -> None:
             assert (await http.get(f"/console/{name}")).status_code == 200
         assert (await http.get("/console/")).text == page.text
         assert (await http.get("/console/page.py")).status_code == 404
+
+
+async def test_a_hospitals_months_are_drawn_beside_what_was_expected(
+    audit: Audit, address: str
+) -> None:
+    for finding in (FOUND, replace(FOUND, month="2026-02", actual=Money(95_000_000))):
+        assert await found(audit, finding) is not None
+    secret = await credential(audit, "reviewer-4", "reviewer")
+    async with browsing("en") as page:
+        broken: list[str] = []
+        page.on("pageerror", lambda error: broken.append(str(error)))
+        await signed_in(page, address, "reviewer-4", secret)
+        await page.click("#flags button")
+        await expect(page.locator("#flag h2")).to_contain_text(HOSPITAL)
+        await expect(page.locator("#evidence")).to_contain_text(FOUND.reason.en)
+        await expect(page.locator("#chart svg rect")).to_have_count(2)
+        await page.click("#chart summary")
+        await expect(page.locator("#chart tr", has_text="2026-02")).to_contain_text("950,000.00")
+        assert broken == []

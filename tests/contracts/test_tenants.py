@@ -144,6 +144,8 @@ MATRIX = {
     "GET /audit/v1/reviews": Entry(REVIEWERS, "list"),
     "GET /audit/v1/reasons": Entry("reviewer supervisor hospital operator", "nobody"),
     "GET /audit/v1/claims/{claim_id}": Entry(REVIEWERS, "pool"),
+    "GET /audit/v1/series": Entry(REVIEWERS, "nobody"),
+    "GET /audit/v1/institutions/{institution_code}": Entry(REVIEWERS, "pool"),
     "GET /audit/v1/claims/{claim_id}/peers": Entry(REVIEWERS, "pool"),
     "GET /audit/v1/rules": Entry("reviewer supervisor operator", "nobody"),
     "GET /audit/v1/snoozes": Entry(REVIEWERS, "nobody"),

@@ -364,6 +364,19 @@ async def claim(here: Peopled, owner: Owner) -> Asked:
     return Asked("reviewer", {"claim_id": (await here.flag(owner))["claim_id"]})
 
 
+@request_of(f"GET {U_}/series")
+async def series(_: Peopled, owner: Owner) -> Asked:
+    asked = {"institution": owner.hospital, "since": "2024-01", "limit": "5",
+             "after": f"{owner.hospital}/2024-01"}  # fmt: skip
+    return Asked("reviewer", query=asked)
+
+
+@request_of(f"GET {U_}/institutions/{{institution_code}}")
+async def institution(here: Peopled, owner: Owner) -> Asked:
+    await here.flag(owner)
+    return Asked("reviewer", {"institution_code": owner.hospital})
+
+
 @request_of(f"GET {U_}/claims/{{claim_id}}/peers")
 async def peers(here: Peopled, owner: Owner) -> Asked:
     return await claim(here, owner)
