@@ -119,7 +119,8 @@ async def lines(here: Peopled, owner: Owner) -> Asked:
 async def outcome(here: Peopled, owner: Owner) -> Asked:
     stay_id, body = await here.stay(owner, discharge=False)
     whole = {"benefit": "delivery", "infants": 1, "weeks": 39, "complications": ["none"],
-             "extras": ["none"], "circumstances": ["emergency"]}  # fmt: skip
+             "extras": ["none"], "circumstances": ["emergency"],
+             "diagnoses": ["O80.000"], "procedures": ["73.6x01"]}  # fmt: skip
     return Asked("hospital", {"stay_id": stay_id}, body=body | whole)
 
 
