@@ -1,11 +1,13 @@
 # One image per service: docker build -f deploy/images/service.Dockerfile --build-arg SERVICE=audit .
+# What scores claims needs LIBRARIES=audit as well; what only serves does without.
 FROM python:3.11-slim AS libraries
+ARG LIBRARIES=service
 WORKDIR /app
-COPY requirements/bootstrap.txt requirements/service.txt requirements/
+COPY requirements/bootstrap.txt requirements/${LIBRARIES}.txt requirements/
 RUN python -m venv /app/.venv \
     && /app/.venv/bin/python -m pip install --no-cache-dir --require-hashes -r requirements/bootstrap.txt \
     && VIRTUAL_ENV=/app/.venv /app/.venv/bin/uv pip install --no-cache --compile-bytecode \
-        --require-hashes -r requirements/service.txt
+        --require-hashes -r requirements/${LIBRARIES}.txt
 
 FROM python:3.11-slim
 ARG SERVICE

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Collection
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -27,6 +28,7 @@ from deploy.local.site import SERVICES, Site, create_databases
 
 READY_SECONDS_MAX = 180
 STOP_SECONDS_MAX = 12
+WATCH_SECONDS = 3600
 
 
 def supervise(folder: Path) -> None:
@@ -48,9 +50,10 @@ def supervise(folder: Path) -> None:
         site.migrate()
         site.add_clients()
         services = {name: start_service(site, name) for name in SERVICES}
-        held.callback(_stop_all, services)
+        held.callback(stop_all, services.values())
         _wait_ready(site, services)
         run_apart(open_for_business(site))
+        held.callback(stop_all, [start_watch(site)])
         pids = {name: process.pid for name, process in services.items()}
         extra = {"supervisor": os.getpid(), "postgres": cluster.pid, "broker": broker.pid}
         write_run_file(run_file, site.run_record(pids, extra))
@@ -62,10 +65,22 @@ def supervise(folder: Path) -> None:
 
 def start_service(site: Site, service: str) -> subprocess.Popen[bytes]:
     """Start one service as its own process; it dies with the thread that started it."""
+    return _start(site, service, "serve", site.folder / f"{service}.log")
+
+
+def start_watch(site: Site) -> subprocess.Popen[bytes]:
+    """Start the process that scores months, now and every hour; it dies as a service does."""
+    every = ("--every", str(WATCH_SECONDS))
+    return _start(site, "audit", "watch", site.folder / "watch.log", *every)
+
+
+def _start(
+    site: Site, service: str, command: str, log_file: Path, *options: str
+) -> subprocess.Popen[bytes]:
     bound = ["setpriv", "--pdeathsig", "TERM", "--"] if shutil.which("setpriv") else []
-    with (site.folder / f"{service}.log").open("ab") as log:
+    with log_file.open("ab") as log:
         return subprocess.Popen(
-            [*bound, sys.executable, "-m", f"services.{service}", "serve"],
+            [*bound, sys.executable, "-m", f"services.{service}", command, *options],
             env=os.environ | site.environment(service),
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -92,11 +107,12 @@ def _ready(address: str) -> bool:
         return False
 
 
-def _stop_all(services: dict[str, subprocess.Popen[bytes]]) -> None:
-    for process in services.values():
+def stop_all(processes: Collection[subprocess.Popen[bytes]]) -> None:
+    """Ask processes to end, and insist after a while."""
+    for process in processes:
         process.terminate()
     deadline = time.monotonic() + STOP_SECONDS_MAX
-    for process in services.values():
+    for process in processes:
         try:
             process.wait(max(0.1, deadline - time.monotonic()))
         except subprocess.TimeoutExpired:

@@ -8,6 +8,7 @@ import gc
 import importlib
 import os
 import socket
+import subprocess
 from pathlib import Path
 
 import httpx
@@ -16,6 +17,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from deploy.local.demo import seeding
+from deploy.local.distributed import start_watch, stop_all
 from deploy.local.front import Front
 from deploy.local.keys import Keys
 from deploy.local.opening import open_for_business
@@ -113,13 +115,15 @@ async def _serve(
     server: uvicorn.Server, front: Front, site: Site, run_file: Path, listener: socket.socket,
     births: int,
 ) -> None:  # fmt: skip
-    opening = asyncio.create_task(_open(server, front, site, run_file, births))
+    watching: list[subprocess.Popen[bytes]] = []
+    opening = asyncio.create_task(_open(server, front, site, run_file, births, watching))
     opening.add_done_callback(lambda task: _stop_where_failed(task, server))
     try:
         await server.serve(sockets=[listener])
         if not server.started:
             raise typer.Exit(1)
     finally:
+        stop_all(watching)
         opening.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await opening
@@ -132,8 +136,9 @@ def _stop_where_failed(opening: asyncio.Task[None], server: uvicorn.Server) -> N
 
 
 async def _open(
-    server: uvicorn.Server, front: Front, site: Site, run_file: Path, births: int
-) -> None:
+    server: uvicorn.Server, front: Front, site: Site, run_file: Path, births: int,
+    watching: list[subprocess.Popen[bytes]],
+) -> None:  # fmt: skip
     """Write the run file and open, once every service is ready and has heard everything."""
     seconds = READY_SECONDS_MAX + (SEED_SECONDS_MAX if births else 0)
     try:
@@ -153,6 +158,7 @@ async def _open(
     record = site.run_record(dict.fromkeys(SERVICES, os.getpid()), {})
     write_run_file(run_file, record)
     front.opened = True
+    watching.append(start_watch(site))
     typer.echo(f"ready at {record['url']}/")
     for line in run_table(record, run_file):
         typer.echo(line)

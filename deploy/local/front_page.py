@@ -207,7 +207,8 @@ def _services(
 
 def _more(words: Mapping[str, str]) -> str:
     pages = " · ".join(f'<a href="/docs/{name}">{name}</a>' for name in sorted(documents()))
-    items = [f"{words['pages']}: {pages}", words["keys"], words["verify"]]
+    console = f'<a href="/console">{words["console"]}</a>'
+    items = [console, f"{words['pages']}: {pages}", words["keys"], words["verify"]]
     shown = "".join(f"<li>{item}</li>" for item in items)
     return f"<section><h2>{words['more']}</h2><ul>{shown}</ul></section>"
 

@@ -6,29 +6,40 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import httpx
 from fastapi import FastAPI
 
-from services.audit.api import claims, leases, outcomes, reviews
+from services.audit.api import claims, leases, outcomes, reviews, series
 from services.audit.api.checks import checks_router
 from services.audit.api.flags import counts_router, flags_router
 from services.audit.api.refusals import KINDS
 from services.audit.api.rules import rules_router
 from services.audit.api.snoozes import snoozes_router
 from services.audit.api.statements import statements_router
+from services.audit.console.page import add_console
 from services.audit.domain.rule import read_rules
 from services.audit.heard.claim import PRODUCER, TOPIC, claim_handler
+from services.audit.work.money_at_risk import MoneyAtRisk
 from services.audit.work.silent_institutions import SilentInstitutions
 from shared.plumbing.app import new_app
 from shared.plumbing.clock import Clock, SystemClock
+from shared.plumbing.peer import Peer
 from shared.plumbing.runtime import Runtime
 from shared.plumbing.settings import Settings
 
 _SILENCE_SECONDS = 30.0
+_PRICES_SECONDS = 5.0
+_PATIENCE = 10
 _EXAMPLES = Path(__file__).parent / "api" / "examples"
 
 
-def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
-    """The service's app; its lifespan opens pools and starts consumers."""
+def create_app(
+    settings: Settings,
+    clock: Clock | None = None,
+    settlement_transport: httpx.AsyncBaseTransport | None = None,
+) -> FastAPI:
+    """The service's app; its lifespan opens pools and starts consumers. `settlement_transport` lets
+    another app answer in one process what flagged claims come to."""
     the_clock = clock or SystemClock()
     book = read_rules()
 
@@ -39,6 +50,15 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
         await runtime.hear(PRODUCER, TOPIC, claim_handler(the_clock, book))
         silent = SilentInstitutions(runtime.pool, the_clock)
         runtime.workers.every("silent institutions", _SILENCE_SECONDS, silent.note)
+        settlement = None
+        if "settlement" in settings.peers:
+            secret = settings.peer_secrets["settlement"].get_secret_value()
+            settlement = Peer(
+                "settlement", settings.peers["settlement"], secret, settlement_transport,
+                patience=_PATIENCE,
+            )  # fmt: skip
+            money = MoneyAtRisk(runtime.pool, the_clock, book, settlement)
+            runtime.workers.every("money at risk", _PRICES_SECONDS, money.ask)
         runtime.tell_and_seal()
         app.state.ready = True
         try:
@@ -46,6 +66,8 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
         finally:
             app.state.ready = False
             await runtime.close()
+            if settlement is not None:
+                await settlement.close()
 
     app = new_app("audit", "Maternity audit", "1.0", lifespan, _EXAMPLES, KINDS.values())
     app.include_router(flags_router(book))
@@ -55,7 +77,9 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
     app.include_router(reviews.router)
     app.include_router(outcomes.router)
     app.include_router(claims.router)
+    app.include_router(series.router)
     app.include_router(rules_router(book))
     app.include_router(checks_router(book))
     app.include_router(snoozes_router(book))
+    add_console(app)
     return app

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import stamina
 
-_TIMEOUT = httpx.Timeout(1.0, connect=0.5)
+_SECONDS = 1.0
 _OPEN_AFTER = 5
 _OPEN_SECONDS = 5.0
 
@@ -45,44 +45,64 @@ class Peer:
         address: str,
         credential: str,
         transport: httpx.AsyncBaseTransport | None = None,
+        *,
+        patience: int = 1,
     ) -> None:
+        """`patience`: how many times the usual second an answer may take, for what no desk waits
+        for."""
         self._service = service
+        self._patience = patience
         self._client_id, _, self._secret = credential.partition(":")
-        self._client = httpx.AsyncClient(base_url=address, timeout=_TIMEOUT, transport=transport)
+        self._client = httpx.AsyncClient(
+            base_url=address,
+            timeout=httpx.Timeout(_SECONDS * patience, connect=0.5),
+            transport=transport,
+        )
         self._token = ""
         self._breaker = Breaker()
 
     async def get(self, path: str) -> Any | None:
         """The JSON at `path`, None for 404. Raises PeerDown when the peer fails to answer."""
+        return await self._asked("GET", path, None)
+
+    async def post(self, path: str, body: Any) -> Any:
+        """The JSON that `path` answers to a body; for what changes nothing there, as it may be
+        asked twice. Raises PeerDown when the peer fails to answer."""
+        answer = await self._asked("POST", path, body)
+        if answer is None:
+            raise PeerDown
+        return answer
+
+    async def _asked(self, method: str, path: str, body: Any) -> Any | None:
         self._breaker.check()
         try:
-            answer = await self._get(path)
+            answer = await self._send(method, path, body)
             if answer.status_code == httpx.codes.UNAUTHORIZED:
                 self._token = ""
-                answer = await self._get(path)
+                answer = await self._send(method, path, body)
             found = answer.status_code != httpx.codes.NOT_FOUND
             if found:
                 answer.raise_for_status()
-            body = answer.json() if found else None
+            said = answer.json() if found else None
         except (httpx.HTTPError, ValueError) as error:
             self._breaker.note(ok=False)
             raise PeerDown from error
         self._breaker.note(ok=True)
-        return body
+        return said
 
     async def close(self) -> None:
         """Let go of the connections."""
         await self._client.aclose()
 
-    async def _get(self, path: str) -> httpx.Response:
+    async def _send(self, method: str, path: str, body: Any) -> httpx.Response:
         async for attempt in stamina.retry_context(
-            on=httpx.TransportError, attempts=2, timeout=2.5, wait_initial=0.05
+            on=httpx.TransportError, attempts=2, timeout=2.5 * self._patience, wait_initial=0.05
         ):
             with attempt:
                 if not self._token:
                     await self._take_token()
-                return await self._client.get(
-                    path, headers={"authorization": f"Bearer {self._token}"}
+                return await self._client.request(
+                    method, path, json=body, headers={"authorization": f"Bearer {self._token}"}
                 )
         raise PeerDown
 

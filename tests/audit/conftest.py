@@ -27,9 +27,9 @@ from tests.support.postgres import ServiceDatabases
 
 CONSUMER = "audit-claim"
 _TABLES = (
-    "finding", "series_finding", "statement", "flag_step", "decision", "flag", "judgement",
-    "claim", "person", "inbox", "parked", "consumer_offset", "warning_answer", "rule_snooze",
-    "idempotency", "outbox", "log", "sealed_block",
+    "series_month", "money_at_risk", "finding", "series_finding", "statement", "flag_step",
+    "decision", "flag", "judgement", "claim", "person", "inbox", "parked", "consumer_offset",
+    "warning_answer", "rule_snooze", "idempotency", "outbox", "log", "sealed_block",
 )  # fmt: skip
 
 

@@ -457,6 +457,7 @@ async def test_a_hospital_sees_its_own_flags_once_it_was_told(audit: Audit, flag
     notice = (await own.get(f"/flags/{flag_id}/notice")).json()
     assert [ground["rule"] for ground in notice["grounds"]] == ["duplicate-claim"]
     assert "735" in notice["grounds"][0]["legal_basis_zh"]
+    assert notice["grounds"][0]["explanation_zh"] is None
     assert HOSPITAL not in orjson.dumps(notice).decode(), "another institution is not named"
     assert (await audit.statement(flag_id, institution=HOSPITAL)).status_code == 404
     for stranger in (HOSPITAL, "", "agency2", "agency,x"):

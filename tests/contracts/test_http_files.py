@@ -1,4 +1,4 @@
-"""The calls to click through work as they stand, from registration to the second review."""
+"""The calls to click through work as they stand, from registration to the approved disposal."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from tests.contracts.http_file import Editor, requests_of
 from tests.contracts.rest.calls import Recorder
 from tests.contracts.rest.walk import (
     HIGH,
+    LOW,
     claimed_again,
     credential,
     heard_of,
@@ -52,6 +53,9 @@ async def test_every_request_of_the_files_works(
             place: await credential(whole, "audit", f"reviewer-320100-{who}", "reviewer", "")
             for place, who in (("secret", "a"), ("second_secret", "b"))
         }
+        secrets["hospital_secret"] = await credential(
+            whole, "audit", "hospital-320100-b", "hospital", LOW
+        )
         await _clicked(whole, "audit", secrets)
         await whole.close()
 

@@ -18,6 +18,8 @@ import httpx
 import pytest
 
 import services.audit.store.flags as audit_flags
+import services.audit.store.queue as audit_queue
+import services.audit.store.statements as audit_statements
 from services.settlement.domain.disputed import Dispute
 from services.settlement.store import (
     adjustments,
@@ -142,6 +144,7 @@ MATRIX = {
     "GET /audit/v1/reviews": Entry(REVIEWERS, "list"),
     "GET /audit/v1/reasons": Entry("reviewer supervisor hospital operator", "nobody"),
     "GET /audit/v1/claims/{claim_id}": Entry(REVIEWERS, "pool"),
+    "GET /audit/v1/claims/{claim_id}/peers": Entry(REVIEWERS, "pool"),
     "GET /audit/v1/rules": Entry("reviewer supervisor operator", "nobody"),
     "GET /audit/v1/snoozes": Entry(REVIEWERS, "nobody"),
     "POST /audit/v1/snoozes": Entry(REVIEWERS, "nobody"),
@@ -386,7 +389,9 @@ async def test_the_wall_alone_hides_anothers_flags(here: Peopled) -> None:
     pool = await open_pool(settings.service_dsn.get_secret_value(), size=1)
     for wall, seen in ((A.hospital, True), (AGENCY, True), (B.hospital, False), ("", False)):
         async with transaction(pool, [wall]) as tx:
-            page = await audit_flags.page(tx, A.pool, None, None, 1000)
+            page = await audit_queue.as_raised(tx, audit_queue.Asked(A.pool, None, None, 1000))
             assert (flag in {found.flag_id for found in page}) == seen, wall
             assert bool(await audit_flags.find(tx, A.pool, flag)) == seen, wall
+            said = await audit_statements.of_flag(tx, A.pool, flag)
+            assert bool(said) == seen, wall
     await pool.close()

@@ -5,11 +5,19 @@ from __future__ import annotations
 from datetime import date, timedelta
 from uuid import uuid4
 
+from shared.contracts.flag import FlagDecided
 from shared.contracts.person import ContributionPosted, PersonStateChanged
 from shared.period import Month
 from shared.plumbing.clock import SystemClock
 from tests.faults.scene import POOL, POOL_OF_HEADS, Scene, state_of
-from tests.faults.tellings import answered, contributed, decided, heard, history_changed
+from tests.faults.tellings import (
+    answered,
+    contributed,
+    decided,
+    dismissed,
+    heard,
+    history_changed,
+)
 
 OTHER_BANDS = date(2024, 2, 20)  # another share of the member was in force than today
 
@@ -97,6 +105,17 @@ async def a_claim_with_a_deduction_is_reversed(scene: Scene) -> None:
     await decided(scene, claim)
     await answered(scene, claim)
     await scene.here.made(f"/settlements/{claim}/reverse")
+
+
+async def a_deduction_is_dismissed_later(scene: Scene) -> None:
+    """Its flag was opened again, and two people dismissed it."""
+    _, claim = await scene.settled()
+    await dismissed(scene, claim, await decided(scene, claim))
+    await heard(scene, FlagDecided.topic)
+    waits = await scene.owner.fetchval(
+        "select count(*) from deduction where settlement_id::text = $1 and state = 'pending'", claim
+    )
+    scene.must("K07", waits == 0)
 
 
 async def decisions_exceed_the_claim(scene: Scene) -> None:

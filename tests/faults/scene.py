@@ -32,6 +32,7 @@ CLAUSES = {
     "K04": "a hospital's own stay is found, whoever called before",
     "K05": "what was acknowledged is there",
     "K06": "a person's version never steps back",
+    "K07": "what a later decision gave up is not deducted",
 }
 """What callers are promised and no store can show afterwards; a provocation sees it itself."""
 

@@ -24,7 +24,7 @@ from tests.support.late_document import (
 )
 from tests.support.late_document import POOL as LATE_POOL
 from tests.support.postgres import ServiceDatabases
-from tests.support.reviewing import decided
+from tests.support.reviewing import AGREE, CLEAR, decided
 from tests.support.running import Client
 from tests.support.trial_pools import HEADS, TRIAL_POOLS, UNITS, use_trial_book
 
@@ -99,6 +99,27 @@ async def _march(whole: Agency, pool: str, those: dict[str, Client]) -> None:
         await _deducted(those, claim)
         if undone:
             await made(those["low"].post(f"/settlements/{claim}/reverse"))
+    await _given_back(whole, pool, those)
+
+
+async def _given_back(whole: Agency, pool: str, those: dict[str, Client]) -> None:
+    """A deduction that was taken, whose ground went, and that two people gave back."""
+    person = await _insured(whole, pool, those["clerk"])
+    _, _, rival = await _birth(whole, pool, those["high"], person, born="2024-03-10")
+    _, _, claim = await _birth(whole, pool, those["low"], person, since="2024-03-12")
+    flag = await _deducted(those, claim)
+    await made(those["high"].post(f"/settlements/{rival}/reverse"))
+
+    async def is_now(name: str, value: str) -> Any:
+        shown = await made(those["first"].get(f"/flags/{flag}"))
+        return shown[name] == value and shown
+
+    shown = await until(lambda: is_now("state", "open"))
+    cleared = CLEAR | {"version": shown["version"]}
+    version = (await made(those["first"].post(f"/flags/{flag}/first-review", cleared)))["version"]
+    agreed = AGREE | {"version": version}
+    await made(those["second"].post(f"/flags/{flag}/second-review", agreed))
+    await until(lambda: is_now("deduction", "released"))
 
 
 async def cared_for(whole: Agency) -> None:
@@ -216,8 +237,8 @@ async def _birth(
     return stay, total, settled["settlement_id"]
 
 
-async def _deducted(those: dict[str, Client], claim: str) -> None:
-    """Two reviewers decide on a claim's flag, and settlement's answer has come back."""
+async def _deducted(those: dict[str, Client], claim: str) -> str:
+    """Two reviewers decide on a claim's flag, and settlement's answer has come back; the flag."""
 
     async def flagged() -> Any:
         flags = (await made(those["first"].get("/flags", state="open")))["flags"]
@@ -238,3 +259,4 @@ async def _deducted(those: dict[str, Client], claim: str) -> None:
         return any(step["step"] == "deduction-taken" for step in steps)
 
     await until(taken)
+    return str(flag)

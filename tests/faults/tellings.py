@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 
 import asyncpg
 
+from shared.contracts.contract import Contract
 from shared.contracts.flag import FlagDecided
 from shared.contracts.person import ContributionPosted, PersonStateChanged
 from shared.period import Month
@@ -17,14 +18,25 @@ from tests.faults.scene import POOL, Scene
 HEARD_SECONDS_MAX = 10
 
 
-async def decided(scene: Scene, claim: str, amount: str = "1.00") -> None:
-    """Two reviewers decided to deduct: told as audit tells it."""
+async def decided(scene: Scene, claim: str, amount: str = "1.00") -> str:
+    """Two reviewers decided to deduct: told as audit tells it; the flag."""
     flag = str(uuid4())
+    await _decide(scene, claim, flag, 1, amount)
+    return flag
+
+
+async def dismissed(scene: Scene, claim: str, flag: str) -> None:
+    """They looked again, and dismissed it."""
+    await _decide(scene, claim, flag, 2, "0.00")
+
+
+async def _decide(scene: Scene, claim: str, flag: str, number: int, amount: str) -> None:
     event = FlagDecided(
-        flag_id=flag, claim_id=claim, pool_code=POOL, decision=1, outcome="deduct", amount=amount,
+        flag_id=flag, claim_id=claim, pool_code=POOL, decision=number, amount=amount,
+        outcome="dismiss" if amount == "0.00" else "deduct",
         institution_code=scene.here.institution, decided_at=to_wire(SystemClock().now()),
     )  # fmt: skip
-    await _tell(scene.audit, "audit", event, flag, 1)
+    await tell(scene.audit, "audit", event, flag, number)
 
 
 async def answered(scene: Scene, claim: str, times: int = 1) -> None:
@@ -45,12 +57,12 @@ async def contributed(scene: Scene, person: str) -> None:
         kind="employee", month=str(Month.of(scene.today)), base="6000.00", employer="510.00",
         individual="120.00", posted_at=to_wire(SystemClock().now()), document="d", article="a",
     )  # fmt: skip
-    await _tell(scene.enrollment, "enrollment", event, contribution, 1)
+    await tell(scene.enrollment, "enrollment", event, contribution, 1)
 
 
 async def history_changed(scene: Scene, state: PersonStateChanged) -> None:
     """A version of a person's history: told as enrollment tells it."""
-    await _tell(scene.enrollment, "enrollment", state, state.person_ref, state.state_version)
+    await tell(scene.enrollment, "enrollment", state, state.person_ref, state.state_version)
 
 
 async def heard(scene: Scene, topic: str) -> None:
@@ -67,10 +79,11 @@ async def heard(scene: Scene, topic: str) -> None:
             await asyncio.sleep(0.05)
 
 
-async def _tell(
-    teller: asyncpg.Connection[asyncpg.Record], service: str,
-    event: FlagDecided | ContributionPosted | PersonStateChanged, aggregate: str, sequence: int,
+async def tell(
+    teller: asyncpg.Connection[asyncpg.Record], service: str, event: Contract, aggregate: str,
+    sequence: int,
 ) -> None:  # fmt: skip
+    """Put an event into a service's log, as its relay would."""
     now = SystemClock().now()
     row = outbox_row(
         Told(

@@ -15,6 +15,7 @@ from tests.faults import misuses, provocations
 from tests.faults.planting import PLANTED, Ground, planted_copy, settlement_of
 from tests.faults.provocations import Provocation
 from tests.faults.scene import Scene
+from tests.faults.test_planted_reviews import FAULTS as REVIEWS
 from tests.faults.test_simulation import FAULTS as PLUMBING
 from tests.support.postgres import ServiceDatabases
 
@@ -59,6 +60,7 @@ FAULTS = (
     Fault("one-clerk-appoints-a-book", misuses.a_clerk_approves_what_she_proposed, {"S04"}),
     Fault("deduction-outlives-its-claim", misuses.a_claim_with_a_deduction_is_reversed, {"S01"}),
     Fault("deducted-above-what-is-left", misuses.decisions_exceed_the_claim, {"M05"}),
+    Fault("dismissal-keeps-the-deduction", misuses.a_deduction_is_dismissed_later, {"K07"}),
     Fault("inbox-forgets", misuses.contributions_are_heard_again, {"V06"}),
     Fault("units-not-chained", provocations.two_hospitals_see_one_pregnancy_at_once, {"O06"}),
     Fault("head-paid-anew", misuses.a_last_check_is_claimed_twice, {"O04"}),
@@ -128,7 +130,7 @@ async def test_a_planted_fault_turns_its_invariant_red(fault: Fault, shown: Show
 
 def test_every_patch_is_provoked(capsys: pytest.CaptureFixture[str]) -> None:
     """All of them, and at the end of the run the list of what each turns red."""
-    reds = {fault.patch: " ".join(sorted(fault.red)) for fault in FAULTS} | PLUMBING
+    reds = {fault.patch: " ".join(sorted(fault.red)) for fault in (*FAULTS, *REVIEWS)} | PLUMBING
     assert reds.keys() == {file.stem for file in PLANTED.glob("*.patch")}
     assert len(reds) >= 20
     with capsys.disabled():

@@ -256,12 +256,18 @@ FAULTS = [
              " 'UTF8') where type = 'audit.flag.raised'"),
     in_settlement("V09 S03", "update log set request_id = '11010519491231002X' where action = 'list_item'"),
     in_audit("S01", "update flag set state = 'open' where state = 'decided'"),
+    in_audit("S01", "update flag_count set flags = flags + 1"),
+    in_audit("S01 S05", "update flag_step set step = 'said' where step = 'statement-made'"),
     in_settlement("S01", "update stay set state = 'open' where state = 'settled'"),
     in_settlement("S01 S05", "update adjustment set state = 'withdrawn' where state = 'rejected'"),
     in_settlement("S03", "update log set at = at + interval '1 second' where action = 'list_item'"),
     in_settlement("S03 S05", "delete from log where ctid = (select min(ctid) from log where action = 'list_item')"),
     in_audit("S03", "delete from sealed_block where number = (select max(number) from sealed_block)"),
     in_audit("S04", "update decision set approved_by = by"),
+    in_audit("S04", "update flag_step s set by = f.by from flag_step f where f.flag_id = s.flag_id"
+             " and f.step = 'first-review-pursued' and s.step = 'second-review-agreed'"),
+    in_audit("S04", "update flag_step s set by = f.by from flag_step f where f.flag_id = s.flag_id"
+             " and f.step = 'disposal-proposed' and s.step = 'disposal-approved'"),
     in_settlement("S04 M08", "update book_appointment set approved_by = proposed_by"),
     in_settlement("S04", "update adjustment set decided_by = proposed_by where state = 'rejected'"),
     in_settlement("S04", "update adjustment set endorsed_by = decided_by"
@@ -272,6 +278,7 @@ FAULTS = [
     in_audit("S06 V08", "delete from judgement where ctid = (select min(ctid) from judgement)"),
     in_settlement("S07", "update deduction set amount_fen = amount_fen + 1"),
     in_settlement("S07 S05", "delete from deduction where state = 'pending'"),
+    in_settlement("S07 S01 S05", "update deduction set state = 'pending' where state = 'released'"),
     in_settlement("R03", "alter table stay disable row level security"),
     in_settlement("R03", "alter table adjustment disable row level security"),
     in_settlement("R04", f"update adjustment set decided_at = decided_at + interval '31 days' where adjustment_id = {ADJUSTED}"),

@@ -20,7 +20,7 @@ from tests.support.source import built_services
 # Asked before there is a token, or by machinery that has none; none of them tells of anybody.
 OPEN = {
     "v1/token", "livez", "readyz", "metrics", "openapi.json", "docs", "docs/{file}",
-    "/problems/{code}",
+    "/problems/{code}", "/console", "/console/", "/console/{file}",
 }  # fmt: skip
 
 

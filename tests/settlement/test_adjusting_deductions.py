@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 
 from services.settlement.actions.scene import Scene
-from services.settlement.actions.take_deduction import take_deduction
+from services.settlement.actions.take_deduction import give_back, take_deduction
 from services.settlement.domain.deduction import Decision
 from shared.money import Money
 from shared.plumbing.database import AGENCY, transaction
@@ -27,24 +27,28 @@ async def second(house: House) -> Client:
     return await house.running.caller("clerk-other", "clerk", NANJING)
 
 
-async def _take(tx: Any, house: House, claim: dict[str, Any], flag: str, amount: str) -> None:
-    """A decision to deduct, taken in a transaction."""
+async def _take(
+    tx: Any, house: House, claim: dict[str, Any], flag: str, amount: str, number: int = 1
+) -> None:
+    """A decision to deduct, taken in a transaction; a dismissal without an amount."""
     scene = Scene(NANJING, "", "audit", flag, house.clock.now())
     decision = Decision(
         flag,
-        1,
+        number,
         UUID(claim["settlement_id"]),
         NANJING,
         claim["institution_code"],
         Money.from_wire(amount),
     )
-    await take_deduction(tx, scene, decision)
+    await (take_deduction if decision.amount else give_back)(tx, scene, decision)
 
 
-async def _deducted(house: House, claim: dict[str, Any], flag: str, amount: str) -> str:
+async def _deducted(
+    house: House, claim: dict[str, Any], flag: str, amount: str, number: int = 1
+) -> str:
     """What became of a decision to deduct."""
     async with transaction(house.running.app.state.office.pool, [AGENCY]) as tx:
-        await _take(tx, house, claim, flag, amount)
+        await _take(tx, house, claim, flag, amount, number)
     kind: str = await house.owner.fetchval(
         "select type from outbox order by at desc, id desc limit 1"
     )
@@ -98,3 +102,50 @@ async def test_a_deduction_that_is_taken_while_a_release_waits_is_counted(
     assert not await house.owner.fetchval(
         "select count(*) from adjustment where state = 'released'"
     )
+
+
+async def _told(house: House) -> list[tuple[str, int]]:
+    rows = await house.owner.fetch(
+        "select type, sequence from outbox where topic = 'maternity.settlement.claim.v1'"
+        " order by sequence"
+    )
+    return [(row["type"].rpartition(".")[2], row["sequence"]) for row in rows]
+
+
+async def _deductions(house: House) -> list[tuple[int, int, str]]:
+    rows = await house.owner.fetch(
+        "select decision, amount_fen, state from deduction order by decision"
+    )
+    return [(row["decision"], row["amount_fen"], row["state"]) for row in rows]
+
+
+async def test_a_lower_decision_replaces_what_was_taken(house: House) -> None:
+    claim = await settled(house)
+    await _deducted(house, claim, "f1", "2800.00")
+    assert await _deducted(house, claim, "f1", "1000.00", number=2) == "deduction-taken"
+    assert await _deductions(house) == [(1, 280000, "released"), (2, 100000, "pending")]
+    assert await _told(house) == [
+        ("settled", 1), ("deduction-taken", 2), ("deduction-released", 3), ("deduction-taken", 4),
+    ]  # fmt: skip
+    fund = Money(await house.owner.fetchval("select fund_fen from settlement"))
+    left = fund - Money.from_wire("1000.00")
+    above = (left + Money(1)).to_wire()
+    assert await _deducted(house, claim, "f2", above) == "deduction-refused"
+    assert await _deducted(house, claim, "f2", left.to_wire(), number=2) == "deduction-taken"
+
+
+async def test_a_dismissal_gives_back_what_was_taken_and_nothing_else(
+    house: House, nanjing_a: Client
+) -> None:
+    claim = await settled(house)
+    await _deducted(house, claim, "f1", "1000.00")
+    await _deducted(house, claim, "f2", "500.00")
+    assert await _deducted(house, claim, "f1", "0.00", number=2) == "deduction-released"
+    states = await house.owner.fetch("select flag_id, state from deduction order by flag_id")
+    assert [tuple(row) for row in states] == [("f1", "released"), ("f2", "pending")]
+    before = await _told(house)
+    await _deducted(house, claim, "f1", "0.00", number=3)
+    assert await _told(house) == before, "nothing was left to give back"
+    await made(nanjing_a.post(f"/settlements/{claim['settlement_id']}/reverse"))
+    states = await house.owner.fetch("select flag_id, state from deduction order by flag_id")
+    assert [tuple(row) for row in states] == [("f1", "released"), ("f2", "cancelled")]

@@ -8,6 +8,9 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from services.settlement.domain.cost import Cost
+from services.settlement.domain.disputed import share_of
+from shared.money import Money
 from tests.settlement.conftest import KIZILSU, NANJING
 from tests.settlement.test_adjusting import corrected, person_of
 from tests.settlement.trial import Ward, appoint, open_ward
@@ -78,6 +81,35 @@ async def test_a_duplicated_item_costs_the_fund_nothing_under_a_quota(ward: Ward
     assert parts(photo["difference"]) == ("0.00", "30.00", "0.00")
     assert (photo["difference"]["total"], photo["refused"]) == ("30.00", None)
     assert parts(oxytocin["difference"]) == ("-4.50", "6.50", "18.00")
+
+
+async def test_a_part_of_an_item_is_taken_from_its_parts_by_their_shares(ward: Ward) -> None:
+    """Three bed days at 50 yuan each; all of them taken so is the item left out."""
+    claim, _ = await birth(ward, KIZILSU, mode="cesarean")
+    half, above, unknown, whole, same = await asked(
+        ward, KIZILSU,
+        {"settlement_id": claim, "less": [{"item_code": "bed", "amount": "75.00"}]},
+        {"settlement_id": claim, "less": [{"item_code": "bed", "amount": "150.01"}]},
+        {"settlement_id": claim, "less": [{"item_code": "photo", "amount": "1.00"}]},
+        {"settlement_id": claim, "less": [{"item_code": "bed", "amount": "150.00"}]},
+        {"settlement_id": claim, "without_items": ["bed"]},
+    )  # fmt: skip
+    assert half["difference"]["total"] == "75.00"
+    assert above["refused"]["code"] == "1055-amount-above-item"
+    assert unknown["refused"]["code"] == "1052-line-unknown"
+    assert whole == same
+    twice = {"settlement_id": claim, "less": [{"item_code": "bed", "amount": "1.00"}] * 2}
+    body = {"pool": KIZILSU, "items": [twice]}
+    assert (await ward.house.clerks[KIZILSU].post("/prices", body)).status_code == 400
+
+
+def test_shares_sum_to_the_amount() -> None:
+    """A fen that is left over goes to the largest remainder."""
+    whole = Cost(Money(100), Money(50), Money(30), Money(20), Money(0))
+    assert share_of(whole, Money(33)) == Cost(Money(33), Money(16), Money(10), Money(7), Money(0))
+    assert share_of(whole, Money(100)) == whole
+    for fen in range(101):
+        share_of(whole, Money(fen))  # its parts add up, or it is no bill
 
 
 async def test_the_same_item_paid_in_full_is_all_the_funds(ward: Ward) -> None:

@@ -6,10 +6,13 @@ import json
 import os
 import shutil
 import subprocess
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from functools import cache
 from pathlib import Path
 
 import pytest
+from playwright.async_api import Page, async_playwright
 
 _QUIET = (
     "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-sync",
@@ -51,6 +54,18 @@ def visit(address: str, folder: Path, *, milliseconds: int, languages: str = "en
         capture_output=True, text=True, timeout=120, check=True,
     )  # fmt: skip
     return seen.stdout
+
+
+@asynccontextmanager
+async def browsing(language: str = "zh-CN") -> AsyncIterator[Page]:
+    """A page of the browser, to click and to type in."""
+    browser = chromium()
+    async with async_playwright() as driver:
+        running = await driver.chromium.launch(executable_path=browser, args=[*_QUIET])
+        try:
+            yield await running.new_page(locale=language)
+        finally:
+            await running.close()
 
 
 def asked_for(folder: Path, address: str) -> list[str]:

@@ -240,6 +240,7 @@ async def period(here: Peopled, _: Owner) -> Asked:
 async def prices(here: Peopled, owner: Owner) -> Asked:
     claim = (await here.settled(owner))["settlement_id"]
     item = {"settlement_id": claim, "without_lines": [2], "without_items": ["oxytocin"],
+            "less": [{"item_code": "delivery", "amount": "10.00"}],
             "corrected": {"mode": "cesarean", "infants": 1, "weeks": 39, "complications": ["none"],
                           "extras": ["none"], "circumstances": ["abroad"]}}  # fmt: skip
     return Asked("clerk", body={"pool": owner.pool, "items": [item]})
@@ -361,6 +362,11 @@ async def reasons(_: Peopled, __: Owner) -> Asked:
 @request_of(f"GET {U_}/claims/{{claim_id}}")
 async def claim(here: Peopled, owner: Owner) -> Asked:
     return Asked("reviewer", {"claim_id": (await here.flag(owner))["claim_id"]})
+
+
+@request_of(f"GET {U_}/claims/{{claim_id}}/peers")
+async def peers(here: Peopled, owner: Owner) -> Asked:
+    return await claim(here, owner)
 
 
 @request_of(f"GET {U_}/rules")

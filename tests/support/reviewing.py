@@ -8,6 +8,7 @@ from tests.support.agency import made
 from tests.support.running import Client
 
 PURSUE = {"result": "pursue", "reason_code": "duplicate-billing", "reason": "同一次分娩重复申报"}
+CLEAR = {"result": "clear", "reason_code": "lawful-transfer", "reason": "对应结算已撤销"}
 STATEMENT = {"stance": "contests", "text": "两次入院均有病历"}
 AGREE = {"result": "agree", "reason_code": "duplicate-billing", "reason": "资料已核"}
 DISPOSAL = {"outcome": "deduct", "amount": "100.00", "reason_code": "duplicate-billing",

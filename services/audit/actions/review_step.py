@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -53,7 +53,8 @@ async def record_step(
     )
     [recorded] = await record_changes(tx, [change], at)
     await queue.let_go(tx, word.pool_code, word.flag_id, word.by)
-    return recorded
+    own = recorded.lease is not None and recorded.lease.by == word.by
+    return replace(recorded, lease=None) if own else recorded
 
 
 async def record_decision(tx: Connection, flag: Flag, approved_by: str, at: datetime) -> None:

@@ -12,9 +12,10 @@ from services.audit.api.shapes import (
     flag_shape,
     items_shape,
     judgement_shape,
+    peers_shape,
 )
-from services.audit.api.shown import ClaimWhole
-from services.audit.store import claims, findings, flags
+from services.audit.api.shown import ClaimWhole, PeersShown
+from services.audit.store import claims, findings, flags, peers
 from shared.plumbing.auth import Caller
 from shared.plumbing.database import AGENCY, transaction
 from shared.plumbing.edge import desk, only
@@ -46,3 +47,14 @@ async def get_claim(
             "flags": [flag_shape(flag, who) for flag in raised],
         }
     )
+
+
+@router.get("/{claim_id}/peers", response_model=PeersShown)
+async def get_peers(request: Request, claim_id: UUID, who: Reader) -> dict[str, Any]:
+    """A claim's bill beside those of its kind: same pool, level, benefit and mode, of the year
+    that ends with its own day. Of fewer than eight no places are given."""
+    async with transaction(desk(request).pool, [AGENCY]) as tx:
+        claim = await claims.find(tx, who.pool_code, claim_id)
+        if claim is None:
+            raise Problem(NOT_FOUND)
+        return peers_shape(claim, await peers.of_claim(tx, claim))

@@ -86,6 +86,21 @@ def finding_shape(
     }
 
 
+def ground_shape(finding: StoredFinding, rule: Rule, claim: Claim, *, own: bool) -> dict[str, Any]:
+    """A finding as its institution is told of it; in full where all it tells of is its `own`."""
+    return {
+        "rule": rule.id,
+        "rule_version": rule.version,
+        "title": rule.title.en,
+        "title_zh": rule.title.zh,
+        "amount_at_risk": finding.at_risk.to_wire(),
+        "explanation": explain_finding(finding, rule, claim, "en") if own else None,
+        "explanation_zh": explain_finding(finding, rule, claim, "zh") if own else None,
+        "legal_basis": legal_basis(rule, "en"),
+        "legal_basis_zh": legal_basis(rule, "zh"),
+    }
+
+
 def legal_basis(rule: Rule, language: Language) -> str:
     """The documents and articles that a rule stands on."""
     words = _WORDS[language]

@@ -12,6 +12,7 @@ from services.audit.api.reviews import Reviewer
 from services.audit.api.shapes import (
     claim_shape,
     flag_shape,
+    money_shape,
     next_steps,
     series_shape,
     statement_shape,
@@ -21,7 +22,7 @@ from services.audit.api.shown import CountsShown, FlagsShown, FlagWhole
 from services.audit.domain.claim import Claim
 from services.audit.domain.flag import Flag, FlagState
 from services.audit.domain.rule import RuleBook
-from services.audit.store import claims, findings, flags, queue, series, statements
+from services.audit.store import claims, findings, flags, money_at_risk, queue, series, statements
 from services.audit.store.queue import Asked
 from shared.plumbing.auth import Caller
 from shared.plumbing.clock import business_day
@@ -89,6 +90,7 @@ async def _whole(tx: Connection, flag: Flag, book: RuleBook) -> dict[str, Any]:
     place = (flag.pool_code, flag.flag_id)
     return {
         "next_steps": next_steps(flag),
+        "money_at_risk": money_shape(await money_at_risk.of_flag(tx, *place)),
         "claim": claim_shape(claim) if claim else None,
         "findings": await _explained(tx, flag, claim, book) if claim else [],
         "months": [series_shape(one) for one in await series.of_flag(tx, *place)],

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 from services.audit.domain.claim import Claim, Parts
+from services.audit.domain.dispute import AtStake
 from services.audit.domain.flag import Flag, FlagState, OnSeries
+from services.audit.domain.peers import Peers, Places, year_before
 from services.audit.domain.statement import Statement
 from services.audit.store.findings import Judgement
 from services.audit.store.flags import Step
@@ -97,6 +100,23 @@ def series_shape(one: StoredSeriesFinding) -> dict[str, Any]:
     }
 
 
+def money_shape(
+    asked: tuple[AtStake | None, str | None, datetime] | None,
+) -> dict[str, str | None] | None:
+    """What re-pricing said of a flag's money."""
+    if asked is None:
+        return None
+    stake, refused, at = asked
+    return {
+        "fund": stake.fund.to_wire() if stake else None,
+        "member": stake.member.to_wire() if stake else None,
+        "institution": stake.institution.to_wire() if stake else None,
+        "book": stake.book if stake else None,
+        "refused": refused,
+        "asked_at": to_wire(at),
+    }
+
+
 def claim_shape(claim: Claim) -> dict[str, Any]:
     """A claim as audit sees it."""
     return {
@@ -181,4 +201,21 @@ def step_shape(step: Step) -> dict[str, Any]:
         "amount": step.amount.to_wire() if step.amount is not None else None,
         "from_state": step.from_state,
         "to_state": step.to_state,
+    }
+
+
+def peers_shape(claim: Claim, peers: Peers) -> dict[str, Any]:
+    """A claim beside its peers."""
+    since, until = year_before(claim)
+    return {
+        "claim_id": str(claim.claim_id),
+        "since": since.isoformat(),
+        "until": until.isoformat(),
+        "n": peers.n,
+        "enough": peers.places is not None,
+        "below": peers.below,
+        "own": claim.parts.total.to_wire(),
+    } | {
+        name: getattr(peers.places, name).to_wire() if peers.places else None
+        for name in Places.__dataclass_fields__
     }

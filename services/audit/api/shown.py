@@ -164,6 +164,27 @@ class ClaimWhole(ClaimShown):
     flags: list[FlagShown]
 
 
+class PeersShown(Shown):
+    """A claim's bill (`own`) beside the `n` of its kind whose day is `since` to `until`: how many
+    lie `below` it, and the bills at the places of their distribution, null where there are not
+    `enough`."""
+
+    claim_id: IdText
+    since: DayText
+    until: DayText
+    n: int
+    enough: bool
+    below: int
+    own: Amount
+    least: Amount | None
+    p10: Amount | None
+    p25: Amount | None
+    median: Amount | None
+    p75: Amount | None
+    p90: Amount | None
+    most: Amount | None
+
+
 class FindingShown(Shown):
     """What one rule says of the claim, in words; `rival` is the other claim where it takes two."""
 
@@ -230,10 +251,25 @@ class SeriesFindingShown(Shown):
     model: str
 
 
+class MoneyAtRiskShown(Shown):
+    """What fund, member and institution bear because of what the flag disputes, by re-pricing its
+    claim without it under its own book; a part may be negative. Null parts where it was refused, or
+    where the whole claim is questioned and nothing was to be asked."""
+
+    fund: Amount | None
+    member: Amount | None
+    institution: Amount | None
+    book: str | None
+    refused: str | None
+    asked_at: Instant
+
+
 class FlagWhole(FlagShown):
-    """A flag with all that it stands on; `next_steps` are the review addresses that take it."""
+    """A flag with all that it stands on; `next_steps` are the review addresses that take it, and
+    `money_at_risk` is null while settlement was not asked."""
 
     next_steps: list[str]
+    money_at_risk: MoneyAtRiskShown | None
     claim: ClaimShown | None
     findings: list[FindingShown]
     months: list[SeriesFindingShown]
@@ -242,12 +278,15 @@ class FlagWhole(FlagShown):
 
 
 class GroundShown(Shown):
-    """A rule that a flag stands on, with its law."""
+    """What a rule found, with its law; in words where no other institution's claim is in it."""
 
     rule: str
     rule_version: int
     title: str
     title_zh: str
+    amount_at_risk: Amount
+    explanation: str | None
+    explanation_zh: str | None
     legal_basis: str
     legal_basis_zh: str
 

@@ -11,15 +11,17 @@ from starlette.responses import Response
 
 from services.audit.actions.make_statement import make_statement
 from services.audit.actions.review_step import Word
-from services.audit.api.explanation import legal_basis
+from services.audit.api.explanation import ground_shape
 from services.audit.api.reviews import LineNumber, Version, step_of
 from services.audit.api.shapes import claim_shape, flag_shape, statement_shape
 from services.audit.api.shown import FlagShown, NoticeShown
+from services.audit.domain.claim import Claim
+from services.audit.domain.flag import Flag
 from services.audit.domain.rule import RuleBook
 from services.audit.domain.statement import LineWord, Stance
 from services.audit.store import claims, findings, flags, series, statements
 from shared.plumbing.auth import Caller
-from shared.plumbing.database import transaction
+from shared.plumbing.database import Connection, transaction
 from shared.plumbing.edge import Key, Line, Wire, desk, only
 from shared.plumbing.problems import NOT_FOUND, Problem
 
@@ -55,23 +57,12 @@ def statements_router(book: RuleBook) -> APIRouter:
             if flag is None or not flag.shown_to_institution:
                 raise Problem(NOT_FOUND)
             claim = await claims.find(tx, who.pool_code, flag.claim_id) if flag.claim_id else None
-            found = await findings.of_flag(tx, who.pool_code, flag_id)
+            grounds = await _grounds(tx, flag, claim, book) if claim else []
             alarms = await series.of_flag(tx, who.pool_code, flag_id)
             said = await statements.of_flag(tx, who.pool_code, flag_id)
-        rules = dict.fromkeys((one.rule, one.rule_version) for one in found)
         return flag_shape(flag, who) | {
             "claim": claim_shape(claim) if claim else None,
-            "grounds": [
-                {
-                    "rule": rule.id,
-                    "rule_version": rule.version,
-                    "title": rule.title.en,
-                    "title_zh": rule.title.zh,
-                    "legal_basis": legal_basis(rule, "en"),
-                    "legal_basis_zh": legal_basis(rule, "zh"),
-                }
-                for rule in (book.find(*named) for named in rules)
-            ],
+            "grounds": grounds,
             "months": [
                 {
                     "month": one.finding.month,
@@ -100,3 +91,15 @@ def statements_router(book: RuleBook) -> APIRouter:
         )  # fmt: skip
 
     return router
+
+
+async def _grounds(
+    tx: Connection, flag: Flag, claim: Claim, book: RuleBook
+) -> list[dict[str, Any]]:
+    """The findings, behind the institution's wall: another's claim is not found there."""
+    shapes = []
+    for one in await findings.of_flag(tx, flag.pool_code, flag.flag_id):
+        own = one.rival_id is None or await claims.find(tx, flag.pool_code, one.rival_id)
+        rule = book.find(one.rule, one.rule_version)
+        shapes.append(ground_shape(one, rule, claim, own=bool(own)))
+    return shapes

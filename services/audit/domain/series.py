@@ -1,12 +1,60 @@
-"""What the statistics say of one channel of an institution's month."""
+"""What the statistics say of institutions' months: each month as it was scored, and the alarms."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
 from services.audit.domain.rule import Words
 from shared.money import NOTHING, Money
+
+
+@dataclass(frozen=True, slots=True)
+class Versions:
+    """Which features were looked at, and which model said what it says of them."""
+
+    features: str
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
+class Loudest:
+    """The channel that gave a month its score, over the `window_months` that end with it.
+
+    `expected` and `actual` are what was spent in them on `cases` claims.
+    """
+
+    channel: str
+    window_months: int
+    cases: int
+    expected: Money
+    actual: Money
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelMonth:
+    """One channel of one month, in the channel's own measure: as measured, what is left of it
+    beside peers, region and posted prices, the cases, and how far it stands out (None: not said).
+    """
+
+    value: Decimal
+    own: Decimal
+    cases: int
+    score: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesMonth:
+    """An institution's month, `YYYY-MM`; `loudest` is None where nothing can be said of it yet."""
+
+    institution_code: str
+    month: str
+    claims: int
+    score: Decimal
+    loudest: Loudest | None
+    reason: Words
+    channels: Mapping[str, ChannelMonth]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import asdict
 from datetime import date
 from decimal import Decimal
@@ -68,6 +68,12 @@ _RAISE_VERSION = """
 update claim set version = $3 where pool_code = $1 and claim_id = $2 and version < $3
 """
 _ONE = "select * from claim where pool_code = $1 and claim_id = $2"
+_STANDING = """
+select * from claim where pool_code = $1 and status = 'settled' and discharged_on < $2
+order by discharged_on, claim_id
+"""
+_POOLS = "select distinct pool_code from claim order by 1"
+_BATCH = 2000
 
 
 async def lock_persons(tx: Connection, persons: Collection[tuple[str, str]]) -> None:
@@ -137,6 +143,17 @@ async def find(tx: Connection, pool_code: str, claim_id: UUID) -> Claim | None:
     """One claim of a pool."""
     row = await tx.fetchrow(_ONE, pool_code, claim_id)
     return to_claim(row) if row else None
+
+
+async def pools(tx: Connection) -> list[str]:
+    """The pools that have claims."""
+    return [row["pool_code"] for row in await tx.fetch(_POOLS)]
+
+
+async def standing(tx: Connection, pool_code: str, until: date) -> AsyncIterator[Claim]:
+    """The claims of a pool that stand and whose discharge lies before a day, in its order."""
+    async for row in tx.cursor(_STANDING, pool_code, until, prefetch=_BATCH):
+        yield to_claim(row)
 
 
 def to_claim(row: asyncpg.Record) -> Claim:

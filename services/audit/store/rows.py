@@ -12,6 +12,8 @@ from shared.plumbing.database import Connection
 _TABLES = (
     "claim", "judgement", "finding", "flag", "flag_step", "decision", "statement", "series_finding",
     "warning_answer", "rule_snooze",
+    "money_at_risk",
+    "series_month",
 )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from services.settlement.api.office import CLERK, FINANCE, REVIEWER, SERVICE, of
 from services.settlement.api.outcomes import Name
 from services.settlement.api.refusals import problem_of
 from services.settlement.api.shown import Amount, BookHash, IdText
-from services.settlement.api.wire import Code, Id
+from services.settlement.api.wire import BillText, Code, Id
 from services.settlement.domain.disputed import Dispute, PricedAgain
 from services.settlement.domain.what_if import Borne
 from shared.money import Money
@@ -69,8 +69,16 @@ class CorrectedBody(Wire):
         return said
 
 
+class LessBody(Wire):
+    """An item, and by how much it was billed too high."""
+
+    item_code: Code
+    amount: BillText
+
+
 class DisputedBody(Wire):
-    """A claim, and what of it is disputed: lines by number, every line of an item, facts."""
+    """A claim, and what of it is disputed: lines by number, every line of an item, a part of what
+    an item was billed at (`less`, each item once), facts."""
 
     settlement_id: Id
     without_lines: Annotated[
@@ -78,13 +86,16 @@ class DisputedBody(Wire):
         Field(max_length=2000, default_factory=list),
     ]
     without_items: Annotated[list[Code], Field(max_length=200, default_factory=list)]
+    less: Annotated[list[LessBody], Field(max_length=200, default_factory=list)]
     corrected: CorrectedBody | None = None
 
     @model_validator(mode="after")
     def _disputes_something(self) -> Self:
         named = self.corrected is not None and any(value is not None for _, value in self.corrected)
-        if not (self.without_lines or self.without_items or named):
+        if not (self.without_lines or self.without_items or self.less or named):
             raise ValueError("something is disputed")
+        if len({one.item_code for one in self.less}) != len(self.less):
+            raise ValueError("an item is named once")
         return self
 
     def to_dispute(self) -> Dispute:
@@ -93,6 +104,7 @@ class DisputedBody(Wire):
         return Dispute(
             lines=frozenset(self.without_lines),
             items=frozenset(self.without_items),
+            less={one.item_code: Money.from_wire(one.amount) for one in self.less},
             facts=said.facts(),
             circumstances=None if said.circumstances is None else frozenset(said.circumstances),
             level=said.level,

@@ -29,17 +29,6 @@ _BENEFIT: dict[type[object], Benefit] = {
 }
 
 
-def weeks_of(claimed: Medical) -> int | None:
-    """The completed weeks of gestation that the record states."""
-    match claimed:
-        case Delivery() | Loss():
-            return claimed.weeks
-        case Prenatal():
-            return claimed.week
-        case Surgery() | Complication():
-            return None
-
-
 def benefit_of(claimed: Claimed) -> Benefit:
     """The benefit that is claimed."""
     return _BENEFIT[type(claimed)]

@@ -25,13 +25,15 @@ from shared.policy.shapes import Circumstance
 
 @dataclass(frozen=True, slots=True)
 class Dispute:
-    """Lines that are left out, by number or by item code, and facts that are said otherwise.
+    """Lines that are left out, by number or by item code, amounts that items are billed too high by
+    (`less`, by item code), and facts that are said otherwise.
 
     `facts` are by the names of the benefit's own noun; `level` is the hospital's.
     """
 
     lines: frozenset[int] = frozenset()
     items: frozenset[str] = frozenset()
+    less: Mapping[str, Money] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)
     circumstances: frozenset[Circumstance] | None = None
     level: int | None = None
@@ -102,10 +104,11 @@ def priced_again(
     if isinstance(stay, Refused):
         return PricedAgain(number, refused=stay)
     if not stay.cost.total:
-        return PricedAgain(number, claim.stands, refused=Refused(Refusal.NOTHING_LEFT))
+        nothing = Refused(Refusal.NOTHING_LEFT)
+        return PricedAgain(number, claim.stands, book=book.hash, refused=nothing)
     judged = _judged(claim, stay, dispute.level or claim.level, book)
     if isinstance(judged, Refused):
-        return PricedAgain(number, claim.stands, refused=judged)
+        return PricedAgain(number, claim.stands, book=book.hash, refused=judged)
     return PricedAgain(number, claim.stands, borne_of(judged), book.hash)
 
 
@@ -141,10 +144,12 @@ def _without(stay: Stay, dispute: Dispute, lines: Sequence[BilledLine]) -> Stay 
         one.item_code for one in out
     }:
         return Refused(Refusal.LINE_UNKNOWN)
+    cost = _reduced(_less(stay.cost, [one.cost for one in out]), dispute, lines, out)
+    if isinstance(cost, Refused):
+        return cost
     claimed = outcome.claimed
     if dispute.facts.keys() - {each.name for each in fields(claimed)}:
         return Refused(Refusal.OUTCOME_OF_ANOTHER_BENEFIT)
-    cost = _less(stay.cost, out)
     stated = replace(
         outcome,
         claimed=replace(claimed, **dispute.facts),
@@ -156,10 +161,38 @@ def _without(stay: Stay, dispute: Dispute, lines: Sequence[BilledLine]) -> Stay 
     return replace(stay, cost=cost, outcome=stated)
 
 
-def _less(bill: Cost, out: Sequence[BilledLine]) -> Cost:
+def _reduced(
+    bill: Cost, dispute: Dispute, lines: Sequence[BilledLine], out: Sequence[BilledLine]
+) -> Cost | Refused:
+    """The bill less what items were billed too high by."""
+    for code, amount in sorted(dispute.less.items()):
+        billed = [one.cost for one in lines if one.item_code == code and one not in out]
+        if not billed:
+            return Refused(Refusal.LINE_UNKNOWN)
+        whole = Cost(**{name: Money.total(getattr(c, name) for c in billed) for name in _PARTS})
+        if amount > whole.total:
+            return Refused(Refusal.AMOUNT_ABOVE_ITEM)
+        bill = _less(bill, [share_of(whole, amount)])
+    return bill
+
+
+def share_of(whole: Cost, amount: Money) -> Cost:
+    """So much of a bill, each part by its share; fen that are left over go to the largest
+    remainders, the earlier part first between equals."""
+    parts = [getattr(whole, name).fen for name in _PARTS[1:]]
+    shares = [part * amount.fen // whole.total.fen for part in parts]
+    left = [part * amount.fen % whole.total.fen for part in parts]
+    for place in sorted(range(len(parts)), key=lambda n: (-left[n], n))[: amount.fen - sum(shares)]:
+        shares[place] += 1
+    return Cost(amount, *(Money(fen) for fen in shares))
+
+
+_PARTS = tuple(each.name for each in fields(Cost))
+
+
+def _less(bill: Cost, taken: Sequence[Cost]) -> Cost:
     parts = {
-        each.name: getattr(bill, each.name)
-        - Money.total(getattr(line.cost, each.name) for line in out)
-        for each in fields(Cost)
+        name: getattr(bill, name) - Money.total(getattr(one, name) for one in taken)
+        for name in _PARTS
     }
     return Cost(**parts)

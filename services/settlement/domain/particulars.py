@@ -24,6 +24,17 @@ def stored_of(claimed: Medical, circumstances: frozenset[Circumstance]) -> dict[
     return facts or None
 
 
+def weeks_of(claimed: Medical) -> int | None:
+    """The completed weeks of gestation that the record states."""
+    match claimed:
+        case Delivery() | Loss():
+            return claimed.weeks
+        case Prenatal():
+            return claimed.week
+        case Surgery() | Complication():
+            return None
+
+
 def with_codes(
     stored: dict[str, Any] | None, diagnoses: Sequence[str], procedures: Sequence[str]
 ) -> dict[str, Any] | None:

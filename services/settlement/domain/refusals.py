@@ -64,6 +64,7 @@ class Refusal(Enum):
     LINE_UNKNOWN = (1052, "line_unknown", False)
     NOTHING_LEFT = (1053, "nothing_left", False)
     FACTS_CHANGED = (1054, "facts_changed", False)
+    AMOUNT_ABOVE_ITEM = (1055, "amount_above_item", False)
     INTERRUPTED = (2001, "interrupted", False)
     WAITING_PERIOD_NOT_MET = (2002, "waiting_period_not_met", False)
     NOT_INSURED_THEN = (2003, "not_insured_then", False)

@@ -85,7 +85,11 @@ async def lines(
     """The lines that are disputed of each claim, whichever of its disputes names them."""
     asked = [
         *((claim, number, None) for claim, dispute in disputes for number in dispute.lines),
-        *((claim, None, code) for claim, dispute in disputes for code in dispute.items),
+        *(
+            (claim, None, code)
+            for claim, dispute in disputes
+            for code in {*dispute.items, *dispute.less}
+        ),
     ]
     found: dict[UUID, list[BilledLine]] = defaultdict(list)
     if not asked:

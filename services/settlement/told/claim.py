@@ -11,9 +11,8 @@ import orjson
 
 from services.settlement.domain.adjustment import Adjustment
 from services.settlement.domain.charged import StoredItems
-from services.settlement.domain.claimed import weeks_of
 from services.settlement.domain.deduction import Deduction, RefusedDeduction
-from services.settlement.domain.particulars import stored_of
+from services.settlement.domain.particulars import stored_of, weeks_of
 from services.settlement.domain.postings import Leg
 from services.settlement.domain.settlement import Settlement, Shares
 from services.settlement.domain.settling import Judged

@@ -211,6 +211,7 @@ async def _born(whole: Agency, recorder: Recorder, mother: str) -> dict[str, str
     audit = Walker(recorder, await whole.caller("settlement", "service-audit", "service", ""))
     disputed = [
         {"settlement_id": first, "without_lines": [3]},
+        {"settlement_id": first, "less": [{"item_code": "bed-day", "amount": "80.00"}]},
         {"settlement_id": first, "corrected": {"mode": "vaginal"}},
         {"settlement_id": first, "without_items": ["labour-analgesia"]},
     ]
@@ -339,6 +340,7 @@ async def _reviewed(whole: Agency, recorder: Recorder, claim: str) -> None:
     await until(told_back)
     await first.get(f"/flags/{flag}")
     await first.get(f"/claims/{claim}")
+    await first.get(f"/claims/{claim}/peers")
     await first.get("/reviews", since="2024-01-01", after="", limit=10)
     await first.get("/rules")
     await _snoozed(first, second)

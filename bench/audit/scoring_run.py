@@ -1,0 +1,50 @@
+"""Scoring a folder of claims by the very command that users run, as a process of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class NotScored(Exception):
+    """The command failed, or did not write what it must."""
+
+
+@dataclass(frozen=True)
+class Scored:
+    out: Path
+    seconds: float
+    memory_mb: float
+    """The most that the process held."""
+
+    @property
+    def series(self) -> Path:
+        return self.out / "series_flags.csv"
+
+    @property
+    def claims(self) -> Path | None:
+        """The flags of claims, where any were written."""
+        path = self.out / "claim_flags.csv"
+        return path if path.exists() else None
+
+
+def score(claims: Path, out: Path, *options: str) -> Scored:
+    """Run `python -m services.audit score`. Raises NotScored."""
+    command = [sys.executable, "-m", "services.audit", "score", str(claims), "--out", str(out)]
+    command += options
+    begun = time.monotonic()
+    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        said = process.stderr.read()
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    seconds = time.monotonic() - begun
+    if process.returncode or not (out / "series_flags.csv").exists():
+        raise NotScored(f"ended with {process.returncode}: {said[-2000:]}")
+    return Scored(out, seconds, used.ru_maxrss / 1024)

@@ -1,0 +1,61 @@
+"""The forms of series and of institutions, as the description shows them."""
+
+from __future__ import annotations
+
+from services.audit.api.shown import Amount, Instant, MonthText, Shown
+from services.audit.domain.flag import FlagState
+
+
+class ChannelShown(Shown):
+    """One channel of a month, in its own measure: as measured, what is left of it beside peers,
+    region and posted prices, its cases, and how far it stands out (null: nothing can be said)."""
+
+    value: str
+    own: str
+    cases: int
+    score: str | None
+
+
+class SeriesMonthShown(Shown):
+    """A month as last scored. `channel` is the loudest, over the `window_months` that end with the
+    month; `expected` and `actual` are what was spent in them. All null where nothing is said."""
+
+    institution_code: str
+    month: MonthText
+    claims: int
+    score: str
+    channel: str | None
+    window_months: int | None
+    cases: int | None
+    expected: Amount | None
+    actual: Amount | None
+    explanation: str
+    explanation_zh: str
+    channels: dict[str, ChannelShown]
+    features: str
+    model: str
+    scored_at: Instant
+
+
+class SeriesShown(Shown):
+    """A page of months; `next` is the `after` of the next page, null on the last."""
+
+    series: list[SeriesMonthShown]
+    next: str | None
+
+
+class FlagsAboutShown(Shown):
+    """How many flags of one rule family or channel stand in one state, and their money at risk."""
+
+    about: str
+    state: FlagState
+    flags: int
+    at_risk: Amount
+
+
+class InstitutionShown(Shown):
+    """One institution as monitoring sees it."""
+
+    institution_code: str
+    months: list[SeriesMonthShown]
+    flags: list[FlagsAboutShown]

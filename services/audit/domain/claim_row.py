@@ -1,0 +1,96 @@
+"""A claim in the form of a claims file: the form in which history is scored, wherever it lies.
+
+Amounts are in fen, days are days; what nobody told is None. A bill's kinds of charge come from the
+groups that its items belong to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+from services.audit.domain.claim import Claim, ItemCharged
+from services.audit.domain.item_group import ITEM_GROUPS
+from shared.money import Money
+
+_CASES = {
+    "prenatal": ("prenatal", "P"),
+    "family_planning": ("fp_surgery", "F"),
+    "loss": ("antepartum", "A"),
+    "complication": ("antepartum", "A"),
+}
+# The first group that holds an item's code names its column; what no group holds is `amt_other`.
+_CHARGES = {
+    "amt_bed": ("bed",),
+    "amt_nursing": ("nursing",),
+    "amt_exam": ("ultrasound", "exam"),
+    "amt_lab": ("lab",),
+    "amt_surgery": ("surgery", "birth"),
+    "amt_anesthesia": ("anaesthesia",),
+    "amt_drug": ("drug",),
+    "amt_consumable": ("consumable",),
+    "amt_treatment": ("prenatal", "newborn"),
+}
+AMOUNTS = (*_CHARGES, "amt_other")
+_SEVERITY_MAX = 4
+# A birth itself, how it went and its outcome make no case more severe.
+_NO_COMPLICATION = ("O80", "O81", "O82", "O83", "O84", "Z37")
+
+
+def claim_row(claim: Claim) -> dict[str, Any]:
+    """The claim as a row; `region` is the county, `month` that of the discharge."""
+    kind, case_type = _CASES.get(
+        claim.benefit, ("delivery", "C" if claim.mode == "cesarean" else "V")
+    )
+    items = claim.items or ()
+    return {
+        "claim_id": str(claim.claim_id),
+        "person_id": claim.person_ref,
+        "sex": {"female": "F", "male": "M"}.get(claim.sex or ""),
+        "age": claim.age,
+        "hospital_id": claim.institution_code,
+        "level": claim.institution_level,
+        "region": claim.county_code,
+        "kind": kind,
+        "case_type": case_type,
+        "severity": severity(claim.diagnoses),
+        "admit_date": claim.admitted_on,
+        "discharge_date": claim.discharged_on,
+        "month": claim.discharged_on.isoformat()[:7],
+        "los": claim.days_in_hospital,
+        "gest_weeks": claim.weeks,
+        "diag_codes": ";".join(claim.diagnoses),
+        "proc_codes": ";".join(claim.procedures),
+        "n_us": _count(items, "ultrasound"),
+        "n_lab": _count(items, "lab"),
+        **charges(items),
+        "total_amount": claim.parts.total.fen,
+        "fund_amount": claim.parts.fund.fen,
+    }
+
+
+def severity(diagnoses: Sequence[str]) -> int:
+    """1 for a case without complications, and one more for each that is coded, at most 4."""
+    told = {code[:3] for code in diagnoses if code.startswith("O")} - set(_NO_COMPLICATION)
+    return min(1 + len(told), _SEVERITY_MAX)
+
+
+def charges(items: Sequence[ItemCharged]) -> dict[str, int]:
+    """What the items come to by kind of charge, in fen."""
+    sums = dict.fromkeys(AMOUNTS, Money(0))
+    for item in items:
+        sums[_charge_of(item.code)] += item.amount
+    return {name: amount.fen for name, amount in sums.items()}
+
+
+def _charge_of(code: str) -> str:
+    for charge, groups in _CHARGES.items():
+        if any(ITEM_GROUPS[name].holds(code) for name in groups):
+            return charge
+    return "amt_other"
+
+
+def _count(items: Sequence[ItemCharged], group: str) -> int:
+    quantity = sum((i.quantity for i in items if ITEM_GROUPS[group].holds(i.code)), Decimal(0))
+    return int(quantity)

@@ -1,0 +1,182 @@
+"""What is written of single claims: claim_flags.csv, the queue, and what the scores rest on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import ibis
+import numpy as np
+import pyarrow as pa
+from ibis import _
+from ibis.expr import types as ir
+from numpy.typing import NDArray
+from pyarrow import csv as arrow_csv
+
+from services.audit.domain.rule import read_rules
+from services.audit.scoring.claim_reason import facts, reason
+from services.audit.scoring.claim_table import COLUMNS, FEATURE_VERSION, FEATURES, claim_table
+from services.audit.scoring.claims_file import History
+from services.audit.scoring.evidence import EVIDENCE_VERSION, Weighed, weigh
+from services.audit.scoring.models import Models, compared, learned
+from services.audit.scoring.queue_order import AT_RANDOM, CHANCE_DRAWN, TOP, drawn, order
+from services.audit.scoring.reviews_file import Review
+from services.audit.scoring.rule_hits import rule_hits
+
+_CHUNK = 200_000
+_PLAIN = arrow_csv.WriteOptions(quoting_style="needed")
+_FLAGS = pa.schema(
+    [
+        ("claim_id", pa.string()),
+        ("score", pa.float64()),
+        ("amount_at_risk", pa.decimal128(14, 2)),
+        ("rule_ids", pa.string()),
+        ("reason", pa.string()),
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Some claims, in columns."""
+
+    ids: pa.Array
+    rule_ids: pa.Array
+    columns: Mapping[str, NDArray[np.float32]]
+
+    def features(self) -> NDArray[np.float32]:
+        """What a ranker looks at."""
+        return np.column_stack([self.columns[name] for name in FEATURES])
+
+
+def write_claim_flags(
+    history: History,
+    features: ir.Table,
+    reviews: Mapping[str, Review],
+    out: Path,
+    scored_on: date | None = None,
+    champion: str | None = None,
+) -> None:
+    """Score every claim into `claim_flags.csv`; `queue.csv` has those to look at first and those
+    drawn at random, `scoring.json` the versions, the comparison of models and warnings of drift.
+
+    Only reviews made before `scored_on` teach; not given, it is the day after the file's last day.
+    `champion` names whose score counts (`models.CHAMPIONS`); without one the ranker's, once there
+    is enough to learn from.
+    """
+    day = scored_on or _day_after(features, reviews)
+    hits = history.kept("hits", rule_hits(history.claims, read_rules().rules))
+    table = claim_table(features, hits, history.kept)
+    models = learned(table, reviews, day, champion)
+    ends = _Ends(int(features.count().execute()))
+    with arrow_csv.CSVWriter(str(out / "claim_flags.csv"), _FLAGS, write_options=_PLAIN) as file:
+        for batch in batches(history, table):
+            weighed = weigh(batch.columns)
+            chance = models.chances(batch.features(), weighed.chance)
+            score = order(chance, weighed.yuan)
+            at_random = drawn(batch.ids.to_pylist())
+            ends.add(batch.ids, score, chance, at_random)
+            file.write_table(_flags(history, batch, weighed, models, chance, score, at_random))
+    ends.write(out / "queue.csv")
+    _write_versions(out / "scoring.json", table, models, day, ends)
+
+
+def batches(history: History, table: ir.Table) -> Iterator[Batch]:
+    """The claims in parts that fit into memory."""
+    # A cursor of its own: what is asked of the engine meanwhile would end the reading.
+    cursor = history.engine.con.cursor()
+    for part in cursor.sql(ibis.to_sql(table)).to_arrow_reader(_CHUNK):
+        columns = {
+            name: part.column(name).to_numpy(zero_copy_only=False).astype(np.float32, copy=False)
+            for name in COLUMNS
+        }
+        yield Batch(part.column("claim_id"), part.column("rule_ids"), columns)
+
+
+def _flags(
+    history: History,
+    batch: Batch,
+    weighed: Weighed,
+    models: Models,
+    chance: NDArray[np.float64],
+    score: NDArray[np.float64],
+    at_random: NDArray[np.bool_],
+) -> pa.Table:
+    named = {
+        "claim_id": batch.ids,
+        "rule_ids": batch.rule_ids,
+        "score": score,
+        "drawn": at_random,
+        **facts(batch.columns, weighed, chance),
+    }
+    claims = ibis.memtable(pa.table(named))
+    versions = f"{FEATURE_VERSION} {models.champion_version}"
+    flags = claims.select(
+        "claim_id",
+        "score",
+        amount_at_risk=_.yuan.cast("decimal(14, 2)"),
+        rule_ids=_.rule_ids,
+        reason=reason(claims, versions, learned=models.by_ranker),
+    )
+    return history.engine.to_pyarrow(flags).cast(_FLAGS)
+
+
+def _day_after(features: ir.Table, reviews: Mapping[str, Review]) -> date:
+    """The file's own clock: nothing in it is of a later day."""
+    last: date = features.discharge_date.max().execute().date()
+    return max([last, *(review.reviewed_on for review in reviews.values())]) + timedelta(days=1)
+
+
+class _Ends:
+    """The claims scored highest so far, and those drawn."""
+
+    def __init__(self, claims: int) -> None:
+        self.claims = claims
+        self.alarms = 0
+        self._many = max(1, round(claims * TOP * (1 - AT_RANDOM)))
+        self._top = pa.table({"claim_id": pa.array([], pa.string()), "score": np.empty(0)})
+        self._drawn: list[str] = []
+
+    def add(
+        self,
+        ids: pa.Array,
+        score: NDArray[np.float64],
+        chance: NDArray[np.float64],
+        at_random: NDArray[np.bool_],
+    ) -> None:
+        self.alarms += int((chance >= 0.5).sum())
+        more = pa.table({"claim_id": ids, "score": score})
+        both = pa.concat_tables([self._top, more])
+        self._top = both.take(
+            pa.compute.select_k_unstable(both, self._many, [("score", "descending")])
+        )
+        self._drawn += ids.filter(pa.array(at_random)).to_pylist()
+
+    def write(self, path: Path) -> None:
+        top = self._top.column("claim_id").to_pylist()
+        with path.open("w", encoding="utf-8", newline="") as file:
+            file.write("place,claim_id,picked_by,chance_drawn\n")
+            for place, claim in enumerate(top, start=1):
+                file.write(f"{place},{claim},score,\n")
+            for claim in self._drawn:
+                file.write(f",{claim},random,{CHANCE_DRAWN}\n")
+
+
+def _write_versions(path: Path, table: ir.Table, models: Models, day: date, ends: _Ends) -> None:
+    told: dict[str, Any] = {
+        "scored_on": day.isoformat(),
+        "claims": ends.claims,
+        "likely_wrong": ends.alarms,
+        "features": FEATURE_VERSION,
+        "evidence": EVIDENCE_VERSION,
+        "champion": models.champion_version,
+        "challenger": models.challenger_version,
+        "no_ranker": None if models.too_few is None else asdict(models.too_few),
+        "compared": compared(models),
+        "warnings": [asdict(warned) for warned in models.warnings(table)],
+    }
+    path.write_text(json.dumps(told, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -1,0 +1,202 @@
+"""A file of claims as a table: typed columns, amounts in fen, errors that name line and column."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import duckdb
+import ibis
+from ibis import _
+from ibis.expr import types as ir
+
+from shared.money import Money
+
+AMOUNTS = (
+    "amt_bed",
+    "amt_nursing",
+    "amt_exam",
+    "amt_lab",
+    "amt_surgery",
+    "amt_anesthesia",
+    "amt_drug",
+    "amt_consumable",
+    "amt_treatment",
+    "amt_other",
+    "total_amount",
+    "fund_amount",
+)
+_YUAN = "DECIMAL(14,2)"
+COLUMNS = {
+    "claim_id": "VARCHAR",
+    "person_id": "VARCHAR",
+    "sex": "VARCHAR",
+    "age": "SMALLINT",
+    "hospital_id": "VARCHAR",
+    "level": "TINYINT",
+    "region": "VARCHAR",
+    "kind": "VARCHAR",
+    "case_type": "VARCHAR",
+    "severity": "TINYINT",
+    "admit_date": "DATE",
+    "discharge_date": "DATE",
+    "month": "VARCHAR",
+    "los": "SMALLINT",
+    "gest_weeks": "SMALLINT",
+    "diag_codes": "VARCHAR",
+    "proc_codes": "VARCHAR",
+    "n_us": "SMALLINT",
+    "n_lab": "SMALLINT",
+    **dict.fromkeys(AMOUNTS, _YUAN),
+}
+_WANTED = {
+    "VARCHAR": "a text",
+    "SMALLINT": "a whole number",
+    "TINYINT": "a whole number",
+    "DATE": "a day (YYYY-MM-DD)",
+    _YUAN: "an amount in yuan",
+}
+_CASE_TYPES = ("V", "C", "A", "P", "F")
+_KINDS = ("delivery", "antepartum", "prenatal", "fp_surgery")
+_MEANT = {
+    **dict.fromkeys(COLUMNS, "must not be empty"),
+    "level": "must be 3, 2 or 1",
+    "severity": "must be 1, 2, 3 or 4",
+    "kind": f"must be one of {', '.join(_KINDS)}",
+    "case_type": f"must be one of {', '.join(_CASE_TYPES)}",
+    "month": "must be YYYY-MM",
+    "discharge_date": "must not be empty or before admit_date",
+    "total_amount": "must not be empty or negative",
+    "fund_amount": "must not be empty or negative",
+}
+_MEMORY = "3GB"
+
+
+class BadFile(ValueError):
+    """The file cannot be scored; the text says which line and column, and what is expected."""
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """Claims on a columnar engine; `claims` has COLUMNS with amounts in fen and `at`, the month
+    counted from year 0 (an integer, so that the distance of two months is their difference).
+    """
+
+    engine: Any
+    claims: ir.Table
+
+    def kept(self, name: str, expression: ir.Table) -> ir.Table:
+        """The expression computed once, for those who read it several times."""
+        return self.engine.create_table(name, expression)
+
+
+@contextmanager
+def read_claims(path: Path) -> Iterator[History]:
+    """The claims of a CSV file in the form of COLUMNS, for as long as the context lasts.
+
+    Raises BadFile for a missing column or a value that is not of its kind.
+    """
+    _check_header(path)
+    with TemporaryDirectory(prefix="claims-") as folder:
+        engine = ibis.duckdb.connect(memory_limit=_MEMORY, temp_directory=folder)
+        try:
+            history = History(engine, _load(engine, path))
+            _check_values(history.claims, path.name)
+            yield history
+        finally:
+            engine.disconnect()
+
+
+def _check_header(path: Path) -> None:
+    with path.open(encoding="utf-8-sig", errors="replace") as file:
+        header = [name.strip().strip('"') for name in file.readline().split(",")]
+    missing = [name for name in COLUMNS if name not in header]
+    if missing:
+        raise BadFile(f"{path.name}: line 1: missing column {', '.join(missing)}")
+    doubled = sorted({name for name in header if header.count(name) > 1})
+    if doubled:
+        raise BadFile(f"{path.name}: line 1: column {', '.join(doubled)} stands more than once")
+
+
+def _load(engine: Any, path: Path) -> ir.Table:
+    rows = engine.read_csv(str(path), header=True, delim=",", quote='"', types=COLUMNS)
+    try:
+        return engine.create_table("claims", in_fen(rows.select(*COLUMNS)))
+    except (duckdb.InvalidInputException, duckdb.ConversionException) as error:
+        raise BadFile(f"{path.name}: {_place(str(error))}") from None
+
+
+def in_fen(rows: ir.Table) -> ir.Table:
+    """Claims with their amounts in yuan turned into whole fen, and the month as a number."""
+    return with_month(rows.mutate(**{name: (_[name] * 100).cast("int64") for name in AMOUNTS}))
+
+
+def with_month(rows: ir.Table) -> ir.Table:
+    """Claims with `at`, their month as a number; null where it is none."""
+    year, month = (_.month.substr(a, n).try_cast("int32") for a, n in ((0, 4), (5, 2)))
+    readable = month.between(1, 12) & (_.month.length() == 7)
+    return rows.mutate(at=ibis.cases((readable, year * 12 + month - 1)))
+
+
+def _place(error: str) -> str:
+    """Line, column and value out of the engine's own words, which go on with advice."""
+    line = re.search(r"Line: (\d+)", error)
+    column = re.search(r'column "(\w+)"', error)
+    value = re.search(r'Could not convert string "(.*?)"', error)
+    where = f"line {line.group(1)}" if line else "a line"
+    if column and value:
+        name = column.group(1)
+        return f"{where}: column {name}: {value.group(1)!r} is not {_WANTED[COLUMNS[name]]}"
+    return f"{where}: {error.splitlines()[0] if error else 'cannot be read'}"
+
+
+def _check_values(claims: ir.Table, file: str) -> None:
+    """Raise BadFile for the first value that a column cannot have."""
+    wrong = [(name, _wrong(claims, name)) for name in COLUMNS]
+    counted = claims.aggregate(
+        rows=claims.count(), **{name: test.sum() for name, test in wrong if test is not None}
+    ).execute()
+    if not counted["rows"][0]:
+        raise BadFile(f"{file}: no claim in it")
+    for name, test in wrong:
+        if test is not None and counted[name][0] > 0:
+            # Rows lie in the order of the file; the header is its first line.
+            numbered = claims.mutate(line=ibis.row_number() + 2)
+            found = numbered.filter(_wrong(numbered, name)).order_by("line").limit(1)
+            row = found.to_pyarrow().to_pylist()[0]
+            value = _shown(name, row[name])
+            raise BadFile(f"{file}: line {row['line']}: column {name}: {value}: {_MEANT[name]}")
+
+
+def _shown(name: str, value: Any) -> str:
+    """A value as it stood in the file."""
+    if value is None:
+        return "empty"
+    return Money(value).to_wire() if name in AMOUNTS else str(value)
+
+
+def _wrong(claims: ir.Table, name: str) -> ir.BooleanValue | None:
+    """Where a column's value is not possible; None where every value is."""
+    column = claims[name]
+    if name == "month":
+        return claims["at"].isnull()
+    if name == "level":
+        return column.fill_null(0).notin([1, 2, 3])
+    if name == "severity":
+        return column.fill_null(0).notin([1, 2, 3, 4])
+    if name == "kind":
+        return column.fill_null("").notin(_KINDS)
+    if name == "case_type":
+        return column.fill_null("").notin(_CASE_TYPES)
+    if name == "discharge_date":
+        return column.isnull() | (column < claims["admit_date"])
+    if name in ("claim_id", "person_id", "hospital_id", "region", "admit_date"):
+        return column.isnull()
+    if name in ("total_amount", "fund_amount"):
+        return column.isnull() | (column < 0)
+    return None

@@ -1,0 +1,164 @@
+"""Champion and challenger: both score, one counts, and only a person lets another one count."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final
+
+import ibis
+import numpy as np
+from ibis import _
+from ibis.expr import types as ir
+from numpy.typing import NDArray
+from sklearn.metrics import average_precision_score
+
+from services.audit.scoring.claim_table import COLUMNS, FEATURE_VERSION, FEATURES
+from services.audit.scoring.drift import (
+    Warned,
+    drift_of_alarms,
+    drift_of_calibration,
+    drift_of_features,
+)
+from services.audit.scoring.evidence import EVIDENCE_VERSION, weigh
+from services.audit.scoring.ranker import Outcome, Ranker, Reviews, TooFew, train
+from services.audit.scoring.reviews_file import Review
+
+Floats = NDArray[np.float64]
+
+CHAMPIONS: Final = ("evidence", "ranker")
+_LIKELY = 0.5
+# Drift is looked for in the last three months, against the twelve before, on a draw of claims.
+_PRESENT, _REFERENCE = 3, 12
+_DRAWN = 20_000
+_UNREVIEWED = 5_000
+
+
+class NoSuchChampion(ValueError):
+    """A champion that there is not, or that has too little to learn from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """Who scores. `reviewed` are the reviews learned from, `judged` what evidence made of them."""
+
+    ranker: Ranker | None
+    too_few: TooFew | None
+    by_ranker: bool
+    confirmed: NDArray[np.bool_]
+    judged: Floats
+
+    @property
+    def champion_version(self) -> str:
+        """Whose score counts."""
+        return self.ranker.version if self.ranker and self.by_ranker else EVIDENCE_VERSION
+
+    @property
+    def challenger_version(self) -> str | None:
+        """Who scores beside it, if there is another."""
+        if self.ranker is None:
+            return None
+        return EVIDENCE_VERSION if self.by_ranker else self.ranker.version
+
+    def chances(self, features: NDArray[np.float32], by_evidence: Floats) -> Floats:
+        """The champion's chance of each claim to be confirmed if reviewed."""
+        if self.ranker is None or not self.by_ranker:
+            return by_evidence
+        return self.ranker.chances(with_evidence(features, by_evidence))
+
+    def warnings(self, table: ir.Table) -> Iterator[Warned]:
+        """What moved away from what the scores were made for."""
+        last = int(table["at"].max().execute())
+        since = last - _PRESENT + 1
+        present, now = _draw(table.filter(table["at"] >= since), _DRAWN)
+        reference, was = _draw(
+            table.filter(table["at"].between(since - _REFERENCE, since - 1)), _DRAWN
+        )
+        if not len(reference) or not len(present):
+            return
+        yield from drift_of_features(FEATURES, np.nan_to_num(reference), np.nan_to_num(present))
+        usual = float((self.chances(reference, was) >= _LIKELY).mean())
+        alarms = int((self.chances(present, now) >= _LIKELY).sum())
+        yield from drift_of_alarms(self.champion_version, len(present), alarms, usual)
+        if self.ranker is not None:
+            truth = self.confirmed.astype(np.float64)
+            yield from drift_of_calibration(self.ranker.version, self.ranker.unseen, truth)
+            yield from drift_of_calibration(EVIDENCE_VERSION, self.judged, truth)
+
+
+def with_evidence(features: NDArray[np.float32], by_evidence: Floats) -> NDArray[np.float32]:
+    """A ranker also sees what was thought before anything was reviewed."""
+    return np.column_stack([features, by_evidence.astype(np.float32)])
+
+
+def learned(
+    table: ir.Table, reviews: Mapping[str, Review], day: date, champion: str | None
+) -> Models:
+    """The models of a day.
+
+    Raises NoSuchChampion for a champion that does not exist or has too little to learn from.
+    """
+    if champion is not None and champion not in CHAMPIONS:
+        raise NoSuchChampion(f"{champion} is not one of {', '.join(CHAMPIONS)}")
+    known = [review for review in reviews.values() if review.reviewed_on < day]
+    ranker: Ranker | TooFew = TooFew(0, len(known))
+    confirmed, judged = np.empty(0, dtype=bool), np.empty(0)
+    if known:
+        told = ibis.memtable(
+            {
+                "claim_id": [review.claim_id for review in known],
+                "outcome": [str(review.outcome) for review in known],
+                "reviewed_on": [review.reviewed_on for review in known],
+            }
+        )
+        seen = table.join(told, "claim_id").order_by("claim_id").to_pyarrow()
+        features, by_evidence = _features(seen)
+        at_hand = Reviews(
+            with_evidence(features, by_evidence),
+            tuple(Outcome(value) for value in seen.column("outcome").to_pylist()),
+            tuple(seen.column("reviewed_on").to_pylist()),
+        )
+        others, by_others = _draw(table.anti_join(told, "claim_id"), _UNREVIEWED)
+        unreviewed = with_evidence(others, by_others)
+        ranker = train(at_hand, unreviewed, day, FEATURE_VERSION)
+        clear = at_hand.before(day)
+        confirmed, judged = clear.confirmed, clear.features[:, -1].astype(np.float64)
+    if isinstance(ranker, TooFew):
+        if champion == "ranker":
+            raise NoSuchChampion(
+                f"no ranker: {ranker.confirmed} confirmed of {ranker.reviewed} reviewed claims"
+            )
+        return Models(None, ranker, False, confirmed, judged)
+    return Models(ranker, None, champion != "evidence", confirmed, judged)
+
+
+def compared(models: Models) -> dict[str, Any] | None:
+    """How well each ranks the reviewed claims, the ranker by folds that it had not seen."""
+    if models.ranker is None:
+        return None
+    return {
+        "reviewed": len(models.confirmed),
+        "confirmed": int(models.confirmed.sum()),
+        "average_precision": {
+            models.ranker.version: _precision(models.confirmed, models.ranker.unseen),
+            EVIDENCE_VERSION: _precision(models.confirmed, models.judged),
+        },
+    }
+
+
+def _precision(confirmed: NDArray[np.bool_], chance: Floats) -> float:
+    return round(float(average_precision_score(confirmed, chance)), 4)
+
+
+def _draw(table: ir.Table, many: int) -> tuple[NDArray[np.float32], Floats]:
+    """The same claims whenever they are asked: those whose ids hash lowest."""
+    some = table.order_by(_.claim_id.hash(), _.claim_id).limit(many).to_pyarrow()
+    return _features(some)
+
+
+def _features(some: Any) -> tuple[NDArray[np.float32], Floats]:
+    columns = {
+        name: some.column(name).to_numpy().astype(np.float32, copy=False) for name in COLUMNS
+    }
+    return np.column_stack([columns[name] for name in FEATURES]), weigh(columns).chance

@@ -1,0 +1,120 @@
+"""Hospitals times months as arrays: the sums of `hospital_months` with their places in time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from ibis.expr import types as ir
+
+from services.audit.scoring.features import claim_features, claim_measures
+from services.audit.scoring.hospital_months import MEASURES, by_case, by_share
+from services.audit.scoring.price_notices import PriceNotice
+
+Array = npt.NDArray[np.float64]
+CASES = ("V", "C", "A", "P", "F")
+SEVERITIES = 4
+CELL_SUMS = (
+    "n",
+    "cost",
+    "stay",
+    "cost_cost",
+    "stay_stay",
+    "cost_stay",
+    "total_fen",
+    "exam_fen",
+    "lab_fen",
+    "days",
+)
+MEASURE_SUMS = ("n", "sum", "squares")
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """What is known of hospitals (rows, in order of id) from month `first` on (columns).
+
+    cells[name]: case type x severity x hospital x month. measures[name]: the sums of MEASURE_SUMS x
+    hospital x month. claims: number of claims. notices: log of what was posted in the hospital's
+    region since the first month.
+    """
+
+    hospitals: tuple[str, ...]
+    level: npt.NDArray[np.int64]
+    region: npt.NDArray[np.int64]
+    first: int
+    cells: dict[str, Array]
+    measures: dict[str, Array]
+    claims: Array
+    notices: Array
+
+    @property
+    def months(self) -> int:
+        return int(self.claims.shape[1])
+
+    def until(self, month: int) -> Panel:
+        """What was known when column `month` had closed."""
+        end = month + 1
+        return replace(
+            self,
+            cells={name: sums[..., :end] for name, sums in self.cells.items()},
+            measures={name: sums[..., :end] for name, sums in self.measures.items()},
+            claims=self.claims[:, :end],
+            notices=self.notices[:, :end],
+        )
+
+
+def panel_of(claims: ir.Table, notices: Sequence[PriceNotice]) -> Panel:
+    """Aggregate claims on their engine, and lay the sums out as arrays."""
+    share = by_share(claim_features(claims)).to_pandas().sort_values(["hospital_id", "at"])
+    case = by_case(claim_measures(claims)).to_pandas()
+    hospitals, row = np.unique(share["hospital_id"].to_numpy(dtype=str), return_inverse=True)
+    first = int(share["at"].min())
+    column = share["at"].to_numpy(dtype=np.int64) - first
+    shape = (len(hospitals), int(column.max()) + 1)
+
+    def laid(values: Any, index: tuple[Any, ...], size: tuple[int, ...]) -> Array:
+        out = np.zeros(size)
+        out[index] = values.to_numpy(dtype=np.float64)
+        return out
+
+    # A hospital is what it was when first seen.
+    _, seen = np.unique(row, return_index=True)
+    names = share["region"].to_numpy(dtype=str)
+    regions, region = np.unique(names[seen], return_inverse=True)
+    cell = (
+        np.array([CASES.index(name) for name in case["case_type"]]),
+        case["severity"].to_numpy(dtype=np.int64) - 1,
+        np.searchsorted(hospitals, case["hospital_id"].to_numpy(dtype=str)),
+        case["at"].to_numpy(dtype=np.int64) - first,
+    )
+    return Panel(
+        hospitals=tuple(hospitals.tolist()),
+        level=share["level"].to_numpy(dtype=np.int64)[seen],
+        region=region,
+        first=first,
+        cells={
+            name: laid(case[name], cell, (len(CASES), SEVERITIES, *shape)) for name in CELL_SUMS
+        },
+        measures={
+            name: np.stack(
+                [laid(share[f"{name}_{kind}"], (row, column), shape) for kind in MEASURE_SUMS]
+            )
+            for name in MEASURES
+        },
+        claims=laid(share["claims"], (row, column), shape),
+        notices=_posted(notices, regions.tolist(), first, shape[1])[region],
+    )
+
+
+def _posted(
+    notices: Sequence[PriceNotice], regions: Sequence[str], first: int, months: int
+) -> Array:
+    """By region and month, the sum of log changes posted so far."""
+    posted = np.zeros((len(regions), months))
+    for notice in notices:
+        if notice.region in regions and notice.at < first + months:
+            posted[regions.index(notice.region), max(notice.at - first, 0) :] += notice.log_change
+    return posted

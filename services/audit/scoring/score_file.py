@@ -1,0 +1,55 @@
+"""Scoring a file of claims: what `python -m services.audit score` does, without a database."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from services.audit.scoring.claim_flags_file import write_claim_flags
+from services.audit.scoring.claims_file import read_claims
+from services.audit.scoring.features import claim_features
+from services.audit.scoring.hospital_scores import scores_of
+from services.audit.scoring.panel import panel_of
+from services.audit.scoring.price_notices import read_price_notices
+from services.audit.scoring.reviews_file import read_reviews
+from services.audit.scoring.series import series_of
+from services.audit.scoring.series_file import write_series_flags
+
+
+def score_file(
+    claims: Path, out: Path, scored_on: date | None = None, champion: str | None = None
+) -> None:
+    """Write `series_flags.csv`, `claim_flags.csv`, `queue.csv` and `scoring.json` into `out`.
+
+    Posted prices and reviews are read from beside the claims. For `scored_on` and `champion` see
+    `claim_flags_file.write_claim_flags`.
+
+    Raises BadFile.
+    """
+    notices = read_price_notices(claims.with_name("price_notices.csv"))
+    reviews = read_reviews(claims.with_name("reviews.csv"))
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+
+        def step(what: str) -> None:
+            for task in progress.task_ids:
+                progress.stop_task(task)
+            progress.add_task(what)
+
+        step("reading claims")
+        with read_claims(claims) as history:
+            step("sums by hospital and month")
+            panel = panel_of(history.claims, notices)
+            step("series of hospitals")
+            series = series_of(panel)
+            step("scan of series")
+            scored = scores_of(series)
+            step("series_flags.csv")
+            out.mkdir(parents=True, exist_ok=True)
+            write_series_flags(panel, series, scored, out / "series_flags.csv")
+            step("scores of claims")
+            features = history.kept("features", claim_features(history.claims))
+            write_claim_flags(history, features, reviews, out, scored_on, champion)

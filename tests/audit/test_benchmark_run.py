@@ -1,0 +1,142 @@
+"""The benchmark from end to end on a small province, with a stand-in for the scorer."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from bench.audit import run
+from bench.audit.causality import changed_by_the_future, cut
+from bench.audit.generate import province, write
+from bench.audit.reviews import write_reviews
+from bench.audit.scoring_run import Scored
+
+Maker = Callable[[Path, Path], Scored]
+SMALL = run.Setting(hospitals=12, months=26, volume=0.2)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small province, with the labels beside the claims."""
+    out = tmp_path_factory.mktemp("province")
+    write(province(3, SMALL.hospitals, SMALL.months, SMALL.volume), out)
+    return out
+
+
+def all_knowing(claims: Path, out: Path, *options: str) -> Scored:
+    """Scores read from the labels: whoever knows everything must be judged perfect."""
+    out.mkdir(parents=True, exist_ok=True)
+    labels = claims.parent
+    series = """SELECT hospital_id, month, (state = 'violation')::INT AS score FROM labels"""
+    single = """SELECT claim_id, coalesce(provable::INT + excess_yuan::DOUBLE / 1e7, 0) AS score,
+            0 AS amount_at_risk, CASE kind WHEN 'sex' THEN 'sex-of-person'
+            WHEN 'age' THEN 'age-of-person' WHEN 'overlap' THEN 'overlapping-stays'
+            WHEN 'duplicate_claim' THEN 'repeated-claim' ELSE '' END AS rule_ids, '' AS reason
+        FROM (SELECT claim_id FROM claims) LEFT JOIN wrong USING (claim_id)"""
+    with duckdb.connect() as engine:
+        for name, path in (
+            ("claims", claims),
+            ("labels", labels / "labels_series.csv"),
+            ("wrong", labels / "labels_claims.csv"),
+        ):
+            engine.register(name, engine.read_csv(str(path), all_varchar=True))
+        engine.sql(series).write_csv(str(out / "series_flags.csv"))
+        engine.sql(single).write_csv(str(out / "claim_flags.csv"))
+    return Scored(out, seconds=1.0, memory_mb=1.0)
+
+
+def test_whoever_knows_everything_is_judged_perfect(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setattr(run, "score", all_knowing)
+    run.benchmark([3], SMALL, tmp_path, robust=False, keep=False)
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    value = {line["figure"]: line["value"] for line in lines}
+    for name in ("recall_onsets", "recall_months", "precision", "claims", "claims_reviewed",
+                 "rules_recall", "rules_precision"):  # fmt: skip
+        assert value[f"P13.{name}"] == 1, name
+    assert value["P13.look_alikes"] == value["P13.false_alarms_months"] == 0
+    assert value["P13.year_on_year.precision"] < 1
+    page = (tmp_path / "results.md").read_text(encoding="utf-8")
+    assert "event recall, counted by onsets | 1 |" in page
+    assert {path.name for path in tmp_path.glob("*.svg")} == {
+        "precision_recall.svg", "kinds.svg", "look_alikes.svg",
+    }  # fmt: skip
+
+
+def test_claims_are_labelled_as_they_are_written(folder: Path) -> None:
+    """What is planted can be read off the file: sexes, ages, twins, overlapping stays."""
+    with (folder / "CLAIMS.csv").open(encoding="utf-8") as file:
+        claims = {row["claim_id"]: row for row in csv.DictReader(file)}
+    with (folder / "labels_claims.csv").open(encoding="utf-8") as file:
+        labels = {row["claim_id"]: row for row in csv.DictReader(file)}
+    planted = Counter(row["kind"] for row in labels.values())
+    assert {"sex", "age", "duplicate_claim", "overlap", "overcharge"} <= set(planted)
+    for name, claim in claims.items():
+        label = labels.get(name, {"kind": ""})
+        male_birth = claim["sex"] == "M" and claim["case_type"] != "F"
+        assert male_birth == (label["kind"] == "sex")
+        assert (not 14 <= int(claim["age"]) <= 55) == (label["kind"] == "age")
+        rival = claims.get(label.get("partner_id", ""))
+        if rival and label["kind"] == "duplicate_claim":
+            alike = {key for key in claim if claim[key] == rival[key]}
+            assert alike >= set(claim) - {"claim_id"}
+        if rival and label["kind"] == "overlap":
+            assert claim["person_id"] == rival["person_id"]
+            assert claim["admit_date"] < rival["discharge_date"]
+            assert rival["admit_date"] < claim["discharge_date"]
+
+
+def test_reviews_say_what_is_so_with_some_mistakes(folder: Path, tmp_path: Path) -> None:
+    flags = all_knowing(folder / "CLAIMS.csv", tmp_path).claims
+    assert write_reviews(folder, flags, count=600, seed=1) == 600
+    with (folder / "reviews.csv").open(encoding="utf-8") as file:
+        reviews = list(csv.DictReader(file))
+    outcomes = Counter(row["outcome"] for row in reviews)
+    assert set(outcomes) == {"confirmed", "explained", "data error", "unclear"}
+    assert len({row["claim_id"] for row in reviews}) == 600
+    days = [row["reviewed_on"] for row in reviews]
+    assert days == sorted(days)
+    with (folder / "CLAIMS.csv").open(encoding="utf-8") as file:
+        discharged = {row["claim_id"]: row["discharge_date"] for row in csv.DictReader(file)}
+    assert all(row["reviewed_on"] > discharged[row["claim_id"]] for row in reviews)
+    (folder / "reviews.csv").unlink()
+
+
+def looking(ahead: int, claims: Path, out: Path) -> Path:
+    """A scorer that counts claims of this month and of `ahead` later ones."""
+    with claims.open(encoding="utf-8") as file:
+        count = Counter((row["hospital_id"], row["month"]) for row in csv.DictReader(file))
+    months = sorted({month for _, month in count})
+    out.mkdir(parents=True, exist_ok=True)
+    path = out / "series_flags.csv"
+    rows = [
+        f"{hospital},{month},"
+        f"{sum(count[hospital, m] for m in months[months.index(month) :][: ahead + 1])}"
+        for hospital, month in sorted(count)
+    ]
+    path.write_text("\n".join(["hospital_id,month,score", *rows]) + "\n", encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize(("ahead", "changed"), [(0, 0), (1, 1), (2, 2)])
+def test_a_scorer_that_looks_ahead_is_seen(
+    folder: Path, tmp_path: Path, ahead: int, changed: int
+) -> None:
+    claims = folder / "CLAIMS.csv"
+    with (folder / "labels_series.csv").open(encoding="utf-8") as file:
+        months = sorted({row["month"] for row in csv.DictReader(file)})
+    last = months[len(months) // 2]
+    cut(claims, last, tmp_path / "part")
+    whole = looking(ahead, claims, tmp_path / "whole")
+    part = looking(ahead, tmp_path / "part" / "CLAIMS.csv", tmp_path / "part_scored")
+    found = changed_by_the_future(whole, part)
+    assert len(found) == changed
+    if changed:
+        assert max(found) == last

@@ -1,0 +1,78 @@
+"""A ranker learns from reviews, only from enough of them, and from none of tomorrow's."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+import numpy as np
+import pytest
+
+from services.audit.scoring.drift import calibration_slope
+from services.audit.scoring.ranker import Outcome, Ranker, Reviews, TooFew, train
+
+DAY = date(2024, 1, 1)
+EARLIER = DAY - timedelta(days=1)
+
+
+def drawn(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Features of which the first two decide by chance, and which claims were confirmed."""
+    draw = np.random.default_rng(seed)
+    features = draw.normal(size=(n, 6)).astype(np.float32)
+    log_odds = 1.5 * features[:, 0] + 1.5 * (features[:, 1] > 1) - 1
+    return features, draw.random(n) < 1 / (1 + np.exp(-log_odds))
+
+
+def reviewed(n: int, seed: int = 1, on: date = EARLIER) -> Reviews:
+    features, confirmed = drawn(n, seed)
+    outcomes = tuple(Outcome.CONFIRMED if hit else Outcome.EXPLAINED for hit in confirmed)
+    return Reviews(features, outcomes, (on,) * n)
+
+
+NONE = np.empty((0, 6), dtype=np.float32)
+
+
+@pytest.fixture(scope="module")
+def ranker() -> Ranker:
+    trained = train(reviewed(3200), NONE, DAY, "f1")
+    assert isinstance(trained, Ranker)
+    return trained
+
+
+def test_it_ranks_and_its_promises_hold_on_claims_it_never_saw(ranker: Ranker) -> None:
+    features, confirmed = drawn(20_000, seed=2)
+    chances = ranker.chances(features)
+    highest = np.argsort(-chances)[:1000]
+    assert confirmed[highest].mean() > 2 * confirmed.mean()
+    slope = calibration_slope(chances, confirmed.astype(float))
+    assert slope == pytest.approx(1, abs=0.2)
+
+
+def test_its_chances_for_its_own_reviews_come_from_folds_without_them(ranker: Ranker) -> None:
+    own = reviewed(3200)
+    seen = np.mean((ranker.chances(own.features) - own.confirmed) ** 2)
+    unseen = np.mean((ranker.unseen - own.confirmed) ** 2)
+    assert unseen > seen * 1.05
+
+
+def test_tomorrows_reviews_teach_nothing(ranker: Ranker) -> None:
+    own, late = reviewed(3200), reviewed(2000, seed=3, on=DAY)
+    more = Reviews(
+        np.concatenate([own.features, late.features]),
+        own.outcomes + tuple(Outcome.CONFIRMED for _ in late.outcomes),
+        own.reviewed_on + late.reviewed_on,
+    )
+    again = train(more, NONE, DAY, "f1")
+    assert isinstance(again, Ranker)
+    assert again.version == ranker.version
+    features, _ = drawn(100, seed=4)
+    assert np.array_equal(again.chances(features), ranker.chances(features))
+
+
+def test_too_few_reviews_say_so() -> None:
+    assert isinstance(train(reviewed(2999), NONE, DAY, "f1"), TooFew)
+    own = reviewed(3200)
+    few = replace(own, outcomes=(Outcome.CONFIRMED,) * 299 + (Outcome.DATA_ERROR,) * 2901)
+    assert train(few, NONE, DAY, "f1") == TooFew(confirmed=299, reviewed=3200)
+    unclear = replace(own, outcomes=(Outcome.UNCLEAR,) * 201 + own.outcomes[201:])
+    assert isinstance(train(unclear, NONE, DAY, "f1"), TooFew)

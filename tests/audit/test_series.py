@@ -1,0 +1,169 @@
+"""Hospital-months: growth without reason is found, what others share or posted is not."""
+
+from __future__ import annotations
+
+import csv
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from services.audit.scoring.claims_file import read_claims
+from services.audit.scoring.hospital_scores import Scored, scores_of
+from services.audit.scoring.panel import Panel, panel_of
+from services.audit.scoring.peers import median_of_others, region_median
+from services.audit.scoring.price_notices import PriceNotice
+from services.audit.scoring.score_file import score_file
+from services.audit.scoring.series import CHANNELS, Series, series_of
+from tests.audit.claims_csv import Change, Row, dearer, rows, write
+
+HOSPITALS, MONTHS, BIRTHS, SINCE = 12, 24, 15, 18
+ALARM = 4.0
+
+
+def panel(
+    folder: Path,
+    change: Change | None = None,
+    notices: Sequence[PriceNotice] = (),
+    hospitals: int = HOSPITALS,
+    births: int = BIRTHS,
+) -> Panel:
+    path = write(folder / "CLAIMS.csv", rows(hospitals, MONTHS, births, change))
+    with read_claims(path) as history:
+        return panel_of(history.claims, notices)
+
+
+def scored(some: Panel) -> Scored:
+    return scores_of(series_of(some))
+
+
+@pytest.fixture(scope="module")
+def drifting(tmp_path_factory: pytest.TempPathFactory) -> Panel:
+    """One hospital of twelve grows a fifth dearer; the other months are quiet."""
+    return panel(tmp_path_factory.mktemp("claims"), dearer(5, SINCE, 1.2))
+
+
+def test_a_hospital_that_grows_alone_is_found(drifting: Panel) -> None:
+    found = scored(drifting)
+    assert found.score[5, SINCE + 1] > ALARM
+    assert CHANNELS[found.channel[5, SINCE + 1]] in ("cost", "visit_cost")
+    others = np.delete(found.score, 5, axis=0)
+    assert (others > ALARM).mean() < 0.01
+
+
+def test_what_comes_later_changes_no_score(drifting: Panel) -> None:
+    assert largest_change(drifting, series_of) < 1e-9
+
+
+def test_a_look_ahead_of_one_month_is_seen(drifting: Panel) -> None:
+    def looking_ahead(some: Panel) -> Series:
+        series = series_of(some)
+        value = series.value.copy()
+        value[..., :-1] = (value[..., :-1] + value[..., 1:]) / 2
+        return replace(series, value=value)
+
+    assert largest_change(drifting, looking_ahead) > 0.1
+
+
+def largest_change(some: Panel, of: object) -> float:
+    """Between the scores of all months, and of the same months with nothing known after them."""
+    assert callable(of)
+    whole = scores_of(of(some)).score
+    changes = [
+        np.abs(scores_of(of(some.until(t))).score - whole[:, : t + 1]).max()
+        for t in (9, SINCE, SINCE + 1, MONTHS - 2)
+    ]
+    return float(max(changes))
+
+
+def test_a_file_cut_at_a_month_scores_the_same(tmp_path: Path) -> None:
+    change = dearer(1, 12, 1.3)
+    whole = list(rows(4, 16, 6, change))
+    cut = [row for row in whole if row["month"] <= "2022-02"]
+    scores = []
+    for name, some in (("whole", whole), ("cut", cut)):
+        folder = tmp_path / name
+        folder.mkdir()
+        score_file(write(folder / "CLAIMS.csv", iter(some)), folder)
+        with (folder / "series_flags.csv").open(encoding="utf-8") as file:
+            scores.append({(r["hospital_id"], r["month"]): r for r in csv.DictReader(file)})
+    early, late = scores[1], scores[0]
+    assert len(early) == 4 * 14
+    assert all(late[key]["score"] == row["score"] for key, row in early.items())
+    assert any(row["score"] != "0" for row in early.values())
+
+
+def test_what_all_hospitals_do_is_nobodys_growth(tmp_path: Path) -> None:
+    def everybody(row: Row, hospital: int, month: int) -> Row:
+        return dearer(hospital, SINCE, 1.2)(row, hospital, month)
+
+    assert (scored(panel(tmp_path, everybody)).score[:, SINCE:] > ALARM).mean() < 0.02
+
+
+def test_a_posted_price_is_no_growth(tmp_path: Path) -> None:
+    def in_region(row: Row, hospital: int, month: int) -> Row:
+        return dearer(hospital, SINCE, 1.2)(row, hospital, month) if hospital == 8 else row
+
+    # h08 is put into a region of its own: nobody near it tells that prices moved
+    def alone(row: Row, hospital: int, month: int) -> Row:
+        return in_region(row, hospital, month) | ({"region": "r9"} if hospital == 8 else {})
+
+    without = scored(panel(tmp_path, alone))
+    posted = PriceNotice("r9", 2021 * 12 + SINCE, float(np.log(1.2)))
+    with_notice = scored(panel(tmp_path, alone, [posted]))
+    assert without.score[8, SINCE + 2] > ALARM
+    assert with_notice.score[8, SINCE + 2] < ALARM
+
+
+def test_nobody_is_his_own_peer() -> None:
+    values = np.array([[1.0], [2.0], [9.0]])
+    assert median_of_others(values).ravel().tolist() == [5.5, 5.0, 1.5]
+    assert np.isnan(median_of_others(values[:1])).all()
+    assert region_median(np.array([[0.3], [0.1]]), np.array([0, 1])).ravel().tolist() == [0, 0]
+
+
+def test_one_alone_in_its_level_and_region_is_found(tmp_path: Path) -> None:
+    # a peer group of one would subtract a hospital's growth from itself
+    def alone(row: Row, hospital: int, month: int) -> Row:
+        row = dearer(5, SINCE, 1.3)(row, hospital, month)
+        return row | ({"region": "r9", "level": 1} if hospital == 5 else {"level": 3})
+
+    assert scored(panel(tmp_path, alone)).score[5, SINCE + 1] > ALARM
+
+
+def test_few_cases_raise_no_alarm(tmp_path: Path) -> None:
+    def small(row: Row, hospital: int, month: int) -> Row:
+        row = dearer(5, SINCE, 3.0)(row, hospital, month)
+        if hospital == 5 and int(row["claim_id"][1:]) % (4 * BIRTHS) != 1:
+            row |= {"hospital_id": "h00"}
+        return row
+
+    some = panel(tmp_path, small)
+    assert some.claims[5].max() <= 2
+    assert scored(some).score[5].max() == 0
+
+
+def test_one_huge_case_raises_no_alarm(tmp_path: Path) -> None:
+    def huge(row: Row, hospital: int, month: int) -> Row:
+        if hospital == 5 and month == SINCE and row["case_type"] == "V" and not seen:
+            seen.append(row["claim_id"])
+            row |= {"total_amount": row["total_amount"] * 60, "los": 70, "severity": 4}
+        return row
+
+    seen: list[str] = []
+    assert scored(panel(tmp_path, huge)).score[5, SINCE] < ALARM
+    assert seen
+
+
+def test_what_serves_loads_no_statistics() -> None:
+    code = (
+        "import sys, services.audit.__main__ as m\n"
+        "heavy = {'numpy', 'duckdb', 'ibis', 'sklearn', 'pyarrow', 'scipy'} & set(sys.modules)\n"
+        "scoring = [n for n in sys.modules if n.startswith('services.audit.scoring')]\n"
+        "assert not heavy and not scoring, (heavy, scoring)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

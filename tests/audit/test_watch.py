@@ -1,0 +1,182 @@
+"""Months that are over are scored by a process of its own, and what grows is flagged."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from services.audit.domain.claim import Claim, ClaimStatus, ItemCharged, Parts
+from services.audit.domain.claim_row import charges, claim_row, severity
+from services.audit.scoring.claims_file import COLUMNS
+from services.audit.store import claims
+from services.audit.work.watch import watch_once
+from shared.ids import new_id
+from shared.money import Money
+from shared.plumbing.database import AGENCY, transaction
+from tests.audit.conftest import Audit, FixedClock
+from tests.audit.events import NOW, OTHER_POOL, POOL
+
+MONTHS, HOSPITALS, BIRTHS = 18, 9, 18
+DRIFTING = "H-03"
+FIRST = (2024, 9)
+
+
+def fen(amount: int) -> Money:
+    return Money(amount)
+
+
+def a_claim(institution: str, day: date, total: int) -> Claim:
+    nothing, bill = Money(0), Money(total)
+    return Claim(
+        pool_code=POOL, claim_id=new_id(), institution_code=institution, county_code=POOL,
+        institution_level=2, stay_id=str(new_id()), person_ref=f"p{new_id()}",
+        pregnancy_id=str(new_id()), benefit="delivery", insurance_type="510",
+        expenditure_item="maternity", member_kind="employee", mode="vaginal", infants=1,
+        admitted_on=day - timedelta(days=3), event_on=day - timedelta(days=2), discharged_on=day,
+        settled_at=datetime.combine(day, datetime.min.time(), UTC), settled_on=day,
+        account_month=day.isoformat()[:7],
+        parts=Parts(bill, bill, *[nothing] * 5, bill, nothing), out_of_scope=nothing,
+        line_count=3, book="b", engine="e", status=ClaimStatus.SETTLED, reversed_at=None,
+        version=1, sex="female", age=29, weeks=39, diagnoses=("O80.000", "Z37.000"),
+    )  # fmt: skip
+
+
+def made_up(seed: int = 1) -> list[Claim]:
+    """Hospitals whose bills differ by chance; one of them charges 8 % more each month at last."""
+    draw = random.Random(seed)  # noqa: S311
+    made = []
+    for h in range(HOSPITALS):
+        base = 4000 * draw.lognormvariate(0, 0.2)
+        for m in range(MONTHS):
+            year, month = divmod(FIRST[0] * 12 + FIRST[1] - 1 + m, 12)
+            grown = 1.08 ** max(0, m - 10) if f"H-{h:02}" == DRIFTING else 1.0
+            for _ in range(BIRTHS):
+                total = int(100 * base * grown * draw.lognormvariate(0, 0.2))
+                made.append(a_claim(f"H-{h:02}", date(year, month + 1, draw.randint(4, 28)), total))
+    return made
+
+
+@pytest.fixture
+async def watched(audit: Audit) -> Audit:
+    """Claims of eighteen months, the last of them the month before now, scored once."""
+    async with transaction(audit.pool, [AGENCY]) as tx:
+        await claims.record(tx, made_up())
+    await watch_once(audit.pool, FixedClock())
+    return audit
+
+
+async def months(audit: Audit, **query: Any) -> list[dict[str, Any]]:
+    answer = await audit.client("r1").get("/series", params={"limit": 1000} | query)
+    assert answer.status_code == 200, answer.text
+    listed: list[dict[str, Any]] = answer.json()["series"]
+    return listed
+
+
+async def test_who_grows_is_flagged_and_nobody_else(watched: Audit) -> None:
+    flags = await watched.flags()
+    assert {(f["institution_code"], f["channel"]) for f in flags} == {(DRIFTING, "cost")}
+    shown = await watched.flag(flags[0]["flag_id"])
+    assert shown["next_steps"]
+    told = shown["months"][-1]
+    assert told["month"] == "2026-02"
+    assert Money.from_wire(told["excess"]) > Money(0)
+    assert DRIFTING not in told["explanation"]
+    for words in (told["explanation"], told["explanation_zh"]):
+        assert "90" in words
+        assert "2026-02" in words
+
+
+async def test_a_second_run_brings_nothing_new(watched: Audit) -> None:
+    before = await watched.told()
+    await watch_once(watched.pool, FixedClock())
+    assert await watched.told() == before
+    assert len(await months(watched)) == MONTHS * HOSPITALS
+
+
+async def test_the_running_month_is_not_scored(watched: Audit) -> None:
+    async with transaction(watched.pool, [AGENCY]) as tx:
+        await claims.record(tx, [a_claim("H-00", NOW.date(), 400000)])
+    await watch_once(watched.pool, FixedClock())
+    assert {m["month"] for m in await months(watched, institution="H-00", since="2026-02")} == {
+        "2026-02"
+    }
+
+
+async def test_a_reversed_claim_leaves_its_month(watched: Audit) -> None:
+    await watched.owner.execute(
+        "update claim set status = 'reversed', reversed_at = now() where claim_id ="
+        " (select claim_id from claim where institution_code = 'H-01'"
+        " and discharged_on >= '2026-02-01' limit 1)"
+    )
+    await watch_once(watched.pool, FixedClock())
+    [last] = await months(watched, institution="H-01", since="2026-02")
+    assert last["claims"] == BIRTHS - 1
+
+
+async def test_pages_of_series_hold_every_month_once(watched: Audit) -> None:
+    seen, after = [], ""
+    while after is not None:
+        answer = (
+            await watched.client("r1").get("/series", params={"limit": 7, "after": after})
+        ).json()
+        seen += [(m["institution_code"], m["month"]) for m in answer["series"]]
+        after = answer["next"]
+    assert len(seen) == len(set(seen)) == MONTHS * HOSPITALS
+
+
+async def test_an_institution_is_shown_with_months_and_flags(watched: Audit) -> None:
+    answer = await watched.client("r1").get(f"/institutions/{DRIFTING}")
+    shown = answer.json()
+    assert [m["month"] for m in shown["months"]][-1] == "2026-02"
+    assert [(f["about"], f["state"], f["flags"]) for f in shown["flags"]] == [("cost", "open", 1)]
+    assert (await watched.client("r1").get("/institutions/H-99")).status_code == 404
+
+
+async def test_another_pool_and_a_hospital_see_no_series(watched: Audit) -> None:
+    elsewhere = watched.client("r9", pool=OTHER_POOL)
+    assert (await elsewhere.get("/series")).json()["series"] == []
+    assert (await elsewhere.get(f"/institutions/{DRIFTING}")).status_code == 404
+    assert (await watched.client("his", role="hospital").get("/series")).status_code == 403
+
+
+def test_a_claim_has_every_column_of_a_claims_file() -> None:
+    assert list(claim_row(a_claim("H", date(2026, 1, 5), 400000))) == list(COLUMNS)
+
+
+def test_charges_add_up_to_the_items() -> None:
+    day = date(2026, 1, 5)
+    items = [
+        ItemCharged(code, 1, fen(amount), fen(amount), day, day, 1, 1)  # type: ignore[arg-type]
+        for code, amount in (("bed-day", 5), ("ultrasound", 7), ("anaesthesia", 11), ("x", 13))
+    ]
+    sums = charges(items)
+    assert (sums["amt_bed"], sums["amt_exam"], sums["amt_anesthesia"]) == (5, 7, 11)
+    assert sums["amt_other"] == 13
+    assert sum(sums.values()) == 36
+
+
+def test_a_birth_alone_is_not_severe() -> None:
+    assert severity(["O80.000", "Z37.000"]) == 1
+    assert severity(["O82.000", "O14.100", "O14.200", "Z37.000"]) == 2
+    assert severity(["O10.0", "O11.0", "O12.0", "O13.0"]) == 4
+
+
+def test_kinds_of_a_claims_file() -> None:
+    birth = a_claim("H", date(2026, 1, 5), 1)
+    assert claim_row(replace(birth, mode="cesarean"))["case_type"] == "C"
+    assert claim_row(replace(birth, benefit="prenatal", mode=None))["case_type"] == "P"
+
+
+def test_what_serves_loads_no_statistics() -> None:
+    code = (
+        "import sys, services.audit.main; "
+        "print([m for m in ('numpy', 'scipy', 'sklearn', 'duckdb', 'ibis') if m in sys.modules])"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert said.stdout.strip() == "[]"
