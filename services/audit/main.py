@@ -51,7 +51,7 @@ def create_app(
         silent = SilentInstitutions(runtime.pool, the_clock)
         runtime.workers.every("silent institutions", _SILENCE_SECONDS, silent.note)
         settlement = None
-        if "settlement" in settings.peers:
+        if "settlement" in settings.peers.keys() & settings.peer_secrets.keys():
             secret = settings.peer_secrets["settlement"].get_secret_value()
             settlement = Peer(
                 "settlement", settings.peers["settlement"], secret, settlement_transport,

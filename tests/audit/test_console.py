@@ -77,6 +77,7 @@ async def test_a_reviewer_reads_the_queue_by_money_and_one_flag(audit: Audit, ad
         await expect(flag.locator("#evidence")).to_contain_text("疑为同一次分娩重复申报")
         await expect(flag.locator("#evidence")).to_contain_text("国务院令第735号")
         await expect(flag.locator("#history tbody tr")).to_have_count(1)
+        await expect(flag.locator("#at-stake")).to_have_count(0)  # settlement was not asked
         await expect(flag.locator("#chart")).to_contain_text("同类结算单只有 5 份")
         await page.click("#language")
         await expect(flag.locator("#evidence")).to_contain_text("State Council Decree No. 735")

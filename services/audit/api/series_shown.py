@@ -1,4 +1,4 @@
-"""The forms of series and of institutions, as the description shows them."""
+"""The forms of audit's answers on institutions and their months."""
 
 from __future__ import annotations
 

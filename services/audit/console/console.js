@@ -125,12 +125,21 @@ function showFlag() {
       [w.deduction, flag.deduction === "none" ? null : said(flag.deduction)], [w.held_by, flag.held_by],
       [w.hearing, flag.hearing === "none" ? null : said(flag.hearing)],
     ]),
-    ...evidence(flag), ...charts(flag), ...items(), ...statements(flag), history(flag),
+    ...atStake(flag.money_at_risk), ...evidence(flag), ...charts(flag), ...items(), ...statements(flag), history(flag),
   );
 }
 
 function facts(pairs) {
   return made("dl", pairs.filter(([, value]) => value).map(([name, value]) => made("div", [made("dt", name), made("dd", String(value))])));
+}
+
+/** What each bears because of what is disputed, as re-pricing said. */
+function atStake(money) {
+  const w = words();
+  if (!money) return [];
+  const parts = money.fund === null ? [] : [[w.fund, yuan(money.fund)], [w.member, yuan(money.member)], [w.hospital, yuan(money.institution)]];
+  const why = money.refused ? w.not_priced(money.refused) : w.not_asked;
+  return [made("section", [made("h3", w.at_stake), parts.length ? facts(parts) : made("p", why)], { id: "at-stake" })];
 }
 
 function evidence(flag) {

@@ -15,6 +15,7 @@ const zh = {
   statements: "机构陈述", admitted_on: "入院", event_on: "发生日", discharged_on: "出院", settled_at: "结算时间",
   total: "总费用", fund: "统筹基金", member: "个人", hospital: "医疗机构", person_ref: "参保人", benefit: "待遇",
   mode: "方式", level: "级别", status: "结算单状态", channel: "监测指标", next_steps: "下一步",
+  at_stake: "剔除疑点后重新核算，各方少承担", not_priced: (code) => `结算系统无法核算：${code}`, not_asked: "整单存疑，无需重新核算。",
   held_by: "办理人", hearing: "机构陈述", diagnoses: "诊断编码", procedures: "手术编码", items: "项目明细", item: "项目",
   quantity: "数量", days: "天数", first_on: "首日", last_on: "末日",
   codes: {
@@ -47,7 +48,8 @@ const en = {
   expected: "expected", cases: "cases", statements: "What the institution said", admitted_on: "Admitted",
   event_on: "Event", discharged_on: "Discharged", settled_at: "Settled", total: "Total", fund: "Fund", member: "Member",
   hospital: "Hospital", person_ref: "Person", benefit: "Benefit", mode: "Mode", level: "Level", status: "Status",
-  channel: "Channel", next_steps: "Next", held_by: "Held by", hearing: "Statement", diagnoses: "Diagnoses",
+  channel: "Channel", next_steps: "Next", held_by: "Held by", at_stake: "Without what is disputed each would bear less by",
+  not_priced: (code) => `Settlement cannot price it: ${code}`, not_asked: "The whole claim is questioned: nothing to price.", hearing: "Statement", diagnoses: "Diagnoses",
   procedures: "Procedures", items: "Items of the bill", item: "Item", quantity: "Quantity", days: "Days",
   first_on: "First day", last_on: "Last day",
   codes: { first_reviewed: "first reviewed", second_reviewed: "second reviewed", family_planning: "family planning" },

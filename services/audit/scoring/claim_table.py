@@ -59,8 +59,8 @@ COLUMNS: Final = tuple(
 )
 # What a rule of this grade is worth before anybody has reviewed what it found.
 _VIOLATION = 0.9
-# A contradiction that one claim in a thousand shows is odd; what every thirtieth shows is a habit.
-_SUSPICIOUS, _COMMON = 0.6, 0.001
+# A contradiction of one claim in ten thousand is odd; what every thirtieth shows is a habit.
+_SUSPICIOUS, _COMMON = 0.75, 0.0003
 
 
 def claim_table(features: ir.Table, hits: ir.Table, kept: Kept) -> ir.Table:

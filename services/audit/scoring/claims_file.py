@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -157,18 +159,16 @@ def _place(error: str) -> str:
 
 def _check_values(claims: ir.Table, file: str) -> None:
     """Raise BadFile for the first value that a column cannot have."""
-    wrong = [(name, _wrong(claims, name)) for name in COLUMNS]
-    counted = claims.aggregate(
-        rows=claims.count(), **{name: test.sum() for name, test in wrong if test is not None}
-    ).execute()
-    if not counted["rows"][0]:
+    tests = {name: test for name in COLUMNS if (test := _wrong(claims, name)) is not None}
+    if not claims.count().execute():
         raise BadFile(f"{file}: no claim in it")
-    for name, test in wrong:
-        if test is not None and counted[name][0] > 0:
-            # Rows lie in the order of the file; the header is its first line.
-            numbered = claims.mutate(line=ibis.row_number() + 2)
-            found = numbered.filter(_wrong(numbered, name)).order_by("line").limit(1)
-            row = found.to_pyarrow().to_pylist()[0]
+    if not claims.filter(reduce(or_, tests.values())).count().execute():
+        return
+    # Rows lie in the order of the file; the header is its first line.
+    numbered = claims.mutate(line=ibis.row_number() + 2)
+    for name in tests:
+        found = numbered.filter(_wrong(numbered, name)).order_by("line").limit(1)
+        for row in found.to_pyarrow().to_pylist():
             value = _shown(name, row[name])
             raise BadFile(f"{file}: line {row['line']}: column {name}: {value}: {_MEANT[name]}")
 

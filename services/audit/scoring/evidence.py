@@ -53,7 +53,7 @@ def _rises(value: NDArray[np.float32], middle: float, width: float) -> Floats:
 
 def _moved(of: Columns, name: str) -> Floats:
     """The chance that this month of the hospital moved beyond chance, by its standard errors."""
-    return 0.9 * _rises(of[f"t_{name}"], 3.5, 0.6)
+    return 0.9 * _rises(of[f"t_{name}"], 3.0, 0.5)
 
 
 def _surplus(of: Columns, name: str) -> Floats:
@@ -139,9 +139,12 @@ def _by_stay(of: Columns) -> tuple[Floats, Floats]:
 
 
 def _by_touching(of: Columns) -> tuple[Floats, Floats]:
-    """A stay cut in two; what the other part cost is paid for already."""
-    chance = np.maximum(of["touching"], of["followed"]) * (0.04 + 0.9 * _moved(of, "touching"))
-    return chance.astype(np.float64), of["fund"].astype(np.float64)
+    """A stay cut in two: the part before a birth is what should not be; else the lesser part."""
+    chance = np.maximum(of["followed"], 0.5 * of["touching"]) * (
+        0.03 + 0.9 * _moved(of, "touching") * _surplus(of, "touching")
+    )
+    lesser = np.where(of["followed"] > 0, 1.0, 0.4)
+    return chance.astype(np.float64), (of["fund"] * lesser).astype(np.float64)
 
 
 def _by_no_visit(of: Columns) -> tuple[Floats, Floats]:

@@ -6,35 +6,40 @@ changes when a month is added.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import ibis
 from ibis import _
 from ibis.expr import types as ir
 
-from services.audit.scoring.features import DELIVERIES, STAYS
+from services.audit.scoring.features import (
+    DELIVERIES,
+    STAYS,
+    claim_features,
+    claim_measures,
+)
 
 # A single bill counts at most e^1.5, about four and a half times, of what is usual in its month.
 _LOG_FAR = 1.5
-# Every measure that is a mean of its claims, and the case types that it is taken of.
-MEASURES = {
+# Measures that are means of their claims, and the case types that each is taken of.
+OF_STAYS = {
     "caesarean": DELIVERIES,
     "severity": DELIVERIES,
     "tests_share": DELIVERIES,
     "supplies_share": DELIVERIES,
     "own_share": DELIVERIES,
     "unprepared": DELIVERIES,
-    "touching": STAYS,
-    "bare": ("C",),
     "unprepared_late": DELIVERIES,
+    "touching": STAYS,
     "doubled": STAYS,
-    "visit_cost": ("P",),
-    "scans": ("P",),
-    "lab": ("P",),
-    "scans_told": ("P",),
-    "lab_told": ("P",),
+    "bare": ("C",),
     "early": DELIVERIES,
     "received": DELIVERIES,
 }
+OF_VISITS = dict.fromkeys(("visit_cost", "scans", "lab", "scans_told", "lab_told"), ("P",))
+MEASURES = {**OF_STAYS, **OF_VISITS}
 BESIDE = ("caesarean", "severity", "visit_cost", "scans", "lab")
+_KEYS = ("hospital_id", "at")
 # More tests than this at one visit count as so many.
 _TESTS_MOST = 60
 # Charges that a bill can hold twice; in a bill like any other they are at most this much above
@@ -81,10 +86,8 @@ def with_doubled(claims: ir.Table) -> ir.Table:
         for name in _CHARGES
     }
     of_bill = claims.mutate(**shares)
-    usual = (
-        of_bill.filter(_.case_type.isin(STAYS))
-        .group_by("hospital_id", "at", "case_type")
-        .aggregate(**{f"usual_{name}": _[f"log_{name}"].mean() for name in _CHARGES})
+    usual = of_bill.group_by("hospital_id", "at", "case_type").aggregate(
+        **{f"usual_{name}": _[f"log_{name}"].mean() for name in _CHARGES}
     )
     keys = ("hospital_id", "at", "case_type")
     beside = of_bill.left_join(usual, keys).drop(*(f"{key}_right" for key in keys))
@@ -98,39 +101,52 @@ def _month_end() -> ir.BooleanValue:
     return later.month() != _.discharge_date.month()
 
 
-def by_share(features: ir.Table) -> ir.Table:
+def by_share(claims: ir.Table) -> ir.Table:
     """By hospital and month: n, sum and sum of squares of every measure of MEASURES; level, region.
 
     Those of BESIDE count beside what is usual, that month, among women of like risk.
     """
-    told = with_doubled(features).mutate(
+    stays = with_doubled(claim_features(claims).filter(_.case_type.isin(STAYS))).mutate(
         caesarean=_.case_type == "C",
         bare=(_.amt_anesthesia <= 0) | (_.amt_surgery <= 0),
         unprepared_late=_.unprepared & _month_end(),
         early=40.0 - _.gest_weeks.fill_null(40),
+    )
+    visits = claim_measures(claims.filter(_.case_type == "P")).mutate(
         visit_cost=_.log_total,
         scans=_.n_us.fill_null(0),
         scans_told=_.n_us.fill_null(0),
         lab=_.n_lab.fill_null(0).clip(upper=_TESTS_MOST),
         lab_told=_.n_lab.fill_null(0),
     )
-    told = told.mutate(**{name: _[name].cast("float64") for name in MEASURES})
-    usual = (
-        told.filter(_.case_type.isin((*DELIVERIES, "P")))
-        .group_by("at", "risk")
-        .aggregate(**{f"usual_{name}": _[name].mean() for name in BESIDE})
+    everything = claims.group_by(*_KEYS).aggregate(
+        claims=_.count(), level=_.level.min(), region=_.region.min()
     )
-    beside = told.left_join(usual, ["at", "risk"]).mutate(
-        **{name: _[name] - _[f"usual_{name}"] for name in BESIDE}
+    for some, measures in ((stays, OF_STAYS), (visits, OF_VISITS)):
+        sums = _sums(_beside(some, measures), measures)
+        joined = everything.left_join(sums, _KEYS)
+        everything = joined.drop(*(f"{key}_right" for key in _KEYS))
+    return everything
+
+
+def _beside(some: ir.Table, measures: Mapping[str, Sequence[str]]) -> ir.Table:
+    """The measures as numbers, those of BESIDE less their mean of the month and risk."""
+    told = some.mutate(**{name: _[name].cast("float64") for name in measures})
+    beside = [name for name in BESIDE if name in measures]
+    among = told.filter(_.case_type.isin((*DELIVERIES, "P")))
+    usual = among.group_by("at", "risk").aggregate(
+        **{f"usual_{name}": _[name].mean() for name in beside}
     )
-    sums: dict[str, ir.Deferred] = {
-        "claims": _.count(),
-        "level": _.level.min(),
-        "region": _.region.min(),
-    }
-    for name, cases in MEASURES.items():
+    return told.left_join(usual, ["at", "risk"]).mutate(
+        **{name: _[name] - _[f"usual_{name}"] for name in beside}
+    )
+
+
+def _sums(some: ir.Table, measures: Mapping[str, Sequence[str]]) -> ir.Table:
+    sums: dict[str, ir.Deferred] = {}
+    for name, cases in measures.items():
         where = _.case_type.isin(cases)
         sums[f"{name}_n"] = where.sum()
-        sums[f"{name}_sum"] = ibis.ifelse(where, _[name], 0.0).sum()
-        sums[f"{name}_squares"] = ibis.ifelse(where, _[name] * _[name], 0.0).sum()
-    return beside.group_by("hospital_id", "at").aggregate(**sums)
+        sums[f"{name}_sum"] = _[name].sum(where=where)
+        sums[f"{name}_squares"] = (_[name] * _[name]).sum(where=where)
+    return some.group_by(*_KEYS).aggregate(**sums)

@@ -30,6 +30,8 @@ _HOSPITALS_TO_BELIEVE = 2
 _NOISE, _DRIFT = 0.02, 0.0145
 _NOISE_OF_SHARES, _DRIFT_OF_SHARES = 0.01, 0.006
 _SHARES = (*BIRTH_RATES, *STAY_RATES)
+# Where hardly any hospital moves, a little is not much.
+_SPREAD_MIN = 0.4
 _KEY = ("hospital_id", "region", "case_type", "measure")
 
 
@@ -79,7 +81,7 @@ def shifts(rows: ir.Table) -> ir.Table:
         **{f"t_{w}": _[f"d_{w}"] / _[f"e_{w}"] for w in WINDOWS},
     )
     highest = ibis.greatest(*(beyond[f"t_{w}"].fill_null(-99) for w in WINDOWS))
-    return beyond.select(
+    found = beyond.select(
         "hospital_id",
         "case_type",
         "at",
@@ -94,6 +96,25 @@ def shifts(rows: ir.Table) -> ir.Table:
         t=highest.nullif(-99),
         d=ibis.cases(*((highest == beyond[f"t_{w}"], beyond[f"d_{w}"]) for w in WINDOWS)),
     )
+    return _as_others_move(found)
+
+
+def _as_others_move(found: ir.Table) -> ir.Table:
+    """`t` beside what hospitals' months show of themselves, over the last twelve months: the middle
+    is 0, and what one in six exceeds is 1.
+    """
+    kind = ("case_type", "measure")
+    monthly = found.group_by(*kind, "at").aggregate(n=_.t.count(), q=_.t.quantile([0.5, 0.84]))
+    year = ibis.range_window(group_by=kind, order_by="at", preceding=_PAST - 1, following=0)
+    middle, high = (
+        (monthly.n * monthly.q[at]).sum().over(year) / monthly.n.sum().over(year).nullif(0)
+        for at in (0, 1)
+    )
+    usual = monthly.select(
+        *kind, "at", middle=middle, spread=(high - middle).clip(lower=_SPREAD_MIN)
+    )
+    both = found.left_join(usual, [*kind, "at"])
+    return both.mutate(t=(_.t - _.middle) / _.spread).select(*found.columns)
 
 
 def in_columns(shifts: ir.Table, by: Sequence[str], measures: Sequence[str]) -> ir.Table:
@@ -162,10 +183,10 @@ def stays_by_hospital(features: ir.Table) -> ir.Table:
 
 
 def _means(beside: ir.Table, names: Sequence[str]) -> ir.Table:
-    # A rate of nothing has no variance of its own: it takes that of one in a hundred.
+    # A rate of nothing has no variance of its own: it takes that of one in five hundred.
     return beside.group_by("hospital_id", "region", "at").aggregate(
         n=_.count(),
         **{f"x_{name}": _[f"beside_{name}"].mean() for name in names},
-        **{f"v_{name}": _[f"beside_{name}"].var(how="pop").clip(lower=0.01) for name in names},
+        **{f"v_{name}": _[f"beside_{name}"].var(how="pop").clip(lower=0.002) for name in names},
         **{f"a_{name}": _[name].mean() for name in names},
     )

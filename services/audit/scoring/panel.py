@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from ibis.expr import types as ir
 
-from services.audit.scoring.features import claim_features, claim_measures
+from services.audit.scoring.features import claim_measures
 from services.audit.scoring.hospital_months import MEASURES, by_case, by_share
 from services.audit.scoring.price_notices import PriceNotice
 
@@ -68,7 +68,7 @@ class Panel:
 
 def panel_of(claims: ir.Table, notices: Sequence[PriceNotice]) -> Panel:
     """Aggregate claims on their engine, and lay the sums out as arrays."""
-    share = by_share(claim_features(claims)).to_pandas().sort_values(["hospital_id", "at"])
+    share = by_share(claims).to_pandas().sort_values(["hospital_id", "at"]).fillna(0)
     case = by_case(claim_measures(claims)).to_pandas()
     hospitals, row = np.unique(share["hospital_id"].to_numpy(dtype=str), return_inverse=True)
     first = int(share["at"].min())

@@ -25,7 +25,8 @@ CASES_LEAST = 30
 """Under so many cases in a window nothing is said."""
 _PAST_LEAST = 6
 _CUSUM_K = 0.5
-_CUSUM_MOST = 10.0
+# Its chance is of one place to begin at; it may begin anywhere, and so raises no alarm by itself.
+_CUSUM_MOST = 7.0
 _DOUBT, _SURE, _STILL = 1.5, 3.0, 0.1
 _EXPECTED_LEAST = 0.5
 _CUSUM_WINDOW = WINDOWS.index(CUSUM_MONTHS)

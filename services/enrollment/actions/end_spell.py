@@ -10,6 +10,7 @@ from services.enrollment.actions.record_state import record_states
 from services.enrollment.domain.membership import Spell, leave
 from services.enrollment.domain.refusals import Refusal
 from services.enrollment.store import histories
+from services.enrollment.store.persons import id_numbers
 from shared.plumbing.database import Connection
 
 
@@ -29,7 +30,9 @@ async def end_spell(tx: Connection, acting: Acting, person_ref: str, end: date) 
     moved = leave(known.history, acting.pool_code, end)
     if isinstance(moved, Refusal):
         return moved
-    versions = await record_states(tx, acting, "end-spell", {person_ref: (known, moved.history)})
+    numbers = await id_numbers(tx, acting.vault, [person_ref])
+    changed = {person_ref: (known, moved.history)}
+    versions = await record_states(tx, acting, "end-spell", changed, numbers)
     assert moved.ended is not None  # noqa: S101 - leaving always ends a spell
     await histories.end_spell(tx, person_ref, moved.ended)
     return Ended(moved.ended, versions[person_ref])

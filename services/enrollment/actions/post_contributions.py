@@ -13,6 +13,7 @@ from services.enrollment.domain.posting import Contribution
 from services.enrollment.domain.refusals import Refusal, Refused
 from services.enrollment.store.contributions import insert_contributions
 from services.enrollment.store.histories import read_histories
+from services.enrollment.store.persons import id_numbers
 from services.enrollment.told.contribution import told_contribution
 from shared.ids import new_id
 from shared.money import Money
@@ -53,9 +54,9 @@ async def post_contributions(
             return Refused(contribution, item)
         booked.append(contribution)
         histories[payment.person_ref] = histories[payment.person_ref].paying((payment.month,))
-    versions = await record_states(
-        tx, acting, "post-contributions", {ref: (known[ref], histories[ref]) for ref in refs}
-    )
+    numbers = await id_numbers(tx, acting.vault, refs)
+    changed = {ref: (known[ref], histories[ref]) for ref in refs}
+    versions = await record_states(tx, acting, "post-contributions", changed, numbers)
     await insert_contributions(tx, booked)
     await tell(tx, [told_contribution(contribution) for contribution in booked])
     await write_log(tx, [_deed(acting, contribution) for contribution in booked])

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from services.enrollment.actions.acting import Acting
+from services.enrollment.domain.id_number import IdNumber
 from services.enrollment.domain.membership import History
 from services.enrollment.store.histories import Known, State, insert_states
-from services.enrollment.store.persons import id_numbers
 from services.enrollment.told.person_state import person_state, told_state
 from shared.plumbing.database import Connection
 from shared.plumbing.journal import write_log
@@ -15,15 +15,15 @@ from shared.plumbing.outbox import tell
 
 
 async def record_states(
-    tx: Connection, acting: Acting, action: str, changed: Mapping[str, tuple[Known, History]]
-) -> dict[str, int]:
+    tx: Connection, acting: Acting, action: str, changed: Mapping[str, tuple[Known, History]],
+    numbers: Mapping[str, IdNumber],
+) -> dict[str, int]:  # fmt: skip
     """Write each person's history under the version after the one it was read with.
 
-    Returns the new versions. Each is one row of `person_version`, one event and one log row. The
-    persons are in the register already.
+    Returns the new versions. Each is one row of `person_version`, one event and one log row.
+    `numbers` are the persons' ID numbers, of which the event tells sex and month of birth.
     """
     states, events, deeds = [], [], []
-    numbers = await id_numbers(tx, acting.vault, list(changed))
     for person_ref, (known, history) in changed.items():
         version, number = known.version + 1, numbers[person_ref]
         state = person_state(person_ref, version, history, number)

@@ -68,7 +68,7 @@ async def register_person(
     person_ref = person.person_ref if person else await _add(tx, acting, number, name)
     # The version is claimed before any spell is touched: who comes second fails here.
     versions = await record_states(
-        tx, acting, "register-person", {person_ref: (known, moved.history)}
+        tx, acting, "register-person", {person_ref: (known, moved.history)}, {person_ref: number}
     )
     if moved.ended is not None:
         await end_spell(tx, person_ref, moved.ended)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from uuid import UUID
 
 from services.settlement.actions.scene import Scene
-from services.settlement.domain.charged import stored_items
 from services.settlement.domain.refusals import Refusal
 from services.settlement.domain.stay import Outcome, Stay, discharged
 from services.settlement.store import stay_items, stays
@@ -29,6 +28,6 @@ async def discharge(
         return after
     if not await stays.update(tx, stay, after):
         return Refusal.STAY_CHANGED
-    await stay_items.keep(tx, after, stored_items(await stay_items.by_item(tx, after)))
+    await stay_items.keep(tx, after)
     await write_log(tx, [scene.deed("discharge", f"stay:{stay_id}", stay.state, after.state)])
     return after

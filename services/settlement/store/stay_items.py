@@ -1,49 +1,38 @@
-"""Statements about a stay's bill by item: summed when the bill is complete, told when it settles."""
+"""The statement about a stay's bill by item: summed when the bill is complete, told when it
+settles."""
 
 from __future__ import annotations
 
-from services.settlement.domain.charged import ItemCharged, StoredItems
+from services.settlement.domain.charged import ITEMS_MOST
 from services.settlement.domain.stay import Stay
-from shared.money import Money
 from shared.plumbing.database import Connection
 
-_BY_ITEM = """
-select item_code, sum(quantity) as quantity, sum(amount_fen)::bigint as amount_fen,
-       sum(in_scope_fen)::bigint as in_scope_fen, min(charged_on) as first_on,
-       max(charged_on) as last_on, count(*) as lines, count(distinct charged_on) as days
-from line where month = $1 and pool_code = $2 and stay_id = $3
-group by item_code
-"""
-# A closed bill takes no more lines: what was summed once holds, however often its stay is
-# discharged anew.
+# The JSON is written as the event will hold it, without a blank: settling only copies it. A closed
+# bill takes no more lines: what was summed once holds, however often its stay is discharged anew.
 _KEEP = """
 insert into stay_items (pool_code, stay_id, institution_code, items, left_out)
-values ($1, $2, $3, $4, $5)
+select $2, $3, $4,
+       ('[' || string_agg(format(
+           '{"code":%s,"quantity":"%s","amount":"%s","in_scope":"%s","first_on":"%s","last_on":"%s",'
+           '"lines":%s,"days":%s}',
+           to_json(item_code), trim_scale(quantity), (amount_fen / 100.0)::numeric(16, 2),
+           (in_scope_fen / 100.0)::numeric(16, 2), first_on, last_on, lines, days), ','
+           order by place) filter (where place <= $5) || ']')::json,
+       greatest(count(*) - $5, 0)
+from (
+    select item_code, sum(quantity) as quantity, sum(amount_fen) as amount_fen,
+           sum(in_scope_fen) as in_scope_fen, min(charged_on) as first_on,
+           max(charged_on) as last_on, count(*) as lines, count(distinct charged_on) as days,
+           row_number() over (order by sum(amount_fen) desc, item_code collate "C") as place
+    from line where month = $1 and pool_code = $2 and stay_id = $3
+    group by item_code
+) by_item
+having count(*) > 0
 on conflict (pool_code, stay_id) do nothing
 """
 
 
-async def by_item(tx: Connection, stay: Stay) -> list[ItemCharged]:
-    """The lines of a stay, summed by item."""
+async def keep(tx: Connection, stay: Stay) -> None:
+    """Keep the bill of a stay by item: the greatest amounts first, the code between equal ones."""
     month = stay.admitted_on.replace(day=1)
-    rows = await tx.fetch(_BY_ITEM, month, stay.pool_code, stay.stay_id)
-    return [
-        ItemCharged(
-            item_code=row["item_code"],
-            quantity=row["quantity"],
-            amount=Money(row["amount_fen"]),
-            in_scope=Money(row["in_scope_fen"]),
-            first_on=row["first_on"],
-            last_on=row["last_on"],
-            lines=row["lines"],
-            days=row["days"],
-        )
-        for row in rows
-    ]
-
-
-async def keep(tx: Connection, stay: Stay, items: StoredItems) -> None:
-    """Keep the bill of a stay by item."""
-    await tx.execute(
-        _KEEP, stay.pool_code, stay.stay_id, stay.institution_code, items.text, items.left_out
-    )
+    await tx.execute(_KEEP, month, stay.pool_code, stay.stay_id, stay.institution_code, ITEMS_MOST)

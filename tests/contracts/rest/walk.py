@@ -342,6 +342,8 @@ async def _reviewed(whole: Agency, recorder: Recorder, claim: str) -> None:
     await first.get(f"/claims/{claim}")
     await first.get(f"/claims/{claim}/peers")
     await first.get("/reviews", since="2024-01-01", after="", limit=10)
+    await first.get("/series", institution=LOW, since="2024-01", after="", limit=10)
+    await first.get(f"/institutions/{LOW}")
     await first.get("/rules")
     await _snoozed(first, second)
     his = Walker(recorder, await whole.caller("audit", "his", "hospital", POOL, HIGH))
