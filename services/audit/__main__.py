@@ -1,15 +1,20 @@
 """`python -m services.audit`."""
 
 import asyncio
+import json
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from services.audit.actions.dry_run import dry_run
+from services.audit.domain.dry_run import Yield
+from services.audit.domain.rule import compile_rules
 from services.audit.main import create_app
 from shared.plumbing.clock import SystemClock
 from shared.plumbing.command_line import new_command_line
+from shared.plumbing.database import AGENCY, open_pool, transaction
 from shared.plumbing.logs import configure_logs
 from shared.plumbing.settings import read_settings
 
@@ -55,6 +60,43 @@ def watch(
 
     configure_logs("audit")
     asyncio.run(watching(read_settings("audit"), SystemClock(), every))
+
+
+@commands.command("dry-run")
+def dry_run_(
+    rule: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="RULE.toml")],
+    pool: Annotated[str, typer.Option(help="pool code")],
+    since: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="first day of settling")],
+    until: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="day after the last")],
+) -> None:
+    """Ask a rule of the claims settled in a stretch of days; prints one JSON object, keeps nothing.
+
+    `at_risk` is the money of the claims hit, `precision_percent` the share of those reviewed that
+    was confirmed, null where none was.
+    """
+    compiled = compile_rules([rule.read_text(encoding="utf-8")]).rules[0]
+
+    async def run() -> Yield:
+        database = await open_pool(read_settings("audit").service_dsn.get_secret_value(), size=1)
+        try:
+            async with transaction(database, [AGENCY]) as tx:
+                return await dry_run(tx, compiled, pool, since.date(), until.date())
+        finally:
+            await database.close()
+
+    found = asyncio.run(run())
+    said = {
+        "rule": compiled.id,
+        "version": compiled.version,
+        "claims": found.claims,
+        "silent": found.silent,
+        "hits": found.hits,
+        "at_risk": found.at_risk.to_wire(),
+        "reviewed": found.reviewed,
+        "confirmed": found.confirmed,
+        "precision_percent": found.confirmed * 100 // found.reviewed if found.reviewed else None,
+    }
+    typer.echo(json.dumps(said))
 
 
 if __name__ == "__main__":

@@ -40,7 +40,10 @@ def an_item(code: str, quantity: str = "1", yuan: int = 100, **facts: Any) -> It
 def fen(rule: str, case: Case, *others: Case) -> int | None:
     """What is at risk by a rule; 0 where it does not hold, None where it is silent."""
     answer = ask(BOOK.find(rule, 1), case, others)
-    return None if answer is None else sum(hit.at_risk.fen for hit in answer)
+    if answer is None:
+        return None
+    assert all(hit.at_risk.fen > 0 for hit in answer), "a hit without money at risk"
+    return sum(hit.at_risk.fen for hit in answer)
 
 
 @pytest.mark.parametrize(

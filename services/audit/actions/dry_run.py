@@ -1,0 +1,19 @@
+"""Ask a rule of history, without recording anything."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from services.audit.domain.dry_run import Asked, Yield, asked_of_person, yield_of
+from services.audit.domain.rule import Rule
+from services.audit.store import history
+from shared.plumbing.database import Connection
+
+
+async def dry_run(tx: Connection, rule: Rule, pool_code: str, since: date, until: date) -> Yield:
+    """What a rule would have found among the claims of a pool that were settled since a day and
+    before another, whatever the days on which it is valid."""
+    asked = Asked()
+    async for claims in history.persons_settled(tx, pool_code, since, until):
+        asked = asked.plus(asked_of_person(rule, claims, since, until))
+    return yield_of(asked, await history.verdicts(tx, pool_code, asked.hits))
