@@ -8,7 +8,7 @@ import pytest
 from services.audit.scoring.claim_table import COLUMNS
 from services.audit.scoring.evidence import CHARGES_OF_BILL, KINDS, Weighed, weigh
 
-USUAL = {name: 0.0 for name in COLUMNS} | {"total": 5000.0, "fund": 4000.0, "days_to_month_end": 15}
+USUAL = dict.fromkeys(COLUMNS, 0.0) | {"total": 5000.0, "fund": 4000.0, "days_to_month_end": 15}
 
 
 def weighed(**facts: float) -> Weighed:
