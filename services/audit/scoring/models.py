@@ -31,7 +31,7 @@ CHAMPIONS: Final = ("evidence", "ranker")
 _LIKELY = 0.5
 # Drift is looked for in the last three months, against the twelve before, on a draw of claims.
 _PRESENT, _REFERENCE = 3, 12
-_DRAWN = 20_000
+_DRAWN = 50_000
 _UNREVIEWED = 5_000
 
 
@@ -71,9 +71,14 @@ class Models:
         """What moved away from what the scores were made for."""
         last = int(table["at"].max().execute())
         since = last - _PRESENT + 1
-        present, now = _draw(table.filter(table["at"] >= since), _DRAWN)
-        reference, was = _draw(
-            table.filter(table["at"].between(since - _REFERENCE, since - 1)), _DRAWN
+        some = _draw(table.filter(table["at"] >= since - _REFERENCE), _DRAWN)
+        features, by_evidence = _features(some)
+        new = some.column("at").to_numpy() >= since
+        present, now, reference, was = (
+            features[new],
+            by_evidence[new],
+            features[~new],
+            by_evidence[~new],
         )
         if not len(reference) or not len(present):
             return
@@ -119,7 +124,7 @@ def learned(
             tuple(Outcome(value) for value in seen.column("outcome").to_pylist()),
             tuple(seen.column("reviewed_on").to_pylist()),
         )
-        others, by_others = _draw(table.anti_join(told, "claim_id"), _UNREVIEWED)
+        others, by_others = _features(_draw(table.anti_join(told, "claim_id"), _UNREVIEWED))
         unreviewed = with_evidence(others, by_others)
         ranker = train(at_hand, unreviewed, day, FEATURE_VERSION)
         clear = at_hand.before(day)
@@ -151,10 +156,11 @@ def _precision(confirmed: NDArray[np.bool_], chance: Floats) -> float:
     return round(float(average_precision_score(confirmed, chance)), 4)
 
 
-def _draw(table: ir.Table, many: int) -> tuple[NDArray[np.float32], Floats]:
-    """The same claims whenever they are asked: those whose ids hash lowest."""
-    some = table.order_by(_.claim_id.hash(), _.claim_id).limit(many).to_pyarrow()
-    return _features(some)
+def _draw(table: ir.Table, many: int) -> Any:
+    """About so many claims, the same ones whenever they are asked: chosen by their ids."""
+    one_in = max(1, int(table.count().execute()) // many)
+    some = table.filter(_.claim_id.hash().abs() % one_in == 0).order_by("claim_id")
+    return some.to_pyarrow()
 
 
 def _features(some: Any) -> tuple[NDArray[np.float32], Floats]:
