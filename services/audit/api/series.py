@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
+from fastapi import Path as PathParameter
 
 from services.audit.api.reviews import Reviewer
 from services.audit.api.series_shown import InstitutionShown, SeriesShown
@@ -46,7 +47,7 @@ async def list_series(
 @router.get("/institutions/{institution_code}", response_model=InstitutionShown)
 async def get_institution(
     request: Request,
-    institution_code: str,
+    institution_code: Annotated[str, PathParameter(pattern=_CODE)],
     who: Reviewer,
 ) -> dict[str, Any]:
     """One institution: all its months, and its flags by channel or rule family and state."""

@@ -160,9 +160,9 @@ def _place(error: str) -> str:
 def _check_values(claims: ir.Table, file: str) -> None:
     """Raise BadFile for the first value that a column cannot have."""
     tests = {name: test for name in COLUMNS if (test := _wrong(claims, name)) is not None}
-    if not claims.count().execute():
+    if not claims.count().to_pyarrow().as_py():
         raise BadFile(f"{file}: no claim in it")
-    if not claims.filter(reduce(or_, tests.values())).count().execute():
+    if not claims.filter(reduce(or_, tests.values())).count().to_pyarrow().as_py():
         return
     # Rows lie in the order of the file; the header is its first line.
     numbered = claims.mutate(line=ibis.row_number() + 2)

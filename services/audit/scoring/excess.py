@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from services.audit.domain.growth_split import Spent
 from services.audit.scoring.panel import CASES, SEVERITIES, Array, Panel
+from shared.money import Money
 
 _ELASTICITY = 0.7
 # A charge that is billed twice is about an eighth of a bill.
@@ -42,6 +44,17 @@ def window_of(panel: Panel, hospital: int, first: int, last: int) -> Window:
         {name: sums[:, :, hospital, span].sum(axis=-1) for name, sums in panel.cells.items()},
         {name: sums[:, hospital, span].sum(axis=-1) for name, sums in panel.measures.items()},
     )
+
+
+def spent(window: Window) -> dict[str, Spent]:
+    """What was spent by case type and severity, in whole fen."""
+    n, fen = window.cells["n"], window.cells["total_fen"]
+    return {
+        f"{case}{severity + 1}": Spent(int(n[row, severity]), Money(int(fen[row, severity])))
+        for row, case in enumerate(CASES)
+        for severity in range(SEVERITIES)
+        if n[row, severity] > 0
+    }
 
 
 def actual(window: Window, channel: str) -> float:

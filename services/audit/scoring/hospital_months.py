@@ -77,7 +77,7 @@ def by_case(measures: ir.Table) -> ir.Table:
 
 
 def with_doubled(claims: ir.Table) -> ir.Table:
-    """The claims with `doubled`: of some kind of charge, the bill holds far more than is usual.
+    """Stays with `doubled`: of some kind of charge, the bill holds far more than is usual.
 
     Usual is the share of that charge in the hospital's bills for such cases in the same month.
     """

@@ -68,31 +68,30 @@ class Panel:
 
 def panel_of(claims: ir.Table, notices: Sequence[PriceNotice]) -> Panel:
     """Aggregate claims on their engine, and lay the sums out as arrays."""
-    share = by_share(claims).to_pandas().sort_values(["hospital_id", "at"]).fillna(0)
-    case = by_case(claim_measures(claims)).to_pandas()
-    hospitals, row = np.unique(share["hospital_id"].to_numpy(dtype=str), return_inverse=True)
+    share = _columns(by_share(claims).order_by("hospital_id", "at"))
+    case = _columns(by_case(claim_measures(claims)))
+    hospitals, row = np.unique(share["hospital_id"], return_inverse=True)
     first = int(share["at"].min())
-    column = share["at"].to_numpy(dtype=np.int64) - first
+    column = share["at"] - first
     shape = (len(hospitals), int(column.max()) + 1)
 
     def laid(values: Any, index: tuple[Any, ...], size: tuple[int, ...]) -> Array:
         out = np.zeros(size)
-        out[index] = values.to_numpy(dtype=np.float64)
+        out[index] = np.nan_to_num(values.astype(np.float64))
         return out
 
     # A hospital is what it was when first seen.
     _, seen = np.unique(row, return_index=True)
-    names = share["region"].to_numpy(dtype=str)
-    regions, region = np.unique(names[seen], return_inverse=True)
+    regions, region = np.unique(share["region"][seen], return_inverse=True)
     cell = (
         np.array([CASES.index(name) for name in case["case_type"]]),
-        case["severity"].to_numpy(dtype=np.int64) - 1,
-        np.searchsorted(hospitals, case["hospital_id"].to_numpy(dtype=str)),
-        case["at"].to_numpy(dtype=np.int64) - first,
+        case["severity"] - 1,
+        np.searchsorted(hospitals, case["hospital_id"]),
+        case["at"] - first,
     )
     return Panel(
         hospitals=tuple(hospitals.tolist()),
-        level=share["level"].to_numpy(dtype=np.int64)[seen],
+        level=share["level"][seen],
         region=region,
         first=first,
         cells={
@@ -107,6 +106,15 @@ def panel_of(claims: ir.Table, notices: Sequence[PriceNotice]) -> Panel:
         claims=laid(share["claims"], (row, column), shape),
         notices=_posted(notices, regions.tolist(), first, shape[1])[region],
     )
+
+
+def _columns(table: ir.Table) -> dict[str, Any]:
+    """A small table's columns as arrays; texts as texts, counts as whole numbers."""
+    columns = {}
+    for name, values in zip(table.columns, table.to_pyarrow().itercolumns(), strict=True):
+        array = values.to_numpy()
+        columns[name] = array.astype(str) if array.dtype == object else array
+    return columns
 
 
 def _posted(

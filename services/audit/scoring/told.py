@@ -10,18 +10,18 @@ from typing import Any
 
 import numpy as np
 
-from services.audit.scoring.excess import actual, excess_yuan, window_of
+from services.audit.domain.growth_split import split_growth
+from services.audit.scoring.excess import actual, excess_yuan, spent, window_of
 from services.audit.scoring.hospital_scores import Scored
 from services.audit.scoring.panel import Panel
 from services.audit.scoring.peers import PEERS_LEAST
 from services.audit.scoring.price_notices import month_name
-from services.audit.scoring.scan import CASES_LEAST, WINDOWS
+from services.audit.scoring.scan import CASES_LEAST, CUSUM_MONTHS, WINDOWS
 from services.audit.scoring.series import CHANNELS, LOGS, Series
 
 _WORDS = tomllib.loads((Path(__file__).parent / "words" / "series.toml").read_text("utf-8"))
-# What the CUSUM says is told over as many months.
-CUSUM_MONTHS = 6
 _PAST_MONTHS = 12
+_TOLD_IN_FULL = 2.0
 _OF_90_PER_CENT = 1.645
 
 
@@ -70,6 +70,7 @@ def told_of(panel: Panel, series: Series, scored: Scored, hospital: int, t: int)
         _change(part[index, hospital], first, t)
         for part in (series.peers, series.region, series.notices)
     ]
+    split = _split(panel, hospital, first, t) if scored.score[hospital, t] > _TOLD_IN_FULL else {}
     log, unit = channel in LOGS, _WORDS["channel"][channel]["unit"]
     expected = _moved(stands, -gain, log)
     facts: dict[str, Any] = {
@@ -96,11 +97,22 @@ def told_of(panel: Panel, series: Series, scored: Scored, hospital: int, t: int)
             less=_WORDS["referral"][language] if scored.referral[hospital, t] else "",
             **facts,
         )
+        + (_WORDS["growth"][language].format(**split) if split else "")
         for language in ("zh", "en")
     )
-    spent = float(window.cells["total_fen"].sum()) / 100
-    loud = Loud(channel, months, facts["n"], expected, stands, excess, spent)
+    yuan = float(window.cells["total_fen"].sum()) / 100
+    loud = Loud(channel, months, facts["n"], expected, stands, excess, yuan)
     return Told(float(scored.score[hospital, t]), loud, zh, en)
+
+
+def _split(panel: Panel, hospital: int, first: int, last: int) -> dict[str, str]:
+    """Price, volume and mix against the same months a year before; nothing without them."""
+    if first < _PAST_MONTHS:
+        return {}
+    before = window_of(panel, hospital, first - _PAST_MONTHS, last - _PAST_MONTHS)
+    growth = split_growth(spent(before), spent(window_of(panel, hospital, first, last)))
+    parts = ("change", "price", "volume", "mix")
+    return {name: getattr(growth, name).to_wire() for name in parts}
 
 
 def _change(part: Any, first: int, last: int) -> float:
