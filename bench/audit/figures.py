@@ -74,7 +74,7 @@ def of_claims(claims: Path, labels: Path, flags: Path) -> dict[str, float]:
 
 def told(prefix: str, runs: Sequence[Mapping[str, float]]) -> None:
     """Print the median of each figure over the seeds, one JSON line each."""
-    for name in runs[0]:
+    for name in [name for name in runs[0] if all(name in run for run in runs)]:
         values = [run[name] for run in runs]
         figure = BY_NAME.get(name)
         more = {"goal": figure.goal} if figure else {}

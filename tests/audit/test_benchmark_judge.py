@@ -101,6 +101,18 @@ def test_a_gap_in_the_calendar_ends_a_run() -> None:
     assert caught_by_onsets(allowed_one).false_alarms == 1000 * 2 / CLEAN_MONTHS
 
 
+def test_another_hospitals_alarm_of_the_month_before_is_no_run() -> None:
+    """Two hospitals of one month each, one after the other: two false onsets, one allowed."""
+    some = series(clean=[], event=[5])
+    hospital = some.hospital.copy()
+    hospital[: CLEAN_MONTHS - 2], hospital[CLEAN_MONTHS - 2], hospital[CLEAN_MONTHS - 1 :] = 0, 1, 2
+    state = some.state.copy()
+    state[0] = WARMING
+    score = some.score.copy()
+    score[CLEAN_MONTHS - 3 : CLEAN_MONTHS - 1] = 9, 8
+    assert bar_by_onsets(replace(some, hospital=hospital, state=state, score=score)) == 8
+
+
 def test_early_is_within_three_months_and_money_counts_after_the_alarm() -> None:
     third = caught_by_months(series([], [0, 0, 1, 0], excess=[10, 20, 30, 40]))
     assert (third.recall, third.soon, third.stopped) == (1, 1, 0.4)
