@@ -28,7 +28,8 @@ Cashier = Annotated[Caller, Depends(only("clerk", "finance"))]
 Reader = Annotated[Caller, Depends(only("clerk", "finance", "service"))]
 Asker = Annotated[Caller, Depends(only("clerk", "hospital", "service"))]
 Anyone = Annotated[
-    Caller, Depends(only("hospital", "clerk", "finance", "reviewer", "operator", "service"))
+    Caller,
+    Depends(only("hospital", "clerk", "finance", "reviewer", "supervisor", "operator", "service")),
 ]
 
 
