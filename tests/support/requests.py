@@ -392,10 +392,14 @@ async def rules(_: Peopled, __: Owner) -> Asked:
 async def check(here: Peopled, owner: Owner) -> Asked:
     case = {
         "case_ref": here.fresh(), "person_ref": here.fresh(), "benefit": "delivery",
-        "insurance_type": "510", "admitted_on": "2024-03-21", "discharged_on": "2024-03-24",
-        "total": "6000.00", "sex": "female", "mode": "vaginal",
+        "insurance_type": "510", "admitted_on": "2024-02-01", "event_on": "2024-03-22",
+        "discharged_on": "2024-07-01", "total": "6000.00", "fund": "3000.00", "sex": "female",
+        "age": 29, "mode": "vaginal", "weeks": 39, "severity": 1, "insured": True,
+        "diagnoses": ["O80.000"], "procedures": ["73.6x01"],
+        "orders": [{"item_code": "bed-day", "quantity": "3", "amount": "180.00",
+                    "charged_on": "2024-03-22", "list_price": "60.00"}],
     }  # fmt: skip
-    return Asked("hospital", body={"stage": "in", "cases": [case]})
+    return Asked("hospital", body={"stage": "in", "rules": ["male-delivery"], "cases": [case]})
 
 
 @request_of(f"POST {U_}/checks/{{check_id}}/feedback")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from datetime import date, datetime, time
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request
-from pydantic import BeforeValidator
 
+from services.audit.api.check_wire import Day
 from services.audit.api.shown import ReasonsShown, ReviewedShown
 from services.audit.domain.reason import REASONS
 from services.audit.store import outcomes
@@ -21,17 +20,6 @@ from shared.plumbing.edge import Whole, desk, only
 from shared.plumbing.problems import MALFORMED, Fault, Problem
 
 _EARLIEST = date(2020, 1, 1)
-_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
-
-
-def _day(value: object) -> object:
-    """The library takes numbers for days, too."""
-    if isinstance(value, str) and not _DAY.fullmatch(value):
-        raise ValueError("a day is written YYYY-MM-DD")
-    return value
-
-
-Day = Annotated[date, BeforeValidator(_day)]
 
 router = APIRouter(prefix="/audit/v1", tags=["outcomes"])
 
