@@ -416,7 +416,8 @@ async def snoozes(_: Peopled, __: Owner) -> Asked:
 @request_of(f"POST {U_}/snoozes")
 async def snooze(here: Peopled, owner: Owner) -> Asked:
     until = (here.whole.clock.now() + timedelta(days=30)).date().isoformat()
-    said = {"rule": "duplicate-claim", "institution_code": owner.hospital, "until": until,
+    # Not the rule that other requests need a flag of.
+    said = {"rule": "male-delivery", "institution_code": owner.hospital, "until": until,
             "reason": "转诊中心"}  # fmt: skip
     return Asked("reviewer", body=said)
 
