@@ -27,8 +27,8 @@ from shared.money import Money
 
 VERSIONS = Versions(features="features-1", model="window-scan-1")
 ALARM_SCORE = 4.0
-"""From this score on a month is flagged: on clean months of the benchmark about 5 in 1,000 reach it
-(docs/audit-benchmark.md)."""
+"""From this score on a month is flagged: of the benchmark's clean hospital-months, which may alarm
+5 times in 1,000, about 3 reach it (docs/audit-benchmark.md)."""
 
 
 @dataclass(frozen=True, slots=True)
