@@ -11,10 +11,10 @@ _SATURDAY = 5
 
 def is_work_day(day: date) -> bool:
     """Whether offices are open. The calendar of a year is published late in the year before; until
-    then its holidays are not known, and a deadline can only come out too early, never too late."""
+    then neither its holidays nor the weekends that make up for them are known."""
     try:
         return bool(chinese_calendar.is_workday(day))
-    except NotImplementedError:
+    except NotImplementedError:  # so the library says that it has no calendar of that year
         return day.weekday() < _SATURDAY
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag, ValidatorFunctionWrapHandler, WrapValidator
 
-from services.settlement.api.wire import BillText, Day, NoBody
+from services.settlement.api.wire import BillText, NoBody
 from services.settlement.domain.claimed import Medical
 from services.settlement.domain.complication import Complication
 from services.settlement.domain.delivery import Delivery
@@ -16,6 +17,7 @@ from services.settlement.domain.stay import Outcome
 from services.settlement.domain.surgery import Surgery
 from shared.money import Money
 from shared.plumbing.edge import Wire
+from shared.plumbing.written import Day
 from shared.policy.shapes import Circumstance, DeliveryMode, Procedure
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,39}$")]
@@ -33,7 +35,7 @@ Circumstances = Annotated[
 ]
 
 
-class OfRecord(Wire):
+class OfRecord(Wire, ABC):
     """What every record states; `total` is the bill. A visit is discharged on its own day.
     `diagnoses` are codes of ICD-10, the principal one first, and `procedures` of ICD-9-CM-3, as the
     national versions write them; they are for review, and no price rests on them."""
@@ -45,9 +47,9 @@ class OfRecord(Wire):
     diagnoses: Annotated[list[Diagnosis], Field(max_length=40, default_factory=list)]
     procedures: Annotated[list[Operation], Field(max_length=40, default_factory=list)]
 
+    @abstractmethod
     def claimed(self) -> Medical:
         """What is claimed, as the domain knows it."""
-        raise NotImplementedError
 
     def to_outcome(self) -> Outcome:
         """The outcome as the domain knows it."""
