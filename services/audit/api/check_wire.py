@@ -3,14 +3,11 @@ of this system; a name or an ID number is never asked for."""
 
 from __future__ import annotations
 
-import re
-from datetime import date
 from decimal import Decimal
 from itertools import groupby
 from typing import Annotated, Literal, Self
-from uuid import UUID
 
-from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic import Field, model_validator
 
 from services.audit.domain.case import Benefit, Case, Item, Sex
 from services.audit.domain.item_group import billed_by_group
@@ -18,32 +15,12 @@ from services.audit.domain.rule import Stage
 from shared.money import Money
 from shared.plumbing.auth import Caller
 from shared.plumbing.edge import Line, Wire
+from shared.plumbing.written import Day
 
 CASES_MAX, LINES_MAX = 20, 500
 UNFILED = "~"
 """Where a case stands that is not filed yet: after all that are."""
 
-_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
-_CANONICAL = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
-
-
-def _day(text: object) -> object:
-    if not isinstance(text, str) or not _DAY.fullmatch(text):
-        raise ValueError("a day is written YYYY-MM-DD")
-    day = date.fromisoformat(text)
-    if not 1990 <= day.year <= 2099:
-        raise ValueError("out of range")
-    return day
-
-
-def _uuid(text: object) -> object:
-    if not isinstance(text, str) or not _CANONICAL.fullmatch(text):
-        raise ValueError("a UUID in its canonical form")
-    return UUID(text)
-
-
-Day = Annotated[date, BeforeValidator(_day), WithJsonSchema({"type": "string", "format": "date"})]
-Id = Annotated[UUID, BeforeValidator(_uuid), WithJsonSchema({"type": "string", "format": "uuid"})]
 AmountText = Annotated[str, Field(pattern=r"^(0|[1-9][0-9]{0,9})\.[0-9]{2}$", max_length=13)]
 QuantityText = Annotated[str, Field(pattern=r"^(0|[1-9][0-9]{0,4})(\.[0-9]{1,3})?$", max_length=9)]
 Code = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]

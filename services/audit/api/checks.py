@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from services.audit.actions.check_cases import answer_warnings, check_cases
 from services.audit.api.check_shown import CheckAnswer, FeedbackKept
-from services.audit.api.check_wire import CheckBody, FeedbackBody, Id
+from services.audit.api.check_wire import CheckBody, FeedbackBody
 from services.audit.api.explanation import explain
 from services.audit.domain.check import Warned, WarningAnswer, Way
 from services.audit.domain.hit import Hit
@@ -22,6 +22,7 @@ from shared.plumbing.clock import business_day
 from shared.plumbing.database import Connection, transaction
 from shared.plumbing.edge import Key, desk, once_per_key, only
 from shared.plumbing.repeats import Answer
+from shared.plumbing.written import Id
 
 Hospital = Annotated[Caller, Depends(only("hospital"))]
 

@@ -8,7 +8,6 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request
 
-from services.audit.api.check_wire import Day
 from services.audit.api.shown import ReasonsShown, ReviewedShown
 from services.audit.domain.reason import REASONS
 from services.audit.store import outcomes
@@ -18,6 +17,7 @@ from shared.plumbing.clock import TIME_ZONE, business_day, to_wire
 from shared.plumbing.database import AGENCY, transaction
 from shared.plumbing.edge import Whole, desk, only
 from shared.plumbing.problems import MALFORMED, Fault, Problem
+from shared.plumbing.written import Day
 
 _EARLIEST = date(2020, 1, 1)
 

@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from services.audit.actions.snooze_rule import Change, ask_snooze, change_snooze
 from services.audit.api.check_shown import SnoozeShown, SnoozesShown
-from services.audit.api.check_wire import Day, Id, RuleId
+from services.audit.api.check_wire import RuleId
 from services.audit.api.refusals import problem_of
 from services.audit.api.reviews import Reviewer
 from services.audit.domain.refusals import Refusal
@@ -27,6 +27,7 @@ from shared.plumbing.database import AGENCY, Connection, transaction
 from shared.plumbing.edge import Key, Line, Whole, Wire, desk, once_per_key
 from shared.plumbing.problems import NOT_FOUND, Problem
 from shared.plumbing.repeats import Answer
+from shared.plumbing.written import Day, Id
 
 
 class SnoozeBody(Wire):

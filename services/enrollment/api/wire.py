@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import date
 from typing import Annotated, Any, Literal
 
@@ -12,19 +11,14 @@ from services.enrollment.domain.membership import Spell
 from shared.money import Money
 from shared.period import Month
 from shared.plumbing.edge import Wire
+from shared.plumbing.written import written_day
 
-_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _EARLIEST, _LATEST = date(1949, 10, 1), date(2099, 12, 31)
 _BASE_FEN_MOST = 1_000_000_00
 
 
-def _day(value: Any) -> date:
-    if not isinstance(value, str) or not _DAY.fullmatch(value):
-        raise ValueError("a day is written YYYY-MM-DD")
-    day = date.fromisoformat(value)
-    if not _EARLIEST <= day <= _LATEST:
-        raise ValueError("out of range")
-    return day
+def _day(value: object) -> date:
+    return written_day(value, _EARLIEST, _LATEST)
 
 
 def _month(value: Any) -> Month:

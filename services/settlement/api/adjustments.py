@@ -14,12 +14,13 @@ from services.settlement.api.office import CLERK, FINANCE, HOSPITAL, keyed, offi
 from services.settlement.api.refusals import KINDS
 from services.settlement.api.render import adjustment_item
 from services.settlement.api.shown import AdjustmentShown, AdjustmentsShown, ReconsiderationShown
-from services.settlement.api.wire import Id, NoBody, ReconsiderBody
+from services.settlement.api.wire import NoBody, ReconsiderBody
 from services.settlement.store import adjustments
 from services.settlement.store.settled import BEFORE_ALL
 from shared.plumbing.auth import Caller
 from shared.plumbing.edge import Key, Whole, only, reply
 from shared.plumbing.repeats import Answer
+from shared.plumbing.written import Id
 
 router = APIRouter(prefix="/settlement/v1", tags=["adjustments"])
 

@@ -13,7 +13,7 @@ from services.settlement.api.office import CLERK, FINANCE, keyed, office, seen
 from services.settlement.api.refusals import problem_of
 from services.settlement.api.render import entitlement_bytes, entitlements_bytes
 from services.settlement.api.shown import EntitlementShown, EntitlementsShown
-from services.settlement.api.wire import AllowanceBody, Id
+from services.settlement.api.wire import AllowanceBody
 from services.settlement.domain.refusals import Refusal
 from services.settlement.store import entitlements
 from services.settlement.store.settled import BEFORE_ALL
@@ -21,6 +21,7 @@ from shared.plumbing.auth import Caller
 from shared.plumbing.edge import Key, Whole, only, reply
 from shared.plumbing.problems import MALFORMED, Fault, Problem
 from shared.plumbing.repeats import Answer
+from shared.plumbing.written import Id
 
 router = APIRouter(prefix="/settlement/v1/allowances", tags=["allowances"])
 

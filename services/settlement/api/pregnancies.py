@@ -16,7 +16,7 @@ from services.settlement.api.office import CLERK, HOSPITAL, keyed, seen
 from services.settlement.api.refusals import problem_of
 from services.settlement.api.render import pregnancy_bytes, units_bytes
 from services.settlement.api.shown import PregnancyShown, UnitsShown
-from services.settlement.api.wire import Id, PregnancyBody, TransferBody
+from services.settlement.api.wire import PregnancyBody, TransferBody
 from services.settlement.domain.course import Course
 from services.settlement.domain.refusals import Refusal
 from services.settlement.store import courses, pregnancies
@@ -24,6 +24,7 @@ from shared.plumbing.auth import Caller
 from shared.plumbing.database import Connection
 from shared.plumbing.edge import Key, only, reply
 from shared.plumbing.repeats import Answer
+from shared.plumbing.written import Id
 
 router = APIRouter(prefix="/settlement/v1/pregnancies", tags=["pregnancies"])
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from datetime import date
 from typing import Annotated, Any, Literal, get_args
 
@@ -12,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from services.settlement.domain.cost import CatalogueClass
 from shared.money import NOTHING, Money
 from shared.period import Month
+from shared.plumbing.written import written_day
 from shared.policy.shapes import (
     Circumstance,
     DeliveryMode,
@@ -20,14 +20,7 @@ from shared.policy.shapes import (
     Procedure,
 )
 
-_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _CLASSES = {"A": "class_a", "B": "class_b", "C": "class_c"}
-
-
-def _day(value: object) -> date:
-    if not isinstance(value, str) or not _DAY.fullmatch(value):
-        raise ValueError("a day is written YYYY-MM-DD")
-    return date.fromisoformat(value)
 
 
 def _month(value: object) -> Month:
@@ -63,7 +56,7 @@ class Wire(BaseModel):
     )
 
 
-Day = Annotated[date, BeforeValidator(_day)]
+Day = Annotated[date, BeforeValidator(written_day)]
 MonthText = Annotated[Month, BeforeValidator(_month)]
 MoneyText = Annotated[Money, BeforeValidator(_money)]
 CaseId = Annotated[str, Field(min_length=1, max_length=128), AfterValidator(_no_control)]

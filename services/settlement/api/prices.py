@@ -14,7 +14,7 @@ from services.settlement.api.office import CLERK, FINANCE, REVIEWER, SERVICE, of
 from services.settlement.api.outcomes import Name
 from services.settlement.api.refusals import problem_of
 from services.settlement.api.shown import Amount, BookHash, IdText
-from services.settlement.api.wire import BillText, Code, Id
+from services.settlement.api.wire import BillText, Code
 from services.settlement.domain.disputed import Dispute, PricedAgain
 from services.settlement.domain.what_if import Borne
 from shared.money import Money
@@ -22,6 +22,7 @@ from shared.plumbing.auth import Caller
 from shared.plumbing.edge import Wire, only, reply
 from shared.plumbing.problems import NOT_FOUND, Problem
 from shared.plumbing.repeats import Answer
+from shared.plumbing.written import Id
 from shared.policy.shapes import Circumstance, DeliveryMode, Procedure
 
 router = APIRouter(prefix="/settlement/v1", tags=["settlements"])

@@ -20,7 +20,7 @@ from services.settlement.api.shown import (
     SettlementShown,
     SettlementsShown,
 )
-from services.settlement.api.wire import Id, NoBody
+from services.settlement.api.wire import NoBody
 from services.settlement.domain.adjustment import released_of
 from services.settlement.domain.refusals import Refusal
 from services.settlement.domain.settlement import Settlement
@@ -30,6 +30,7 @@ from shared.plumbing.auth import Caller
 from shared.plumbing.database import Connection
 from shared.plumbing.edge import Key, only, reply
 from shared.plumbing.repeats import Answer
+from shared.plumbing.written import Id
 
 router = APIRouter(prefix="/settlement/v1/settlements", tags=["settlements"])
 

@@ -17,7 +17,7 @@ from services.settlement.api.office import ASK_FOR_STATE, HOSPITAL, Office, offi
 from services.settlement.api.refusals import problem_of
 from services.settlement.api.render import settlement_bytes
 from services.settlement.api.shown import SettlementShown
-from services.settlement.api.wire import Id, SettleBody
+from services.settlement.api.wire import SettleBody
 from services.settlement.domain.refusals import Refusal, Refused
 from shared.money import Money
 from shared.plumbing.auth import Caller, Tokens
@@ -26,6 +26,7 @@ from shared.plumbing.problem_answers import as_problem, faults_of, problem_respo
 from shared.plumbing.problems import FORBIDDEN, KEY_MISSING, MALFORMED, Problem
 from shared.plumbing.repeats import Answer, Ask, DifferentBody, body_hash
 from shared.plumbing.strict_bodies import StrictBodies, read_strict_body
+from shared.plumbing.written import Id
 
 router = APIRouter(prefix="/settlement/v1", tags=["settlements"])
 

@@ -23,7 +23,7 @@ from services.settlement.api.outcomes import OfRecord, OutcomeBody, QuoteBody
 from services.settlement.api.refusals import problem_of
 from services.settlement.api.render import quote_bytes, stay_bytes
 from services.settlement.api.shown import QuoteShown, StayShown
-from services.settlement.api.wire import Id, LinesBody, OpenStayBody
+from services.settlement.api.wire import LinesBody, OpenStayBody
 from services.settlement.domain.refusals import Refusal, Refused
 from services.settlement.domain.settlement import Settlement
 from services.settlement.domain.stay import Outcome
@@ -32,6 +32,7 @@ from shared.plumbing.auth import Caller
 from shared.plumbing.database import transaction
 from shared.plumbing.edge import Key, desk, only
 from shared.plumbing.repeats import Ask
+from shared.plumbing.written import Id
 from shared.policy.shapes import Benefit
 
 router = APIRouter(prefix="/settlement/v1/stays", tags=["stays"])

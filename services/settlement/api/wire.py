@@ -2,34 +2,17 @@
 
 from __future__ import annotations
 
-import re
-from datetime import date
 from decimal import Decimal
 from typing import Annotated, Literal, Self
-from uuid import UUID
 
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from services.settlement.domain.allowance import Base, EmployerWage
 from services.settlement.domain.line import CatalogueItem, FeeLine
 from shared.money import Money
 from shared.period import Month
 from shared.plumbing.edge import Line, Wire
-
-_EARLIEST = date(1990, 1, 1)
-_LATEST = date(2099, 12, 31)
-
-
-_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
-
-
-def _day(text: object) -> object:
-    if not isinstance(text, str) or not _DAY.fullmatch(text):
-        raise ValueError("a day is written YYYY-MM-DD")
-    day = date.fromisoformat(text)
-    if not _EARLIEST <= day <= _LATEST:
-        raise ValueError("out of range")
-    return day
+from shared.plumbing.written import Day, Id
 
 
 def _positive(text: str) -> str:
@@ -44,7 +27,6 @@ def _above_zero(text: str) -> str:
     return text
 
 
-Day = Annotated[date, BeforeValidator(_day), WithJsonSchema({"type": "string", "format": "date"})]
 AmountText = Annotated[str, Field(pattern=r"^(0|[1-9][0-9]{0,9})\.[0-9]{2}$", max_length=13)]
 BillText = Annotated[AmountText, AfterValidator(_positive)]
 PriceText = Annotated[str, Field(pattern=r"^(0|[1-9][0-9]{0,7})\.[0-9]{2}$", max_length=11)]
@@ -56,18 +38,6 @@ QuantityText = Annotated[
 Code = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
 PersonRef = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{8,64}$")]
 MonthText = Annotated[str, Field(pattern=r"^(19|20)[0-9]{2}-(0[1-9]|1[0-2])$")]
-
-
-_CANONICAL = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
-
-
-def _uuid(text: object) -> object:
-    if not isinstance(text, str) or not _CANONICAL.fullmatch(text):
-        raise ValueError("a UUID in its canonical form")
-    return UUID(text)
-
-
-Id = Annotated[UUID, BeforeValidator(_uuid), WithJsonSchema({"type": "string", "format": "uuid"})]
 
 
 StayBenefit = Literal["delivery", "prenatal", "loss", "family_planning", "complication"]
