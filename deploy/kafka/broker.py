@@ -12,6 +12,7 @@ import time
 import uuid
 from base64 import urlsafe_b64encode
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
@@ -27,27 +28,38 @@ LOGGING = Path(__file__).with_name("log4j2.properties")
 START_SECONDS_MAX = 90
 STOP_SECONDS_MAX = 15
 
-# One broker: each internal topic has one replica. Topics are created by deploy.topics only.
+# Each internal topic has as many replicas as there are brokers. Topics are created by deploy.topics
+# only.
 PROPERTIES = """\
 process.roles=broker,controller
-node.id=1
-controller.quorum.voters=1@127.0.0.1:{controller_port}
+node.id={number}
+controller.quorum.voters={voters}
 listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}{proxied_at}
 advertised.listeners=PLAINTEXT://127.0.0.1:{port}{advertised_at}
 controller.listener.names=CONTROLLER
 listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,PROXIED:PLAINTEXT
 log.dirs={data}
 auto.create.topics.enable=false
-default.replication.factor=1
-offsets.topic.replication.factor=1
+default.replication.factor={brokers}
+min.insync.replicas={insync}
+offsets.topic.replication.factor={brokers}
 offsets.topic.num.partitions=4
-transaction.state.log.replication.factor=1
-transaction.state.log.min.isr=1
+transaction.state.log.replication.factor={brokers}
+transaction.state.log.min.isr={insync}
 transaction.state.log.num.partitions=1
-share.coordinator.state.topic.replication.factor=1
-share.coordinator.state.topic.min.isr=1
+share.coordinator.state.topic.replication.factor={brokers}
+share.coordinator.state.topic.min.isr={insync}
 group.initial.rebalance.delay.ms=0
 """
+
+
+@dataclass(frozen=True)
+class Place:
+    """A broker's place in a cluster: its number from 1 on, every controller's port, its name."""
+
+    number: int
+    controller_ports: tuple[int, ...]
+    cluster: str
 
 
 class KafkaBroker:
@@ -56,12 +68,12 @@ class KafkaBroker:
     Where KAFKA_BOOTSTRAP is set, that broker is used instead and never started or stopped.
     A detached broker outlives this process; another one dies with the thread that started it.
     `proxied` is (port, proxy): the broker also listens on the port, and tells whoever comes there
-    that it is to be found at the proxy.
+    that it is to be found at the proxy. `place` makes it one of several, each of which it knows.
     """
 
     def __init__(
         self, folder: Path, *, port: int = 0, detached: bool = False,
-        proxied: tuple[int, int] | None = None,
+        proxied: tuple[int, int] | None = None, place: Place | None = None,
     ) -> None:  # fmt: skip
         self.folder = folder.resolve()
         self.bootstrap = os.environ.get("KAFKA_BOOTSTRAP", "")
@@ -69,6 +81,7 @@ class KafkaBroker:
         self._port = port
         self._detached = detached
         self.proxied = None if self._foreign else proxied
+        self._place = place
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -83,6 +96,9 @@ class KafkaBroker:
         """The process id of the broker running on this folder; 0 when none does."""
         try:
             pid = int((self.folder / "pid").read_text())
+            if self._process is not None and self._process.pid == pid:
+                # Our own child: its command line is empty for a moment while setpriv becomes java.
+                return pid if self._process.poll() is None else 0
             words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
         except (OSError, ValueError):
             return 0
@@ -96,22 +112,38 @@ class KafkaBroker:
         if self.pid:
             self.bootstrap = (self.folder / "bootstrap").read_text()
             return
+        self.launch()
+        self.wait()
+
+    def launch(self) -> None:
+        """Start without waiting for it: of a cluster's brokers none answers before most run."""
         classpath = f"{jars()}/*"
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         port = self._port or free_port()
+        place = self._place or Place(1, (free_port(),), "")
+        brokers = len(place.controller_ports)
         self._properties.write_text(
             PROPERTIES.format(
+                number=place.number,
+                voters=",".join(
+                    f"{n}@127.0.0.1:{at}" for n, at in enumerate(place.controller_ports, 1)
+                ),
                 port=port,
-                controller_port=free_port(),
+                controller_port=place.controller_ports[place.number - 1],
                 data=self.folder / "data",
+                brokers=brokers,
+                insync=brokers // 2 + 1,
                 proxied_at=_proxied(self.proxied[0] if self.proxied else 0),
                 advertised_at=_proxied(self.proxied[1] if self.proxied else 0),
             )
         )
-        self._format(classpath)
+        self._format(classpath, place.cluster)
         self._launch(classpath)
         self.bootstrap = f"127.0.0.1:{port}"
         (self.folder / "bootstrap").write_text(self.bootstrap)
+
+    def wait(self) -> None:
+        """Wait until it answers. Raises KafkaUnavailableError, and then it is stopped."""
         try:
             run_apart(_answers(self.bootstrap, START_SECONDS_MAX, lambda: bool(self.pid)))
         except BaseException as failure:
@@ -147,10 +179,10 @@ class KafkaBroker:
     def _log(self) -> Path:
         return self.folder / "kafka.log"
 
-    def _format(self, classpath: str) -> None:
+    def _format(self, classpath: str, name: str) -> None:
         cluster = self.folder / "cluster-id"
         if not cluster.exists():
-            cluster.write_text(urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("="))
+            cluster.write_text(name or new_cluster())
         command = ["java", *HEAP, f"-Dlog4j2.configurationFile={LOGGING}", "-cp", classpath]
         command += ["kafka.tools.StorageTool", "format", "--ignore-formatted"]
         command += ["-t", cluster.read_text(), "-c", str(self._properties)]
@@ -174,14 +206,16 @@ class KafkaBroker:
             )
         self._process = process
         (self.folder / "pid").write_text(str(process.pid))
-        # Until setpriv has become java the pid is not yet recognised by its command line.
-        while process.poll() is None and not self.pid:
-            time.sleep(0.01)
 
     def _runs(self, pid: int) -> bool:
         if self._process is not None and self._process.pid == pid:
             return self._process.poll() is None  # also reaps our own child
         return Path(f"/proc/{pid}").exists()
+
+
+def new_cluster() -> str:
+    """The name of a new cluster."""
+    return urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
 
 
 def _proxied(port: int) -> str:

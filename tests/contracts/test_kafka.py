@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -64,6 +65,28 @@ async def test_a_second_member_takes_its_part_and_nothing_is_lost_or_doubled(wir
     effects = await wire.effects()
     for key in keys:
         assert [n for k, n in effects if k == key] == [1, 2, 3, 4, 5]
+
+
+def test_a_broker_that_is_starting_is_never_taken_for_dead(tmp_path: Path) -> None:
+    broker = KafkaBroker(tmp_path / "kafka")
+    looks: list[int] = []
+    started = threading.Event()
+
+    def look() -> None:
+        while not started.is_set():
+            if (broker.folder / "pid").exists():
+                looks.append(broker.pid)
+
+    watcher = threading.Thread(target=look)
+    watcher.start()
+    try:
+        broker.start()
+    finally:
+        started.set()
+        watcher.join()
+        broker.stop()
+    assert len(looks) > 1
+    assert 0 not in looks[1:]  # the first look may meet a pid file that is still being written
 
 
 async def test_person_state_is_compacted_and_claims_are_not(kafka: Kafka) -> None:
