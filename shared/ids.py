@@ -7,7 +7,10 @@ import threading
 import time
 from array import array
 from collections.abc import Iterator
+from typing import AnyStr
 from uuid import UUID
+
+from asyncpg.pgproto.pgproto import UUID as QuickUUID  # noqa: N811 - the driver's own, a UUID in C
 
 _lock = threading.Lock()
 _last_ms = 0
@@ -38,4 +41,12 @@ def new_id() -> UUID:
             _random = iter(array("Q", os.urandom(8 * _DRAWN)))
             drawn = next(_random)
     random_bits = drawn & ((1 << 62) - 1)
-    return UUID(int=ms << 80 | 0x7 << 76 | counter << 64 | 0b10 << 62 | random_bits)
+    number = ms << 80 | 0x7 << 76 | counter << 64 | 0b10 << 62 | random_bits
+    return quick_id(number.to_bytes(16, "big"))
+
+
+def quick_id(written: AnyStr) -> UUID:
+    """A UUID from its 16 bytes or its text, as the driver makes them: a UUID to everybody, and made
+    and written in a twentieth of the time. Raises ValueError for anything else."""
+    made: UUID = QuickUUID(written)
+    return made

@@ -1,10 +1,10 @@
-"""The commands that every service has: serve, migrate, credential."""
+"""The commands that every service has: serve, migrate, credential, retry-parked where it hears."""
 
 from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Annotated
 
 import typer
@@ -12,18 +12,25 @@ import uvicorn
 from fastapi import FastAPI
 
 from shared.plumbing.auth import add_client
-from shared.plumbing.clock import SystemClock, business_day
+from shared.plumbing.clock import Clock, SystemClock, business_day
 from shared.plumbing.database import open_pool
+from shared.plumbing.inbox import Handle, consumer_of
 from shared.plumbing.logs import configure_logs
 from shared.plumbing.migrate import migrate
+from shared.plumbing.parked import retry_keys
 from shared.plumbing.settings import Settings, read_settings
 from shared.plumbing.tracing import configure_traces
 
 _GRACE_SECONDS = 8
 
 
-def new_command_line(service: str, create_app: Callable[[Settings], FastAPI]) -> typer.Typer:
-    """A service's command line; the service adds its own commands."""
+def new_command_line(
+    service: str,
+    create_app: Callable[[Settings], FastAPI],
+    heard: Callable[[Clock], Mapping[str, Handle]] | None = None,
+) -> typer.Typer:
+    """A service's command line; the service adds its own commands. `heard` is what it does with the
+    topics that it hears, where it hears any."""
     commands = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 
     @commands.command("serve")
@@ -81,4 +88,38 @@ def new_command_line(service: str, create_app: Callable[[Settings], FastAPI]) ->
 
         typer.echo(asyncio.run(make()))
 
+    if heard is not None:
+        _add_retry(commands, service, heard)
     return commands
+
+
+def _add_retry(
+    commands: typer.Typer, service: str, heard: Callable[[Clock], Mapping[str, Handle]]
+) -> None:
+    @commands.command("retry-parked")
+    def retry(
+        key: Annotated[str, typer.Option(help="this key alone; every parked key without it")] = "",
+    ) -> None:
+        """Try parked keys again, each with all its events in order; the service may be running.
+
+        Ends with 1 where a key is still parked.
+        """
+
+        async def run() -> bool:
+            clock = SystemClock()
+            handlers = {
+                consumer_of(service, topic): handle for topic, handle in heard(clock).items()
+            }
+            pool = await open_pool(read_settings(service).service_dsn.get_secret_value(), size=1)
+            clean = True
+            try:
+                async for one in retry_keys(pool, handlers, clock, key):
+                    said = f"still parked: {one.failed}" if one.failed else f"{one.events} events"
+                    typer.echo(f"{one.consumer} {one.key}: {said}")
+                    clean = clean and not one.failed
+            finally:
+                await pool.close()
+            return clean
+
+        if not asyncio.run(run()):
+            raise typer.Exit(1)

@@ -33,8 +33,14 @@ PASSING = (
     asyncpg.LockNotAvailableError,
     asyncpg.SerializationError,
     asyncpg.QueryCanceledError,
+    asyncpg.InsufficientResourcesError,  # the server's disk or memory is full
+    # A migration changed what a statement was planned on, or widened a table written by whole rows:
+    # then the release that the migration belongs to is awaited.
+    asyncpg.InvalidCachedStatementError,
+    asyncpg.DatatypeMismatchError,
 )
-"""Nothing was written, because of whoever else was writing: the same again may well go through."""
+"""Nothing was written, for want of room, or because of whoever else was writing or migrating: the
+same again may well go through."""
 
 AGENCY = "*"
 """Stands for the agency's own staff and workers, who see all institutions. No code is so."""

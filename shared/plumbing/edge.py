@@ -154,13 +154,17 @@ Raises Problem to refuse, which keeps nothing."""
 async def once_per_key(
     request: Request, who: Caller, operation: str, walls: Sequence[str], effect: Effect
 ) -> Response:
-    """Answer a keyed request: the effect and its answer are kept in one transaction, once.
+    """Answer a keyed request by `done_once`."""
+    return reply(await done_once(desk(request), ask_of(request, who, operation), walls, effect))
+
+
+async def done_once(here: Desk, ask: Ask, walls: Sequence[str], effect: Effect) -> Answer:
+    """The answer to an ask: the effect and its answer are kept in one transaction, once.
 
     Asked again with the same body, the same bytes are given. `walls`: whose rows the effect may
     touch. The act runs as a task of the app, so that a hang-up cannot tear a transaction that
     may already be committing. Raises DifferentBody, and TwinRunning when others keep winning.
     """
-    here, ask = desk(request), ask_of(request, who, operation)
 
     async def once() -> Answer:
         try:
@@ -180,7 +184,7 @@ async def once_per_key(
                 raise
             return known
 
-    return reply(await _unbroken(_once_more(once)))
+    return await _unbroken(_once_more(once))
 
 
 async def _once_more(act: Callable[[], Awaitable[Answer]]) -> Answer:

@@ -2,13 +2,15 @@
 
 A poll's events are handled as one group. When a group fails it is halved until the poison stands
 alone; that event is tried a bounded number of times, then its key is parked: later events of the
-key queue up behind it in a table, and every other key goes on.
+key queue up behind it in a table, and every other key goes on. A poll that had to wait is taken in
+halves the next time, then in quarters: one that is too much for its time-out would be so for ever.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
 from uuid import NAMESPACE_OID, uuid5
 
 import orjson
@@ -51,6 +53,11 @@ values ($1, $2, $3, $4, $5, $6, $7, $8)
 """
 
 
+def consumer_of(service: str, topic: str) -> str:
+    """The name under which a service hears a topic: its own, and the topic's aggregate."""
+    return f"{service}-{topic.split('.')[2]}"
+
+
 class Inbox:
     """One consumer: a source of records, and what their events do here."""
 
@@ -64,6 +71,7 @@ class Inbox:
         self._handle = handle
         self._clock = clock
         self._lag = lag
+        self._waited = 0
 
     async def run(self) -> None:
         """Consume for ever; what is unreachable is tried again."""
@@ -72,6 +80,7 @@ class Inbox:
                 try:
                     await self.take_once()
                 except _WAIT as error:
+                    self._waited += 1
                     log.warning(
                         "consumer waits", consumer=self.consumer, error=type(error).__name__
                     )
@@ -84,8 +93,11 @@ class Inbox:
         """Take one poll's records and give them their effect; returns how many there were."""
         records = await self._source.take()
         if records:
-            await self._settle(records)
+            part = max(1, len(records) >> self._waited)
+            for first in range(0, len(records), part):
+                await self._settle(records[first : first + part])
             await self._source.done()
+        self._waited = 0
         self._note_lag(records)
         return len(records)
 
@@ -192,38 +204,46 @@ class Inbox:
 
     async def _bury(self, record: Record, reason: str) -> None:
         """Tell the record on to the dead-letter topic, through our own outbox, and go past it."""
-        origin = f"{record.topic}-{record.partition}-{record.offset}"
-        # Made from where it lay and what it was: a copy or a replay is not buried again.
-        letter_id = uuid5(NAMESPACE_OID, f"{self.consumer}|{origin}|{record.data.hex()}")
-        now = self._clock.now()
-        headers = dict(record.headers) | {
-            "ce_specversion": "1.0",
-            "ce_id": str(letter_id),
-            "ce_type": "dead-letter",
-            "ce_source": f"/{self.consumer}",
-            "ce_time": to_wire(now),
-            "ce_sequence": "1",
-            "dlq-error": reason,
-            "dlq-origin": origin,
-        }
         async with transaction(self._pool, [AGENCY]) as tx:
-            fresh = await tx.fetch(_NOTE_HEARD, self.consumer, [letter_id], now)
-            if fresh:
-                await tx.execute(
-                    INSERT_OUTBOX, business_day(now).replace(day=1), letter_id, "",
-                    f"{record.topic}.{self.consumer}.dlq", "dead-letter", record.key,
-                    str(letter_id), 1, now, orjson.dumps(headers).decode(), record.data,
-                )  # fmt: skip
+            origin = f"{record.topic}-{record.partition}-{record.offset}"
+            buried = await _bury_in(tx, self.consumer, record, origin, reason, self._clock.now())
             await tx.execute(
                 _MOVE_OFFSET, self.consumer, record.topic, record.partition, record.offset,
-                0, len(fresh) ^ 1, len(fresh), 0,
+                0, buried ^ 1, buried, 0,
             )  # fmt: skip
 
 
-async def retry_parked(pool: Pool, consumer: str, key: str, handle: Handle) -> int:
+async def _bury_in(
+    tx: Connection, consumer: str, record: Record, origin: str, reason: str, now: datetime
+) -> int:
+    """How many letters that made: none where the record was buried before."""
+    # Made from where it lay and what it was: a copy or a replay is not buried again.
+    letter_id = uuid5(NAMESPACE_OID, f"{consumer}|{origin}|{record.data.hex()}")
+    headers = dict(record.headers) | {
+        "ce_specversion": "1.0",
+        "ce_id": str(letter_id),
+        "ce_type": "dead-letter",
+        "ce_source": f"/{consumer}",
+        "ce_time": to_wire(now),
+        "ce_sequence": "1",
+        "dlq-error": reason,
+        "dlq-origin": origin,
+    }
+    fresh = await tx.fetch(_NOTE_HEARD, consumer, [letter_id], now)
+    if fresh:
+        await tx.execute(
+            INSERT_OUTBOX, business_day(now).replace(day=1), letter_id, "",
+            f"{record.topic}.{consumer}.dlq", "dead-letter", record.key,
+            str(letter_id), 1, now, orjson.dumps(headers).decode(), record.data,
+        )  # fmt: skip
+    return len(fresh)
+
+
+async def retry_parked(pool: Pool, consumer: str, key: str, handle: Handle, clock: Clock) -> int:
     """Give a parked key's events their effect, in order, in one transaction; returns how many.
 
-    Raises whatever the handler raises: then the key stays parked.
+    One that cannot be read was parked behind the others unread: it becomes a dead letter. Raises
+    whatever else the handler raises: then the key stays parked.
     """
     async with transaction(pool, [AGENCY]) as tx:
         # First the lock, then a look: what an inbox parked while the lock waited is seen as well,
@@ -237,11 +257,14 @@ async def retry_parked(pool: Pool, consumer: str, key: str, handle: Handle) -> i
             consumer,
             key,
         )
-        events = [
-            read_event(Record(row["topic"], 0, 0, key, orjson.loads(row["headers"]), row["data"]))
-            for row in rows
-        ]
-        if events:
-            await handle(tx, events)
+        for row in rows:
+            record = Record(row["topic"], 0, 0, key, orjson.loads(row["headers"]), row["data"])
+            try:
+                async with tx.transaction():
+                    await handle(tx, [read_event(record)])
+            except Undecodable as error:
+                origin = f"{record.topic}-{row['event_id']}"  # where it lay is not kept
+                reason = type(error).__name__
+                await _bury_in(tx, consumer, record, origin, reason, clock.now())
         await tx.execute("delete from parked where consumer = $1 and key = $2", consumer, key)
-        return len(events)
+        return len(rows)

@@ -50,6 +50,11 @@ _PARKED = Gauge("parked_keys", "keys that wait for a person", ["service", "consu
 RECONSIDERATIONS_FAILING = Gauge(
     "reconsiderations_failing", "people whose corrected state could not be followed, try after try"
 )
+DRIFT_WARNINGS = Gauge(
+    "audit_drift_warnings",
+    "figures of a pool's last scoring outside their band, by kind of drift",
+    ["pool", "kind"],
+)
 _SAMPLED = Gauge(
     "metrics_sampled_timestamp_seconds", "when the gauges of the database were read", ["service"]
 )

@@ -55,9 +55,9 @@ class OutboxRow(NamedTuple):
 def outbox_row(told: Told) -> OutboxRow:
     """The row of an event; its id is the event's id, made here and never again."""
     event_id = new_id()
-    headers: dict[str, str | UUID] = {
+    headers = {
         "ce_specversion": "1.0",
-        "ce_id": event_id,
+        "ce_id": str(event_id),
         "ce_source": told.source,
         "ce_type": told.type,
         "ce_subject": told.subject,

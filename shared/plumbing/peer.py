@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
 import time
 from typing import Any
 
@@ -11,10 +13,27 @@ import stamina
 _SECONDS = 1.0
 _OPEN_AFTER = 5
 _OPEN_SECONDS = 5.0
+_REFUSED = (
+    httpx.codes.BAD_REQUEST,
+    httpx.codes.REQUEST_ENTITY_TOO_LARGE,
+    httpx.codes.UNPROCESSABLE_ENTITY,
+)
+_CODE = re.compile(r"[0-9]{1,4}(-[a-z0-9]{1,20}){1,8}")
 
 
 class PeerDown(Exception):
     """The peer did not answer in time, or the breaker is open."""
+
+
+class PeerRefused(PeerDown):
+    """The peer answered, and will not take what was sent: asking the same again brings the same.
+
+    `code` is that of its problem, or the status where it names none.
+    """
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
 
 
 class Breaker:
@@ -65,26 +84,43 @@ class Peer:
         """The JSON at `path`, None for 404. Raises PeerDown when the peer fails to answer."""
         return await self._asked("GET", path, None)
 
-    async def post(self, path: str, body: Any) -> Any:
-        """The JSON that `path` answers to a body; for what changes nothing there, as it may be
-        asked twice. Raises PeerDown when the peer fails to answer."""
-        answer = await self._asked("POST", path, body)
+    async def post(
+        self, path: str, body: Any, *, key: str = "", within_ms: int | None = None
+    ) -> Any:
+        """The JSON that `path` answers to a body, which may be asked twice: what changes something
+        there is asked under a `key`. `within_ms` bounds the whole. Raises PeerDown when the
+        peer fails to answer, PeerRefused when it will not take the body."""
+        answer = await self._asked("POST", path, body, key, within_ms)
         if answer is None:
             raise PeerDown
         return answer
 
-    async def _asked(self, method: str, path: str, body: Any) -> Any | None:
+    async def find(self, path: str, body: Any) -> Any | None:
+        """The JSON that `path` answers to what is looked for, None where there is no such thing or
+        nothing can be written like that. Raises PeerDown when the peer fails to answer."""
+        try:
+            return await self._asked("POST", path, body)
+        except PeerRefused:
+            return None
+
+    async def _asked(
+        self, method: str, path: str, body: Any, key: str = "", within_ms: int | None = None
+    ) -> Any | None:
         self._breaker.check()
         try:
-            answer = await self._send(method, path, body)
-            if answer.status_code == httpx.codes.UNAUTHORIZED:
-                self._token = ""
-                answer = await self._send(method, path, body)
+            async with asyncio.timeout(within_ms / 1000 if within_ms else None):
+                answer = await self._send(method, path, body, key)
+                if answer.status_code == httpx.codes.UNAUTHORIZED:
+                    self._token = ""
+                    answer = await self._send(method, path, body, key)
             found = answer.status_code != httpx.codes.NOT_FOUND
+            if answer.status_code in _REFUSED:
+                self._breaker.note(ok=True)
+                raise PeerRefused(_code_of(answer))
             if found:
                 answer.raise_for_status()
             said = answer.json() if found else None
-        except (httpx.HTTPError, ValueError) as error:
+        except (httpx.HTTPError, TimeoutError, ValueError) as error:
             self._breaker.note(ok=False)
             raise PeerDown from error
         self._breaker.note(ok=True)
@@ -94,16 +130,17 @@ class Peer:
         """Let go of the connections."""
         await self._client.aclose()
 
-    async def _send(self, method: str, path: str, body: Any) -> httpx.Response:
+    async def _send(self, method: str, path: str, body: Any, key: str) -> httpx.Response:
         async for attempt in stamina.retry_context(
             on=httpx.TransportError, attempts=2, timeout=2.5 * self._patience, wait_initial=0.05
         ):
             with attempt:
                 if not self._token:
                     await self._take_token()
-                return await self._client.request(
-                    method, path, json=body, headers={"authorization": f"Bearer {self._token}"}
-                )
+                headers = {"authorization": f"Bearer {self._token}"}
+                if key:
+                    headers["idempotency-key"] = key
+                return await self._client.request(method, path, json=body, headers=headers)
         raise PeerDown
 
     async def _take_token(self) -> None:
@@ -113,3 +150,13 @@ class Peer:
         )
         answer.raise_for_status()
         self._token = answer.json()["access_token"]
+
+
+def _code_of(answer: httpx.Response) -> str:
+    try:
+        said = answer.json()
+    except ValueError:
+        said = None
+    code = said.get("code") if isinstance(said, dict) else None
+    known = isinstance(code, str) and _CODE.fullmatch(code)
+    return str(code) if known else str(answer.status_code)

@@ -58,7 +58,7 @@ def as_problem(error: Exception) -> Problem:
             return Problem(OTHER_BODY)
         case TwinRunning():
             return Problem(TWIN)
-        case _ if isinstance(error, (Busy, *LOST, *PASSING)):
+        case _ if isinstance(error, (Busy, MemoryError, *LOST, *PASSING)):
             return Problem(BUSY, retry_after=1)
         case RequestValidationError():
             return Problem(MALFORMED, faults_of(error.errors(), skip=1))
@@ -84,5 +84,5 @@ def faults_of(errors: Iterable[Any], *, skip: int = 0) -> list[Fault]:
 
 FORESEEN: tuple[type[Exception], ...] = (
     Problem, HTTPException, RequestValidationError, BadToken, DifferentBody, TwinRunning, Busy,
-    *LOST, *PASSING,
+    MemoryError, *LOST, *PASSING,
 )  # fmt: skip

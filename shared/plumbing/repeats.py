@@ -69,6 +69,16 @@ async def recall(tx: Connection, ask: Ask) -> Answer | None:
     return Answer(row["status"], row["answer"])
 
 
+async def kept_with(tx: Connection, ask: Ask) -> tuple[bytes, UUID] | None:
+    """What is kept under a key, whatever its body: the body's hash, and the object it made."""
+    row = await tx.fetchrow(
+        "select body_hash, object_id from idempotency"
+        " where pool_code = $1 and caller = $2 and operation = $3 and key = $4",
+        ask.pool_code, ask.caller, ask.operation, ask.key,
+    )  # fmt: skip
+    return (row["body_hash"], row["object_id"]) if row else None
+
+
 async def keep(tx: Connection, ask: Ask, answer: Answer, object_id: UUID, at: datetime) -> None:
     """Keep an answer under its key, in the transaction of the effect.
 

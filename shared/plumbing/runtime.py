@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from fastapi import FastAPI
 
 from shared.plumbing.auth import Tokens
-from shared.plumbing.bus.kafka import KafkaSender, KafkaSource
+from shared.plumbing.bus.kafka import KafkaSender, KafkaSource, until_reached
 from shared.plumbing.bus.local import LocalSource
 from shared.plumbing.bus.record import Source
 from shared.plumbing.clock import Clock
 from shared.plumbing.database import Pool, open_pool
 from shared.plumbing.edge import Desk
 from shared.plumbing.field_keys import body_key
-from shared.plumbing.inbox import Handle, Inbox
+from shared.plumbing.inbox import Handle, Inbox, consumer_of
 from shared.plumbing.journal import seal
 from shared.plumbing.metrics import SAMPLE_SECONDS, Lag, Sampler
 from shared.plumbing.relay import KeepInLog, Relay, Sender
@@ -33,6 +35,7 @@ class Runtime:
         self.tokens = Tokens(service, settings.signing_key.get_secret_value(), clock)
         self.workers = Workers()
         self._feeds: list[Pool] = []
+        self._reaching: asyncio.Task[None] | None = None
 
     async def open(self, app: FastAPI) -> None:
         """Open the service's pool and give its routes their desk."""
@@ -60,15 +63,32 @@ class Runtime:
         sampler = Sampler(self.service, self.pool, self.clock)
         self.workers.every("metrics", SAMPLE_SECONDS, sampler.sample)
 
-    async def hear(self, producer: str, topic: str, handle: Handle) -> Inbox:
-        """Start the consumer of another service's topic; its name is service and topic."""
-        consumer = f"{self.service}-{topic.split('.')[2]}"
+    def say_ready(self, app: FastAPI) -> None:
+        """Let `readyz` say so; over a broker only once one was reached since the start.
+
+        A wrong address shows at once so. A broker that goes away later makes nobody unready, and
+        calls are answered in either case: what is told waits in the outbox.
+        """
+
+        async def once_reached() -> None:
+            await until_reached(self.settings.kafka)
+            app.state.ready = True
+
+        if self.settings.bus == "kafka":
+            self._reaching = asyncio.create_task(once_reached())
+        else:
+            app.state.ready = True
+
+    async def hear(self, topic: str, handle: Handle) -> Inbox:
+        """Start the consumer of another service's topic."""
+        consumer = consumer_of(self.service, topic)
         source: Source
         if self.settings.bus == "kafka":
             prefix = self.settings.topic_prefix
             source = KafkaSource(self.settings.kafka, consumer, topic, prefix)
         else:
-            feed = await open_pool(self.settings.feeds[producer].get_secret_value(), size=2)
+            producer = self.settings.feeds[topic.split(".")[1]]
+            feed = await open_pool(producer.get_secret_value(), size=2)
             self._feeds.append(feed)
             source = LocalSource(feed, self.pool, consumer, topic)
         lag = Lag(self.service, consumer, topic, self.clock)
@@ -78,6 +98,8 @@ class Runtime:
 
     async def close(self) -> None:
         """Stop the workers, then let go of the connections."""
+        if self._reaching is not None:
+            self._reaching.cancel()
         await self.workers.stop()
         await self._sender.close()
         for feed in self._feeds:

@@ -13,30 +13,36 @@ class NotStrict(ValueError):
     """The bytes are not JSON as we take it."""
 
 
+class TooDeep(NotStrict):
+    """It is nested deeper than anything that we take."""
+
+
 def parse(body: bytes) -> Any:
     """Parse strictly. Raises NotStrict."""
     try:
         value = json.loads(
             body.decode("utf-8"),
-            object_pairs_hook=_no_doubles,
-            parse_constant=_refuse,
-            parse_float=_refuse,
+            object_pairs_hook=no_doubles,
+            parse_constant=refuse,
+            parse_float=refuse,
             parse_int=_small,
         )
     except (ValueError, RecursionError) as error:
         raise NotStrict from error
-    _walk(value, 1)
+    clean(value)
     return value
 
 
-def _no_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def no_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object, if no name stands in it twice. Raises NotStrict."""
     found = dict(pairs)
     if len(found) != len(pairs):
         raise NotStrict
     return found
 
 
-def _refuse(_: str) -> Any:
+def refuse(_: str) -> Any:
+    """A hook for what is not taken. Raises NotStrict."""
     # Amounts and quantities are strings on the wire; a JSON fraction is always a mistake.
     raise NotStrict
 
@@ -47,18 +53,19 @@ def _small(digits: str) -> int:
     return int(digits)
 
 
-def _walk(value: Any, depth: int) -> None:
+def clean(value: Any, depth: int = 1) -> None:
+    """Hold texts and depth of a parsed value to what we take. Raises NotStrict, TooDeep."""
     if depth > _DEEPEST:
-        raise NotStrict
+        raise TooDeep
     if isinstance(value, str):
         clean_text(value)
     elif isinstance(value, dict):
         for name, inner in value.items():
             clean_text(name)
-            _walk(inner, depth + 1)
+            clean(inner, depth + 1)
     elif isinstance(value, list):
         for inner in value:
-            _walk(inner, depth + 1)
+            clean(inner, depth + 1)
 
 
 def clean_text(text: str) -> None:

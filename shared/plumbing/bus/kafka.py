@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import orjson
 import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener, TopicPartition
+from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaError
 
 from shared.plumbing.bus.record import Record
@@ -16,9 +17,26 @@ from shared.plumbing.relay import Waiting
 log = structlog.get_logger()
 
 _SEND_SECONDS = 10.0
-_CLOSE_SECONDS = 5.0
+_CLOSE_SECONDS = 3.0  # consumers, then the relay: within the seconds that a stop may take
+_REACH_SECONDS = 2.0
 _TAKE_MS = 100
 _TAKE_MOST = 1000
+
+
+async def until_reached(bootstrap: str) -> None:
+    """Return once a broker answers at the address; ask again and again until then."""
+    while True:
+        client = AIOKafkaClient(
+            bootstrap_servers=bootstrap, request_timeout_ms=int(_REACH_SECONDS * 1000)
+        )
+        try:
+            await client.bootstrap()
+            return
+        except (KafkaError, OSError, ValueError) as error:  # the last of a port that is none
+            log.warning("no broker answers yet", error=type(error).__name__)
+        finally:
+            await _within_deadline(client.close())
+        await asyncio.sleep(_REACH_SECONDS / 2)
 
 
 class KafkaSender:
