@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 
 from services.enrollment.main import create_app
-from services.enrollment.store.sealed import Vault
 from services.enrollment.work.key_rotation import run_rotation
 from shared.plumbing.clock import SystemClock
 from shared.plumbing.command_line import new_command_line
 from shared.plumbing.database import open_pool
+from shared.plumbing.sealed import Vault
 from shared.plumbing.settings import Settings, read_settings, unmarked
 
 commands = new_command_line("enrollment", create_app)

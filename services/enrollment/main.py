@@ -19,10 +19,10 @@ from services.enrollment.api import (
 from services.enrollment.api.office import Office
 from services.enrollment.api.refusals import KINDS
 from services.enrollment.store.persons import check_keys
-from services.enrollment.store.sealed import Vault
 from shared.plumbing.app import new_app
 from shared.plumbing.clock import Clock, SystemClock
 from shared.plumbing.runtime import Runtime
+from shared.plumbing.sealed import Vault
 from shared.plumbing.settings import Settings, unmarked
 from shared.policy.compiler import allowance, compile_book
 
@@ -43,7 +43,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
         async with runtime.pool.acquire() as connection:
             await check_keys(connection, vault)
         runtime.tell_and_seal()
-        app.state.ready = True
+        runtime.say_ready(app)
         try:
             yield
         finally:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from services.enrollment.domain.id_number import IdNumber, check_character, read_id_number
 from services.enrollment.domain.person_name import PersonName, read_name
 from services.enrollment.domain.refusals import Refusal
-from services.enrollment.store.sealed import Vault
+from shared.plumbing.sealed import Vault
 from tests.enrollment.conftest import Enrollment, id_number, registration
 
 TODAY = date(2026, 11, 21)

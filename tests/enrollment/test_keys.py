@@ -12,11 +12,11 @@ import asyncpg
 import pytest
 from cryptography.exceptions import InvalidTag
 
-from services.enrollment.store.sealed import KeyNotHeld, Vault
 from services.enrollment.work.key_rotation import run_rotation
 from shared.plumbing.clock import SystemClock
 from shared.plumbing.database import open_pool
 from shared.plumbing.field_keys import read_keys
+from shared.plumbing.sealed import KeyNotHeld, Vault
 from tests.enrollment.conftest import (
     Enrollment,
     credentials,

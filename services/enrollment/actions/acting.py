@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from services.enrollment.store.sealed import Vault
 from shared.plumbing.auth import Caller
 from shared.plumbing.clock import business_day
 from shared.plumbing.journal import Deed
+from shared.plumbing.sealed import Vault
 from shared.policy.book import Book
 
 

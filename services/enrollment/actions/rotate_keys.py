@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.enrollment.store.persons import forget_indexes, seal_again
-from services.enrollment.store.sealed import Vault
 from shared.plumbing.database import Connection
 from shared.plumbing.journal import Deed, write_log
+from shared.plumbing.sealed import Vault
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,12 +15,12 @@ from starlette.responses import Response
 from services.enrollment.actions.acting import Acting
 from services.enrollment.api.refusals import problem_of
 from services.enrollment.domain.refusals import Refusal, Refused
-from services.enrollment.store.sealed import Vault
 from shared.plumbing.auth import Caller
 from shared.plumbing.database import AGENCY, Connection
 from shared.plumbing.edge import desk, once_per_key, only
 from shared.plumbing.problems import NOT_FOUND, Problem
 from shared.plumbing.repeats import Answer
+from shared.plumbing.sealed import Vault
 from shared.policy.book import Book
 
 Clerk = Annotated[Caller, Depends(only("clerk"))]

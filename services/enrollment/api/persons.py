@@ -15,9 +15,10 @@ from services.enrollment.actions.acting import Acting
 from services.enrollment.actions.find_entitlement import find_entitlement
 from services.enrollment.api.office import Asker, Clerk, Made, Reader, acting, create, show
 from services.enrollment.api.refusals import problem_of
-from services.enrollment.api.wire import Day, IdNumberText, SpellShown, show_spell
+from services.enrollment.api.wire import Day, IdNumberText, NameText, SpellShown, show_spell
 from services.enrollment.domain.entitlement import Entitlement
 from services.enrollment.domain.id_number import read_id_number
+from services.enrollment.domain.person_name import read_name
 from services.enrollment.domain.refusals import Refusal
 from services.enrollment.store.histories import read_histories, read_state
 from services.enrollment.store.persons import Person, person_by_id_number, person_by_ref
@@ -59,9 +60,11 @@ class SpellEnded(Wire):
 
 
 class IdNumberBody(Wire):
-    """An ID number stands in a body, never in an address."""
+    """An ID number stands in a body, never in an address; where a name is given, it must be the
+    person's as it was registered."""
 
     id_number: IdNumberText
+    name: NameText | None = None
 
 
 class StateShown(Wire):
@@ -106,13 +109,16 @@ async def post_spell_end(
 
 @router.post("/persons:find", response_model=PersonShown)
 async def find_person(request: Request, who: Asker, body: IdNumberBody) -> Response:
-    """The person of an ID number, if of the caller's pool."""
+    """The person of an ID number, if of the caller's pool. Who asks under another name is told
+    nothing but that there is no such person."""
     doing = acting(request, who)
     number = read_id_number(body.id_number, doing.today)
     if isinstance(number, Refusal):
         raise problem_of(number)
     async with transaction(desk(request).pool, [AGENCY]) as tx:
         person = await person_by_id_number(tx, doing.vault, number)
+        if person is not None and body.name is not None and read_name(body.name) != person.name:
+            person = None
         return await _show_person(tx, doing, person)
 
 

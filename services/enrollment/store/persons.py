@@ -10,8 +10,8 @@ import asyncpg
 
 from services.enrollment.domain.id_number import IdNumber
 from services.enrollment.domain.person_name import PersonName
-from services.enrollment.store.sealed import Vault
 from shared.plumbing.database import Connection
+from shared.plumbing.sealed import Vault
 
 
 @dataclass(frozen=True, slots=True)

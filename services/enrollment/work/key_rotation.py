@@ -8,9 +8,9 @@ from uuid import uuid4
 
 from services.enrollment.actions.rotate_keys import rotate_keys
 from services.enrollment.store.persons import check_keys, count_under_other_keys
-from services.enrollment.store.sealed import Vault
 from shared.plumbing.clock import Clock
 from shared.plumbing.database import AGENCY, Pool, transaction
+from shared.plumbing.sealed import Vault
 
 _BATCH = 200
 _LOCKED_SECONDS = 0.1
