@@ -1,7 +1,10 @@
-"""`python -m services.settlement`: serve, migrate, credential, price, reprice."""
+"""`python -m services.settlement`: serve, migrate, credential, retry-parked, price, reprice,
+catalogue."""
 
 from __future__ import annotations
 
+import asyncio
+import getpass
 import os
 import sys
 from datetime import datetime
@@ -9,15 +12,22 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
+from rich.progress import Progress
 
+from services.settlement.actions.scene import Scene
+from services.settlement.api.catalogue_command import BadFile, import_catalogue
 from services.settlement.api.price_command import price_command
 from services.settlement.api.reprice_command import reprice_command
-from services.settlement.main import create_app
+from services.settlement.main import create_app, heard
+from shared.ids import new_id
 from shared.plumbing.clock import SystemClock, business_day
 from shared.plumbing.command_line import new_command_line
 from shared.plumbing.settings import read_settings
 
-commands = new_command_line("settlement", create_app)
+commands = new_command_line("settlement", create_app, heard)
+catalogue = typer.Typer(no_args_is_help=True, help="The pool's catalogue of items.")
+commands.add_typer(catalogue, name="catalogue")
 
 
 @commands.command("price")
@@ -49,6 +59,30 @@ def reprice(
         done=_progress, say=print,
     )  # fmt: skip
     print(file=sys.stderr)
+
+
+@catalogue.command("import")
+def import_file(
+    file: Annotated[Path, typer.Argument(help="CSV in UTF-8; the first line names the columns")],
+    pool: Annotated[str, typer.Option(help="pool code")],
+) -> None:
+    """Check a file of catalogue items and propose it; another person, a clerk, approves it."""
+    dsn = read_settings("settlement").service_dsn.get_secret_value()
+    actor = f"operator:{getpass.getuser()}"
+    scene = Scene(pool, "", actor, str(new_id()), SystemClock().now())
+    with Progress(console=Console(stderr=True)) as progress:
+        task = progress.add_task("items", total=None)
+        try:
+            proposed = asyncio.run(
+                import_catalogue(
+                    dsn, file, scene, lambda rows: progress.update(task, total=rows),
+                    lambda rows: progress.advance(task, rows),
+                )
+            )  # fmt: skip
+        except BadFile as refused:
+            print(refused, file=sys.stderr)
+            raise typer.Exit(1) from None
+    print(proposed)
 
 
 def _progress(claims: int) -> None:

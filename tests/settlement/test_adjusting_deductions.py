@@ -134,6 +134,16 @@ async def test_a_lower_decision_replaces_what_was_taken(house: House) -> None:
     assert await _deducted(house, claim, "f2", left.to_wire(), number=2) == "deduction-taken"
 
 
+async def test_a_refused_decision_gives_back_what_the_one_before_took(house: House) -> None:
+    claim = await settled(house)
+    await _deducted(house, claim, "f1", "1000.00")
+    assert await _deducted(house, claim, "f1", "99999.00", number=2) == "deduction-refused"
+    assert await _deductions(house) == [(1, 100000, "released")]
+    assert await _told(house) == [
+        ("settled", 1), ("deduction-taken", 2), ("deduction-released", 3), ("deduction-refused", 4),
+    ]  # fmt: skip
+
+
 async def test_a_dismissal_gives_back_what_was_taken_and_nothing_else(
     house: House, nanjing_a: Client
 ) -> None:

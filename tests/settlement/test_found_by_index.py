@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
 import asyncpg
 import pytest
 
-from services.settlement.store import adjustments, care, entitlements, ledger, settled
+from services.settlement.store import (
+    adjustments,
+    care,
+    disputed,
+    entitlements,
+    his_profiles,
+    ledger,
+    settled,
+)
 from shared.plumbing.database import AGENCY, Pool, open_pool, transaction
 from tests.settlement.conftest import NANJING
 from tests.support.postgres import ServiceDatabases
@@ -70,6 +78,8 @@ insert into adjustment (
 select '{pool}', id, id, 'H', 'person:2', 'proposed', 2, 'maternity', '2024-03-01',
     0, 0, 0, 0, 0, 0, 0, 0, 0, '[]', '{{}}', 'b', 'e', 'a', now()
 from many;
+update adjustment set state = 'released', decided_by = 'b', decided_at = '2024-03-28 00:00Z',
+    account_month = '2024-03-01' where settlement_id in (select id from many where n % 2 = 0);
 insert into deduction (pool_code, deduction_id, settlement_id, institution_code, flag_id, decision,
                        amount_fen, state, taken_at)
 select '{pool}', id, id, 'H', id::text, 1, 1, 'pending', now() from many;
@@ -78,7 +88,15 @@ insert into entitlement (pool_code, entitlement_id, kind, person_ref, pregnancy_
 select '{pool}', id, 'allowance', person, pregnancy, id, 'birth', 'withdrawn', '[]', '{{}}', 'b',
     'e', now(), 1
 from many where benefit <> 'family_planning';
-analyze pregnancy, settlement, claim, adjustment, deduction, entitlement;
+insert into stay (pool_code, stay_id, institution_code, stay_number, person_ref, pregnancy_id,
+                  state, version, month, admitted_on, benefit)
+select '{pool}', id, 'H', n::text, person, pregnancy, 'settled', 3, '2024-03-01', '2024-03-01',
+    benefit
+from many;
+insert into person_state select '{pool}', person, 1, '{{}}', now() from many group by person;
+insert into used_nonce select 'H', n::text, now() - n * interval '1 second' from many;
+analyze used_nonce;
+analyze stay, person_state, pregnancy, settlement, claim, adjustment, deduction, entitlement;
 """
 
 
@@ -102,9 +120,14 @@ QUESTIONS: list[tuple[str, tuple[Any, ...], set[str]]] = [
     (care.STANDING, ([NANJING], [ONE]), {"claim_visits"}),
     (care.ENDINGS, ([NANJING], [ONE]), {"settlement_pregnancy"}),
     (ledger.DEDUCTED, (NANJING, ONE), {"deduction_settlement"}),
+    (ledger.RELEASE_DEDUCTIONS, (NANJING, str(ONE), 2), {"one_pending_deduction_a_flag"}),
+    (disputed.FOUND, (NANJING, [ONE]),
+     {"claim_pkey", "settlement_pkey", "stay_stay_id_institution_code_key", "pregnancy_pkey",
+      "person_state_pkey", "adjusted_once_a_cause"}),
     (ledger.CANCEL_DEDUCTIONS, (NANJING, ONE), {"deduction_settlement"}),
     (entitlements.PAGE.format(found_by="pregnancy_id"), (NANJING, ONE, UUID(int=0), 50),
      {"entitlement_pregnancy"}),
+    (his_profiles.FORGET_NONCES, ("H", datetime(2024, 3, 28, tzinfo=UTC)), {"used_nonce_by_age"}),
     (settled.LIVE_OF_PERSON, (*RANGE, "p1"),
      {"pregnancies_of_a_person_are_apart", "settlement_pregnancy", "settlement_without_pregnancy",
       "claim_pkey", "settlement_pkey", "claim_visits"}),

@@ -9,22 +9,14 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
+from deploy.verify import reconciliation
 from shared.plumbing.database import AGENCY, Connection, open_pool, transaction
 from tests.settlement.conftest import NANJING, House, open_house
 from tests.support.postgres import ServiceDatabases
 
 A, B = f"H{NANJING}a", f"H{NANJING}b"
 SERVICE, GROUP = "settlement_service", "settlement_group"
-OPEN = {
-    # Hospitals meet here: what is one for a whole pregnancy, or unique for ever.
-    "pregnancy", "designation", "unit_entry", "claim",
-    # The pool's books and log; sums and hashes, read by the agency alone.
-    "period_balance", "log",
-    # Who may call: asked before anybody is known to be somebody.
-    "client",
-}  # fmt: skip
-"""Tables that name an institution and stand outside the wall, each for its reason."""
-
+OPEN = {*reconciliation.OPEN, *reconciliation.MEET["settlement"]}
 _NAMING_A_HOSPITAL = """
 select c.relname from pg_class c join pg_attribute a on a.attrelid = c.oid
 where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p')
@@ -78,6 +70,21 @@ from settlement s where settlement_id = $1
 """
 
 
+_TOLD = (
+    "insert into his_profile (pool_code, institution_code, terms, sealed_secret, proposed_by,"
+    " proposed_at) select $1, $3, '{}', '', $2::uuid::text, $4",
+    "insert into used_nonce select $3, $1 || $2::uuid::text, $4",
+    "insert into encounter values ($1, $2, $3, 'p', '{}', $4)",
+    "insert into told_line select $1, $2, $3, to_char($4::timestamptz, 'YYYY'), '1', 1",
+    "insert into doubt values ($1, gen_random_uuid(), $3, $2, 'k', '{}', $4)",
+    "insert into settlement_list"
+    " (pool_code, settlement_id, institution_code, stay_id, told, told_at)"
+    " select $1, settlement_id, $3, stay_id, '{}', $4 from settlement where stay_id = $2",
+    "insert into told_warning values ($1, $2, $3, $2, 'c', 'r', $4)",
+    "insert into warning_reply values ($1, $2, $3, $2, $2, 'c', 'r', 'corrected', '', $4)",
+)
+
+
 @pytest.fixture(scope="module")
 async def two(house: House) -> House:
     """Both hospitals have a row in each walled table."""
@@ -86,11 +93,30 @@ async def two(house: House) -> House:
         stay, outcome = await house.ready_stay(hospital)
         answer = await hospital.post(f"/stays/{stay}/settle", {"total": outcome["total"]})
         assert answer.status_code == 201
+        other, _ = await house.ready_stay(hospital, discharge=False)
+        for line in (1, 2):
+            body = {"line_numbers": [line]}
+            assert (await hospital.post(f"/stays/{other}/lines:cancel", body)).status_code == 201
+        mapped = {"own_code": "b1", "own_name": "床位", "item_code": "bed"}
+        assert (await hospital.post("/item-mappings", mapped)).status_code == 201
+        sums = {"total": "1.00", "fund": "1.00", "account": "0.00"}
+        row = {"settlement_id": str(uuid4())} | sums
+        book = {"since": "2024-03-01", "until": "2024-03-31", "totals": sums | {"rows": 1}}
+        held = await hospital.post("/reconciliations", book | {"rows": [row]})
+        assert held.status_code == 201
+        await house.owner.execute(
+            "insert into exchanged_file"
+            " select $1, $2, $3, 'a', 'x', at, at + interval '1 day'"
+            " from (select $4::timestamptz as at) now",
+            NANJING, uuid4(), code, house.clock.now(),
+        )  # fmt: skip
         await house.owner.execute(
             "insert into deduction values ($1, $2, $3, $4, $4, 1, 100, 'pending', $5)",
             NANJING, uuid4(), UUID(answer.json()["settlement_id"]), code, house.clock.now(),
         )  # fmt: skip
         await house.owner.execute(_PROPOSE, UUID(answer.json()["settlement_id"]), uuid4())
+        for told in _TOLD:
+            await house.owner.execute(told, NANJING, UUID(stay), code, house.clock.now())
     for table in await _walled(house):
         async with _as(house, "service", AGENCY) as tx:
             assert await _seen(tx, table) == {A, B}, table

@@ -21,11 +21,11 @@ async def discharge(
         return Refusal.STAY_UNKNOWN
     if outcome.discharged_on > scene.today:
         return Refusal.DATES_OUT_OF_ORDER
-    if stay.cost.total != outcome.bill:
-        return Refusal.LINES_DO_NOT_SUM
     after = discharged(stay, outcome)
     if isinstance(after, Refusal):
         return after
+    if stay.cost.total != outcome.bill:
+        return Refusal.LINES_DO_NOT_SUM
     if not await stays.update(tx, stay, after):
         return Refusal.STAY_CHANGED
     await stay_items.keep(tx, after)

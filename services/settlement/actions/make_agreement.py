@@ -1,4 +1,4 @@
-"""Make an agreement with a hospital, and list an item in the catalogue."""
+"""Make an agreement with a hospital, and end it before its time."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from datetime import date
 
 from services.settlement.actions.scene import Scene
 from services.settlement.domain.agreement import Agreement
-from services.settlement.domain.line import CatalogueItem
 from services.settlement.domain.refusals import Refusal
 from services.settlement.store import agreements
 from shared.plumbing.database import Connection
@@ -27,25 +26,14 @@ async def make_agreement(
     return agreement
 
 
-async def list_item(
-    tx: Connection, scene: Scene, item: CatalogueItem, name: str, start: date, end: date | None
-) -> CatalogueItem | Refusal:
-    """List an item for a period; two versions of one item never overlap."""
-    made = await agreements.insert_item(
-        tx,
-        scene.pool_code,
-        item.item_code,
-        name,
-        item.item_class,
-        item.first_copay_rate,
-        item.limit.fen if item.limit else None,
-        start,
-        end,
-        scene.actor,
-        scene.now,
-    )
-    if not made:
-        return Refusal.ITEM_OVERLAPS
-    subject = f"catalogue-item:{item.item_code}/{start}"
-    await write_log(tx, [scene.deed("list_item", subject, "", "listed")])
-    return item
+async def end_agreement(
+    tx: Connection, scene: Scene, institution_code: str, end: date
+) -> date | Refusal:
+    """End the agreement that runs on the day before `end`; what was settled under it stands.
+    Returns its first day."""
+    start = await agreements.end_agreement(tx, scene.pool_code, institution_code, end)
+    if start is None:
+        return Refusal.AGREEMENT_UNKNOWN
+    subject = f"agreement:{institution_code}/{start}"
+    await write_log(tx, [scene.deed("end_agreement", subject, "made", f"until {end}")])
+    return start

@@ -19,11 +19,12 @@ from shared.policy.shapes import Benefit
 
 async def open_stay(
     tx: Connection, scene: Scene, *, stay_number: str, person_ref: str, pregnancy_id: UUID | None,
-    admitted_on: date, benefit: Benefit = Benefit.DELIVERY,
+    admitted_on: date, benefit: Benefit = Benefit.DELIVERY, stay_id: UUID | None = None,
 ) -> Stay | Refusal:  # fmt: skip
     """Open a stay of a benefit; the hospital's own number names it once.
 
-    The pregnancy, where the benefit has one, is a registered one of the person.
+    The pregnancy, where the benefit has one, is a registered one of the person. `stay_id` is given
+    where the hospital was told it before.
     """
     if pregnancy_id is not None:
         pregnancy = await pregnancies.find(tx, scene.pool_code, pregnancy_id)
@@ -35,7 +36,7 @@ async def open_stay(
         return Refusal.DATES_OUT_OF_ORDER
     stay = Stay(
         pool_code=scene.pool_code,
-        stay_id=new_id(),
+        stay_id=stay_id or new_id(),
         institution_code=scene.institution_code,
         stay_number=stay_number,
         person_ref=person_ref,

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from uuid import UUID
 
-from services.settlement.domain.disputed import Dispute, PricedAgain, priced_again
+from services.settlement.domain.disputed import Dispute, PricedAgain, comparable, priced_again
 from services.settlement.domain.refusals import Refusal, Refused
 from services.settlement.store import disputed
 from shared.plumbing.database import Connection
@@ -26,14 +26,21 @@ async def price_again(
     claims = await disputed.claims(tx, pool_code, {claim for claim, _ in asked})
     books = await shelf(tx, {claim.book for claim in claims.values()})
     lines = await disputed.lines(tx, pool_code, [one for one in asked if one[0] in claims])
+    unknown = Refused(Refusal.SETTLEMENT_UNKNOWN)
+    under: dict[UUID, Book | Refusal] = {}
     priced = []
     for number, (claim_id, dispute) in enumerate(asked):
         if number % _AT_A_TIME == 0:
             await asyncio.sleep(0)
         claim = claims.get(claim_id)
         if claim is None:
-            unknown = Refused(Refusal.SETTLEMENT_UNKNOWN)
             priced.append(PricedAgain(claim_id, refused=unknown))
             continue
-        priced.append(priced_again(claim, dispute, lines.get(claim_id, ()), books.get(claim.book)))
+        if claim_id not in under:
+            under[claim_id] = comparable(claim, books.get(claim.book))
+        book = under[claim_id]
+        if isinstance(book, Refusal):
+            priced.append(PricedAgain(claim_id, refused=Refused(book)))
+        else:
+            priced.append(priced_again(claim, dispute, lines.get(claim_id, ()), book))
     return priced

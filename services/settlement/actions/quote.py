@@ -10,7 +10,7 @@ from services.settlement.actions.settle import settlement_of
 from services.settlement.domain.claimed import benefit_of
 from services.settlement.domain.refusals import Refusal, Refused
 from services.settlement.domain.settlement import Settlement
-from services.settlement.domain.settling import already_ended, already_operated, judge
+from services.settlement.domain.settling import Judged, already_ended, already_operated, judge
 from services.settlement.domain.stay import Outcome, StayState
 from services.settlement.store.settling import Facts
 from shared.plumbing.clock import business_day
@@ -22,9 +22,23 @@ NO_ID = UUID(int=0)
 
 def quote(facts: Facts, outcome: Outcome | None, book: Book, now: datetime) -> Settlement | Refused:
     """What settling would come to, with the outcome as given, else as discharged."""
+    judged = judge_now(facts, outcome, book, now)
+    return judged if isinstance(judged, Refused) else quoted(judged, now)
+
+
+def quoted(judged: Judged, now: datetime) -> Settlement:
+    """The settlement that is not made."""
+    return settlement_of(judged, NO_ID, "", now)
+
+
+def judge_now(facts: Facts, outcome: Outcome | None, book: Book, now: datetime) -> Judged | Refused:
+    """The judgement that settling now would rest on, with the outcome as given, else as
+    discharged."""
     stay = facts.stay
     if stay is None:
         return Refused(Refusal.STAY_UNKNOWN)
+    if stay.state is StayState.CANCELLED:
+        return Refused(Refusal.STAY_CANCELLED)
     if stay.state is StayState.SETTLED:
         return Refused(Refusal.STAY_ALREADY_SETTLED)
     ended = already_ended(stay, facts.rival)
@@ -40,7 +54,7 @@ def quote(facts: Facts, outcome: Outcome | None, book: Book, now: datetime) -> S
     operated = already_operated(stated, facts.operated)
     if operated is not None:
         return Refused(operated)
-    judged = judge(
+    return judge(
         stay=replace(stay, outcome=stated),
         outcome=stated,
         agreement=facts.agreement,
@@ -51,4 +65,3 @@ def quote(facts: Facts, outcome: Outcome | None, book: Book, now: datetime) -> S
         today=business_day(now),
         course=facts.course,
     )
-    return judged if isinstance(judged, Refused) else settlement_of(judged, NO_ID, "", now)

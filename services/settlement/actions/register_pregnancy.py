@@ -17,11 +17,17 @@ from shared.plumbing.journal import write_log
 
 
 async def register_pregnancy(
-    tx: Connection, scene: Scene, *, person_ref: str, since: date, institution_code: str
-) -> Pregnancy | Refusal:
-    """Register a pregnancy that began on `since`: one open at a time, over all hospitals."""
+    tx: Connection, scene: Scene, *, person_ref: str, since: date, institution_code: str,
+    in_contract: bool = False,
+) -> Pregnancy | Refusal:  # fmt: skip
+    """Register a pregnancy that began on `since`: one open at a time, over all hospitals. With
+    `in_contract` the institution must have an agreement today."""
     if since > scene.today:
         return Refusal.DATES_OUT_OF_ORDER
+    if in_contract and not await agreements.agreed(
+        tx, scene.pool_code, institution_code, scene.today
+    ):
+        return Refusal.NO_AGREEMENT
     if await pregnancies.has_open(tx, person_ref):
         return Refusal.PREGNANCY_OPEN_ALREADY
     pregnancy = Pregnancy(
@@ -65,3 +71,20 @@ async def transfer_pregnancy(
     deed = scene.deed("transfer_pregnancy", f"pregnancy:{pregnancy_id}", "registered", "registered")
     await write_log(tx, [deed])
     return replace(pregnancy, institution_code=institution_code, version=pregnancy.version + 1)
+
+
+async def withdraw_designation(
+    tx: Connection, scene: Scene, pregnancy_id: UUID, number: int
+) -> Pregnancy | Refusal:
+    """Take back the last designation, which is the `number`th, from today on: the pregnancy is
+    entrusted again to whom it was before. The first one is the registration's, and stays."""
+    made = await pregnancies.designations(tx, scene.pool_code, pregnancy_id)
+    if not made:
+        return Refusal.PREGNANCY_UNKNOWN
+    mover = scene.institution_code
+    if mover and mover not in {one.institution_code for one in made[-2:]}:
+        return Refusal.PREGNANCY_UNKNOWN
+    if number != len(made) or number == 1:
+        return Refusal.TRANSFER_OUT_OF_ORDER
+    before = made[-2].institution_code
+    return await transfer_pregnancy(tx, scene, pregnancy_id, before, scene.today)

@@ -34,8 +34,9 @@ from shared.plumbing.outbox import outbox_row
 from shared.plumbing.repeats import Answer, Ask, DifferentBody
 from shared.policy.book import Book
 
-Render = Callable[[Settlement], bytes]
-"""The edge's own form of a settlement; its bytes are kept, and given again for ever."""
+Render = Callable[[Settlement, Judged], bytes]
+"""The edge's own form of a settlement, with what it was judged by; its bytes are kept, and given
+again for ever."""
 
 Outcome = Answer | Refused | DifferentBody
 
@@ -165,7 +166,7 @@ def _entry(
 ) -> Entry:
     settlement = settlement_of(judged, new_id(), command.actor, now)
     legs = postings_of(judged.priced)
-    answer = Answer(201, command.render(settlement))
+    answer = Answer(201, command.render(settlement, judged))
     opened = open_entitlements(judged, settlement, book)
     settled = Deed(
         pool_code=settlement.pool_code,

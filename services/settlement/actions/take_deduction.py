@@ -31,16 +31,15 @@ async def take_deduction(tx: Connection, scene: Scene, decision: Decision) -> No
     head = await ledger.claim_head(tx, decision.pool_code, claim_id)
     beside = await adjustments.of_claims(tx, decision.pool_code, [claim_id])
     stands = standing(settlement, released_of(beside.get(claim_id, ()))) if settlement else None
+    head = await _release(tx, scene, decision, head)
     outcome = taken(
         decision,
         head[0] if head else None,
         stands.shares.fund if stands else NOTHING,
-        await ledger.deducted_for_others(tx, decision.pool_code, claim_id, decision.flag_id),
+        await ledger.deducted_so_far(tx, decision.pool_code, claim_id),
         new_id(),
         scene.now,
     )
-    if isinstance(outcome, Deduction):
-        head = await _release(tx, scene, decision, head)
     number = await _moved(tx, decision, head)
     if isinstance(outcome, Deduction):
         await ledger.insert_deduction(tx, outcome)

@@ -1,4 +1,4 @@
-"""What the agency's own people do: agreements, catalogue, policy book, closing, deductions."""
+"""What the agency's own people do: agreements, policy book, closing, deductions."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from starlette.responses import Response
 
 from services.settlement.actions.appoint_book import approve_book, propose_book
 from services.settlement.actions.close_period import close_period
-from services.settlement.actions.make_agreement import list_item, make_agreement
+from services.settlement.actions.make_agreement import end_agreement, make_agreement
 from services.settlement.actions.scene import Scene
 from services.settlement.api.agency_shown import (
+    AgreementEnded,
     AgreementMade,
     AgreementsShown,
     BookApproved,
     BookProposed,
     DeductionsShown,
-    ItemListed,
     PeriodClosed,
 )
 from services.settlement.api.office import CLERK, FINANCE, HOSPITAL, keyed, office, seen
 from services.settlement.api.refusals import problem_of
 from services.settlement.api.render import deduction_item
-from services.settlement.api.wire import AgreementBody, ItemBody, NoBody, PeriodBody
+from services.settlement.api.wire import AgreementBody, EndBody, NoBody, PeriodBody
 from services.settlement.domain.agreement import Agreement
 from services.settlement.domain.refusals import Refusal
 from services.settlement.store import agreements, ledger
@@ -81,17 +81,31 @@ async def agreed(
     return reply(Answer(200, orjson.dumps({"items": items})))
 
 
-@router.post("/catalogue-items", status_code=201, response_model=ItemListed)
-async def list_catalogue_item(
-    request: Request, body: ItemBody, who: Clerk, _: Key = None
+@router.post("/agreements/{institution_code}/end", status_code=201, response_model=AgreementEnded)
+async def end_agreement_early(
+    request: Request,
+    institution_code: Annotated[str, Path(pattern=r"^[A-Za-z0-9_.-]{1,64}$")],
+    body: EndBody,
+    who: Clerk,
+    _: Key = None,
 ) -> Response:
-    """List an item in the pool's catalogue for a period."""
+    """End an agreement before its time: the one in force on the day before. What was settled under
+    it stands."""
     return await keyed(
         request,
         who,
-        "list_item",
-        lambda tx, scene: list_item(tx, scene, body.to_item(), body.name, body.start, body.end),
-        lambda item: (new_id(), orjson.dumps({"item_code": item.item_code})),
+        "end_agreement",
+        lambda tx, scene: end_agreement(tx, scene, institution_code, body.end),
+        lambda start: (
+            new_id(),
+            orjson.dumps(
+                {
+                    "institution_code": institution_code,
+                    "start": start.isoformat(),
+                    "end": body.end.isoformat(),
+                }
+            ),
+        ),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from services.settlement.api.shown import Amount, BookHash, DayText, IdText, Instant
-from services.settlement.api.wire import Code, MonthText
+from services.settlement.api.wire import Code, MonthText, StayBenefit
 from shared.plumbing.edge import Wire
 
 
@@ -29,10 +29,12 @@ class AgreementsShown(Wire):
     items: list[AgreementShown]
 
 
-class ItemListed(Wire):
-    """The catalogue item that was listed."""
+class AgreementEnded(Wire):
+    """The agreement that was ended: its first day, and the first day without it."""
 
-    item_code: Code
+    institution_code: Code
+    start: DayText
+    end: DayText
 
 
 class BookProposed(Wire):
@@ -71,3 +73,39 @@ class DeductionsShown(Wire):
     """Deductions in one state."""
 
     items: list[DeductionShown]
+
+
+class ProfileProposed(Wire):
+    """A profile that waits for another person's approval."""
+
+    proposal: int
+
+
+class ProfileWaits(Wire):
+    """A proposed profile as it will speak once another person approves it. Its access key and
+    secret are never shown."""
+
+    proposal: int
+    proposed_at: Instant
+    institution_code: Code
+    scheme: Literal["csb_ms", "csb_s", "x_tif", "signed_body", "signed_body_sm2", "private_line"]
+    networks: list[str]
+    infcode_text: bool
+    refused_as: Literal[-1, -2]
+    med_types: dict[str, StayBenefit]
+    insurance_types: list[Literal["310", "510"]]
+    demanded: dict[str, list[str]]
+    matn_stas: dict[str, Literal["unknown", "neither", "planning", "pregnant", "nursing"]]
+    elsewhere: list[str]
+
+
+class ProfilesWait(Wire):
+    """Profiles that wait for another person's approval, oldest first."""
+
+    items: list[ProfileWaits]
+
+
+class ProfileApproved(Wire):
+    """The hospital whose profile is in force."""
+
+    institution_code: str

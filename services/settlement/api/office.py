@@ -118,16 +118,18 @@ async def fetch_state(here: Office, person_ref: str) -> Refusal | None:
     return None
 
 
-ASK_FOR_STATE = frozenset({Refusal.PERSON_UNKNOWN, Refusal.PERSON_STATE_TOO_OLD})
+_ASK_FOR_STATE = frozenset({Refusal.PERSON_UNKNOWN, Refusal.PERSON_STATE_TOO_OLD})
 
 
 async def with_state(
-    here: Office, refused: Refused, again: Callable[[], Awaitable[T | Refused]]
+    here: Office, refused: T | Refused, again: Callable[[], Awaitable[T | Refused]]
 ) -> T | Refused:
     """Ask enrollment for the state that a judgement lacked, and have it judged again.
 
     Where nobody could be asked that is what is said: an outage is no unknown person.
     """
+    if not isinstance(refused, Refused) or refused.refusal not in _ASK_FOR_STATE:
+        return refused
     failed = await fetch_state(here, str(dict(refused.values)["person_ref"]))
     if failed is None:
         return await again()

@@ -16,6 +16,7 @@ from services.settlement.api.refusals import problem_of
 from services.settlement.api.shown import Amount, BookHash, IdText
 from services.settlement.api.wire import BillText, Code
 from services.settlement.domain.disputed import Dispute, PricedAgain
+from services.settlement.domain.refusals import Refused
 from services.settlement.domain.what_if import Borne
 from shared.money import Money
 from shared.plumbing.auth import Caller
@@ -181,14 +182,12 @@ def _shown(one: PricedAgain) -> dict[str, Any]:
         "repriced": _borne(again) if again else None,
         "difference": _borne(stands.less(again)) if stands and again else None,
         "book": one.book or None,
-        "refused": _why_not(one) if one.refused else None,
+        "refused": _why_not(one.refused) if one.refused else None,
     }
 
 
-def _why_not(one: PricedAgain) -> dict[str, str] | None:
-    if one.refused is None:
-        return None
-    problem = problem_of(one.refused)
+def _why_not(refused: Refused) -> dict[str, str]:
+    problem = problem_of(refused)
     kind = problem.kind
     return {
         "code": kind.code,

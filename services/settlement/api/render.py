@@ -9,14 +9,19 @@ from uuid import UUID
 
 import orjson
 
+from services.settlement.actions.add_lines import Billed
+from services.settlement.api.explanation import words
 from services.settlement.domain.adjustment import Adjustment
 from services.settlement.domain.course import UnitState
 from services.settlement.domain.deduction import Deduction
 from services.settlement.domain.entitled import Entitlement
+from services.settlement.domain.line import LineWarning
 from services.settlement.domain.pregnancy import Pregnancy
 from services.settlement.domain.revision import Revision, Sum
 from services.settlement.domain.settlement import ClaimState, Settlement, Shares
+from services.settlement.domain.settling import Judged
 from services.settlement.domain.stay import Stay
+from services.settlement.store.lines import StoredLine
 from shared.plumbing.clock import to_wire
 
 
@@ -33,15 +38,23 @@ def settlement_bytes(settlement: Settlement, present: Present | None = None) -> 
     return orjson.dumps(_settlement_now(settlement, present))
 
 
+def settled_bytes(settlement: Settlement, _: Judged) -> bytes:
+    """A settlement that is being made; the answer says nothing beyond it."""
+    return settlement_bytes(settlement)
+
+
 def quote_bytes(settlement: Settlement) -> bytes:
     """A quote: a settlement that was not made has neither id nor time."""
     made = ("settlement_id", "reverses", "settled_at")
     return orjson.dumps({k: v for k, v in _settlement(settlement).items() if k not in made})
 
 
-def settlements_bytes(found: list[tuple[Settlement, Present | None]]) -> bytes:
-    """Settlements of a stay, oldest first."""
-    return orjson.dumps({"items": [_settlement_now(s, present) for s, present in found]})
+def settlements_bytes(
+    found: list[tuple[Settlement, Present | None]], further: UUID | None
+) -> bytes:
+    """Settlements, oldest first, and what the next page is after."""
+    items = [_settlement_now(s, present) for s, present in found]
+    return orjson.dumps({"items": items, "next": str(further) if further else None})
 
 
 def _settlement_now(settlement: Settlement, present: Present | None) -> dict[str, Any]:
@@ -132,24 +145,85 @@ def _sum(one: Sum) -> dict[str, Any]:
 
 def stay_bytes(stay: Stay) -> bytes:
     """A stay and its bill so far."""
+    return orjson.dumps(_stay(stay))
+
+
+def _stay(stay: Stay) -> dict[str, Any]:
     cost, outcome = stay.cost, stay.outcome
+    return {
+        "stay_id": str(stay.stay_id),
+        "stay_number": stay.stay_number,
+        "state": stay.state.value,
+        "benefit": stay.benefit.value,
+        "pregnancy_id": str(stay.pregnancy_id) if stay.pregnancy_id else None,
+        "admitted_on": stay.admitted_on.isoformat(),
+        "discharged_on": outcome.discharged_on.isoformat() if outcome else None,
+        "line_count": stay.line_count,
+        "total": cost.total.to_wire(),
+        "in_scope": cost.in_scope.to_wire(),
+        "out_of_scope": cost.out_of_scope.to_wire(),
+        "over_limit": cost.over_limit.to_wire(),
+        "first_copay": cost.first_copay.to_wire(),
+    }
+
+
+def stays_bytes(found: Sequence[Stay], further: UUID | None) -> bytes:
+    """A page of stays, and what the next page is after."""
+    items = [_stay(stay) for stay in found]
+    return orjson.dumps({"items": items, "next": str(further) if further else None})
+
+
+def lines_bytes(found: Sequence[StoredLine], further: int | None) -> bytes:
+    """A page of a bill's lines, and what the next page is after."""
+    return orjson.dumps({"items": [_line(line) for line in found], "next": further})
+
+
+def _line(line: StoredLine) -> dict[str, Any]:
+    return {
+        "line_number": line.line_number,
+        "returns": line.returns,
+        "item_code": line.item_code,
+        "item_class": line.item_class,
+        "charged_on": line.charged_on.isoformat(),
+        "quantity": format(line.quantity.normalize(), "f"),
+        "price": line.price.to_wire(),
+        "amount": line.amount.to_wire(),
+        "in_scope": line.in_scope.to_wire(),
+        "out_of_scope": line.out_of_scope.to_wire(),
+        "over_limit": line.over_limit.to_wire(),
+        "first_copay": line.first_copay.to_wire(),
+    }
+
+
+def record_bytes(stay: Stay) -> bytes:
+    """What a stay's discharge stated: null and nothing where it is not discharged."""
+    outcome = stay.outcome
     return orjson.dumps(
         {
             "stay_id": str(stay.stay_id),
-            "stay_number": stay.stay_number,
-            "state": stay.state.value,
-            "benefit": stay.benefit.value,
-            "pregnancy_id": str(stay.pregnancy_id) if stay.pregnancy_id else None,
-            "admitted_on": stay.admitted_on.isoformat(),
+            "event_on": outcome.event_on.isoformat() if outcome else None,
             "discharged_on": outcome.discharged_on.isoformat() if outcome else None,
-            "line_count": stay.line_count,
-            "total": cost.total.to_wire(),
-            "in_scope": cost.in_scope.to_wire(),
-            "out_of_scope": cost.out_of_scope.to_wire(),
-            "over_limit": cost.over_limit.to_wire(),
-            "first_copay": cost.first_copay.to_wire(),
+            "diagnoses": list(outcome.diagnoses) if outcome else [],
+            "procedures": list(outcome.procedures) if outcome else [],
         }
     )
+
+
+def billed_bytes(billed: Billed) -> bytes:
+    """A stay with the warnings about the lines that were just added."""
+    warnings = [
+        {"line_number": one.line.line_number, "code": one.warning.value, **_warned(one.warning)}
+        for one in billed.lines
+        if one.warning
+    ]
+    return orjson.dumps(_stay(billed.stay) | {"warnings": warnings})
+
+
+def _warned(warning: LineWarning) -> dict[str, str]:
+    return {
+        "title": words("en")["warnings"][warning.value],
+        "title_zh": words("zh")["warnings"][warning.value],
+    }
 
 
 def pregnancy_bytes(pregnancy: Pregnancy) -> bytes:

@@ -26,9 +26,11 @@ from services.settlement.domain.refusals import Refusal
 from services.settlement.domain.settlement import Settlement
 from services.settlement.domain.steps import Step
 from services.settlement.store import adjustments, ledger
+from services.settlement.store.settled import BEFORE_ALL
 from shared.plumbing.auth import Caller
 from shared.plumbing.database import Connection
-from shared.plumbing.edge import Key, only, reply
+from shared.plumbing.edge import Key, Whole, only, reply
+from shared.plumbing.problems import MALFORMED, Fault, Problem
 from shared.plumbing.repeats import Answer
 from shared.plumbing.written import Id
 
@@ -42,16 +44,29 @@ Reader = Annotated[Caller, Depends(only(HOSPITAL, CLERK, FINANCE))]
 async def of_stay(
     request: Request,
     who: Reader,
-    stay: Id,
     institution: Annotated[str, Query(pattern=r"^[A-Za-z0-9_.-]{1,64}$")],
+    stay: Id | None = None,
+    person_ref: Annotated[str | None, Query(pattern=r"^[A-Za-z0-9-]{8,64}$")] = None,
+    after: Id = BEFORE_ALL,
+    limit: Annotated[Whole, Query(ge=1, le=200)] = 50,
 ) -> Response:
-    """What became of a stay: its settlements and reversals, oldest first."""
+    """What became of a stay, or of all of a person's in an institution: settlements and reversals,
+    oldest first."""
+    if (stay is None) == (person_ref is None):
+        raise Problem(MALFORMED, [Fault("", "stay-or-person")])
 
     async def look(tx: Connection, scene: Scene) -> list[tuple[Settlement, Present | None]]:
-        found = await ledger.of_stay(tx, scene.pool_code, institution, stay)
+        if stay is not None:
+            found = await ledger.of_stay(tx, scene.pool_code, institution, stay, after, limit)
+        else:
+            found = await ledger.of_person(
+                tx, scene.pool_code, institution, person_ref or "", after, limit
+            )
         return [(s, await _present(tx, s)) for s in found]
 
-    return reply(Answer(200, settlements_bytes(await seen(request, who, look))))
+    found = await seen(request, who, look)
+    further = found[-1][0].settlement_id if len(found) == limit else None
+    return reply(Answer(200, settlements_bytes(found, further)))
 
 
 @router.get("/{settlement_id}", response_model=SettlementNow | SettlementShown)

@@ -13,12 +13,13 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from services.settlement.actions.settle import Settle
-from services.settlement.api.office import ASK_FOR_STATE, HOSPITAL, Office, office, with_state
+from services.settlement.api.office import HOSPITAL, Office, office, with_state
 from services.settlement.api.refusals import problem_of
-from services.settlement.api.render import settlement_bytes
+from services.settlement.api.render import settled_bytes
 from services.settlement.api.shown import SettlementShown
 from services.settlement.api.wire import SettleBody
-from services.settlement.domain.refusals import Refusal, Refused
+from services.settlement.domain.refusals import Refused
+from services.settlement.store.settling import clash_of
 from shared.money import Money
 from shared.plumbing.auth import Caller, Tokens
 from shared.plumbing.edge import Key, bearer, key_matches, key_of, only, reply
@@ -62,19 +63,16 @@ async def settled(
         bill=Money.from_wire(body.total),
         actor=who.client_id,
         request_id=trace_id,
-        render=settlement_bytes,
+        render=settled_bytes,
     )
     try:
         outcome = await here.settlements.submit(command)
-    except asyncpg.ExclusionViolationError:
-        # The birth, restated after a reversal, would reach into the next pregnancy.
-        raise problem_of(Refusal.PREGNANCY_OVERLAPS) from None
-    except asyncpg.CheckViolationError as error:
-        # A visit and a birth whose days meet, settled at the same moment.
-        if error.constraint_name != "no_service_by_two_methods":
+    except (asyncpg.ExclusionViolationError, asyncpg.CheckViolationError) as error:
+        clash = clash_of(error)
+        if clash is None:
             raise
-        raise problem_of(Refusal.SERVICE_COVERED_TWICE) from None
-    if isinstance(outcome, Refused) and outcome.refusal in ASK_FOR_STATE:
+        raise problem_of(clash) from None
+    if isinstance(outcome, Refused):
         outcome = await with_state(here, outcome, lambda: here.settlements.submit(command))
     if isinstance(outcome, Answer):
         return outcome

@@ -153,9 +153,11 @@ class SettlementNow(SettlementShown):
 
 
 class SettlementsShown(Wire):
-    """What became of a stay, oldest first; a reversal has no state of its own."""
+    """What became of a stay, or of a person's, oldest first; a reversal has no state of its own.
+    The next page is after `next`."""
 
     items: list[SettlementNow | SettlementShown]
+    next: IdText | None
 
 
 class AdjustmentExplained(Wire):
@@ -191,6 +193,63 @@ class StayShown(Wire):
     out_of_scope: Amount
     over_limit: Amount
     first_copay: Amount
+
+
+class StaysShown(Wire):
+    """A person's stays and visits, oldest first; the next page is after `next`."""
+
+    items: list[StayShown]
+    next: IdText | None
+
+
+class LineShown(Wire):
+    """A fee line: amount = in_scope + out_of_scope + over_limit + first_copay. In one that
+    `returns` another, quantity and amounts are negative."""
+
+    line_number: int
+    returns: int | None
+    item_code: Code
+    item_class: Literal["a", "b", "c", "none"]
+    charged_on: DayText
+    quantity: str
+    price: Amount
+    amount: Amount
+    in_scope: Amount
+    out_of_scope: Amount
+    over_limit: Amount
+    first_copay: Amount
+
+
+class LinesShown(Wire):
+    """The lines of a bill by number; the next page is after `next`."""
+
+    items: list[LineShown]
+    next: int | None
+
+
+class RecordShown(Wire):
+    """What the discharge stated: the principal diagnosis first; empty before it."""
+
+    stay_id: IdText
+    event_on: DayText | None
+    discharged_on: DayText | None
+    diagnoses: list[str]
+    procedures: list[str]
+
+
+class LineWarned(Wire):
+    """Why a line that may have been meant to be covered is paid by the member."""
+
+    line_number: int
+    code: Literal["not_in_catalogue", "not_for_maternity"]
+    title: str
+    title_zh: str
+
+
+class BilledShown(StayShown):
+    """A stay after lines were added to it."""
+
+    warnings: list[LineWarned]
 
 
 class PregnancyShown(Wire):

@@ -8,10 +8,10 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from services.settlement.domain.allowance import Base, EmployerWage
-from services.settlement.domain.line import CatalogueItem, FeeLine
+from services.settlement.domain.line import FeeLine
 from shared.money import Money
 from shared.period import Month
-from shared.plumbing.edge import Line, Wire
+from shared.plumbing.edge import Wire
 from shared.plumbing.written import Day, Id
 
 
@@ -21,9 +21,9 @@ def _positive(text: str) -> str:
     return text
 
 
-def _above_zero(text: str) -> str:
+def _not_zero(text: str) -> str:
     if not Decimal(text):
-        raise ValueError("a quantity above zero")
+        raise ValueError("a quantity of something")
     return text
 
 
@@ -32,10 +32,12 @@ BillText = Annotated[AmountText, AfterValidator(_positive)]
 PriceText = Annotated[str, Field(pattern=r"^(0|[1-9][0-9]{0,7})\.[0-9]{2}$", max_length=11)]
 QuantityText = Annotated[
     str,
-    Field(pattern=r"^(0|[1-9][0-9]{0,4})(\.[0-9]{1,4})?$", max_length=10),
-    AfterValidator(_above_zero),
+    Field(pattern=r"^-?(0|[1-9][0-9]{0,4})(\.[0-9]{1,4})?$", max_length=11),
+    AfterValidator(_not_zero),
 ]
+LineNumber = Annotated[int, Field(ge=1, le=1_000_000)]
 Code = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
+OwnCode = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,60}$")]
 PersonRef = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{8,64}$")]
 MonthText = Annotated[str, Field(pattern=r"^(19|20)[0-9]{2}-(0[1-9]|1[0-2])$")]
 
@@ -63,19 +65,38 @@ class OpenStayBody(Wire):
 
 
 class LineBody(Wire):
-    """One fee line; its amount is quantity x price, half up to the fen."""
+    """One fee line; its amount is quantity x price, half up to the fen.
 
-    line_number: Annotated[int, Field(ge=1, le=1_000_000)]
-    item_code: Code
+    A negative quantity takes that much of an earlier line back, which `returns` names: of the same
+    item, at the same price, and no more than is left of it. A line that names no item is read by
+    what the hospital's own code is mapped to on its day.
+    """
+
+    line_number: LineNumber
+    item_code: Code | None = None
+    own_code: OwnCode | None = None
     charged_on: Day
     quantity: QuantityText
     price: PriceText
+    returns: LineNumber | None = None
+
+    @model_validator(mode="after")
+    def _names_an_item(self) -> Self:
+        if self.item_code is None and self.own_code is None:
+            raise ValueError("a line names an item of the catalogue, or the hospital's own code")
+        return self
+
+    @model_validator(mode="after")
+    def _only_a_return_is_negative(self) -> Self:
+        if self.quantity.startswith("-") != (self.returns is not None):
+            raise ValueError("a negative quantity returns a line, and nothing else does")
+        return self
 
     def to_line(self) -> FeeLine:
         """The line as the domain knows it."""
         return FeeLine(
-            self.line_number, self.item_code, self.charged_on, Decimal(self.quantity),
-            Money.from_wire(self.price),
+            self.line_number, self.item_code or "", self.charged_on, abs(Decimal(self.quantity)),
+            Money.from_wire(self.price), self.returns, self.own_code,
         )  # fmt: skip
 
 
@@ -83,6 +104,16 @@ class LinesBody(Wire):
     """A batch of lines: all or none are taken."""
 
     lines: Annotated[list[LineBody], Field(min_length=1, max_length=2000)]
+
+
+class CancelLinesBody(Wire):
+    """The lines that go, or the word for all of them."""
+
+    line_numbers: Literal["all"] | Annotated[list[LineNumber], Field(min_length=1, max_length=2000)]
+
+    def named(self) -> frozenset[int] | None:
+        """Which lines; None for all."""
+        return None if self.line_numbers == "all" else frozenset(self.line_numbers)
 
 
 class SettleBody(Wire):
@@ -169,27 +200,10 @@ class AgreementBody(Lasting):
     level: Annotated[int, Field(ge=1, le=3)]
 
 
-class ItemBody(Lasting):
-    """A catalogue item; `limit` is the highest price of one unit in scope. Only class b has a
-    first co-payment."""
+class EndBody(Wire):
+    """The first day without it."""
 
-    item_code: Code
-    name: Annotated[Line, Field(max_length=200)]
-    item_class: Literal["a", "b", "c"]
-    first_copay_rate: Annotated[str, Field(pattern=r"^(0(\.[0-9]{1,4})?|1)$")] = "0"
-    limit: BillText | None = None
-
-    @model_validator(mode="after")
-    def _only_class_b_pays_first(self) -> Self:
-        if self.item_class != "b" and Decimal(self.first_copay_rate):
-            raise ValueError("only class b has a first co-payment")
-        return self
-
-    def to_item(self) -> CatalogueItem:
-        """The item as the domain knows it."""
-        limit = Money.from_wire(self.limit) if self.limit else None
-        rate = Decimal(self.first_copay_rate)
-        return CatalogueItem(self.item_code, self.item_class, rate, limit)
+    end: Day
 
 
 class PeriodBody(Wire):

@@ -55,6 +55,16 @@ class Cost:
         """What the member bears before any share: all that is not in scope."""
         return self.total - self.in_scope
 
+    def less(self, taken: Cost) -> Cost:
+        """What is left of each part. Raises ValueError where more is taken than there is."""
+        return Cost(
+            self.total - taken.total,
+            self.in_scope - taken.in_scope,
+            self.out_of_scope - taken.out_of_scope,
+            self.over_limit - taken.over_limit,
+            self.first_copay - taken.first_copay,
+        )
+
     def raised_to(self, total: Money) -> Cost:
         """The bill as if it came to `total`: what a sum pays above it is hers."""
         return replace(self, total=total, in_scope=self.in_scope + (total - self.total))
@@ -66,6 +76,17 @@ class Bed:
 
     charge: Money
     days: int
+
+
+def sum_of(costs: Sequence[Cost]) -> Cost:
+    """Bills, or lines of one bill, together."""
+    return Cost(
+        total=Money.total(cost.total for cost in costs),
+        in_scope=Money.total(cost.in_scope for cost in costs),
+        out_of_scope=Money.total(cost.out_of_scope for cost in costs),
+        over_limit=Money.total(cost.over_limit for cost in costs),
+        first_copay=Money.total(cost.first_copay for cost in costs),
+    )
 
 
 def of_lines(lines: Sequence[CostLine]) -> Cost:

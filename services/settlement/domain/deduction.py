@@ -73,7 +73,7 @@ def taken(
     """The deduction that a decision becomes.
 
     `fund` is what the fund pays for the claim, adjustments included; `deducted` is what other
-    flags have deducted from it before.
+    decisions have deducted from it.
     """
     if state is None:
         return refused(decision, CannotDeduct.UNKNOWN_CLAIM)

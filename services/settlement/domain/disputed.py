@@ -10,14 +10,14 @@ from uuid import UUID
 
 from services.settlement.domain.adjustment import judge_again
 from services.settlement.domain.care import Care, Met, Visit
-from services.settlement.domain.cost import Cost
+from services.settlement.domain.cost import Cost, sum_of
 from services.settlement.domain.course import EMPTY, Course
 from services.settlement.domain.person import PersonState
 from services.settlement.domain.pregnancy import Pregnancy
 from services.settlement.domain.refusals import Refusal, Refused
 from services.settlement.domain.settling import Judged
 from services.settlement.domain.stay import Stay
-from services.settlement.domain.what_if import Borne
+from services.settlement.domain.what_if import Borne, borne_of
 from shared.money import Money
 from shared.policy.book import Book
 from shared.policy.shapes import Circumstance
@@ -84,22 +84,27 @@ class PricedAgain:
     refused: Refused | None = None
 
 
-def priced_again(
-    claim: Stored, dispute: Dispute, lines: Sequence[BilledLine], book: Book | None
-) -> PricedAgain:
-    """Price a claim again under the book that priced it; `lines` hold those that are disputed.
+def comparable(claim: Stored, book: Book | None) -> Book | Refusal:
+    """The book that priced a claim, if disputes of the claim can be priced under it, else why not.
 
     What differs shall be the dispute's doing alone: a claim that does not come to what stands
     without it, because a fact was corrected since, is to be reconsidered first.
     """
-    number = claim.settlement_id
     if claim.reversed:
-        return PricedAgain(number, refused=Refused(Refusal.ALREADY_REVERSED))
+        return Refusal.ALREADY_REVERSED
     if book is None:
-        return PricedAgain(number, refused=Refused(Refusal.BOOK_UNKNOWN))
+        return Refusal.BOOK_UNKNOWN
     undisputed = _judged(claim, claim.stay, claim.level, book)
     if isinstance(undisputed, Refused) or borne_of(undisputed) != claim.stands:
-        return PricedAgain(number, refused=Refused(Refusal.FACTS_CHANGED))
+        return Refusal.FACTS_CHANGED
+    return book
+
+
+def priced_again(
+    claim: Stored, dispute: Dispute, lines: Sequence[BilledLine], book: Book
+) -> PricedAgain:
+    """Price a claim again under the book that makes it comparable; `lines` hold those disputed."""
+    number = claim.settlement_id
     stay = _without(claim.stay, dispute, lines)
     if isinstance(stay, Refused):
         return PricedAgain(number, refused=stay)
@@ -110,12 +115,6 @@ def priced_again(
     if isinstance(judged, Refused):
         return PricedAgain(number, claim.stands, book=book.hash, refused=judged)
     return PricedAgain(number, claim.stands, borne_of(judged), book.hash)
-
-
-def borne_of(judged: Judged) -> Borne:
-    """Who bears which part of a judged stay."""
-    priced = judged.priced
-    return Borne(priced.fund, priced.member, priced.institution, priced.other_fund)
 
 
 def _judged(claim: Stored, stay: Stay, level: int, book: Book) -> Judged | Refused:
@@ -144,7 +143,7 @@ def _without(stay: Stay, dispute: Dispute, lines: Sequence[BilledLine]) -> Stay 
         one.item_code for one in out
     }:
         return Refused(Refusal.LINE_UNKNOWN)
-    cost = _reduced(_less(stay.cost, [one.cost for one in out]), dispute, lines, out)
+    cost = _reduced(stay.cost.less(sum_of([one.cost for one in out])), dispute, lines, out)
     if isinstance(cost, Refused):
         return cost
     claimed = outcome.claimed
@@ -169,30 +168,20 @@ def _reduced(
         billed = [one.cost for one in lines if one.item_code == code and one not in out]
         if not billed:
             return Refused(Refusal.LINE_UNKNOWN)
-        whole = Cost(**{name: Money.total(getattr(c, name) for c in billed) for name in _PARTS})
+        whole = sum_of(billed)
         if amount > whole.total:
             return Refused(Refusal.AMOUNT_ABOVE_ITEM)
-        bill = _less(bill, [share_of(whole, amount)])
+        bill = bill.less(share_of(whole, amount))
     return bill
 
 
 def share_of(whole: Cost, amount: Money) -> Cost:
     """So much of a bill, each part by its share; fen that are left over go to the largest
     remainders, the earlier part first between equals."""
-    parts = [getattr(whole, name).fen for name in _PARTS[1:]]
+    costs = (whole.in_scope, whole.out_of_scope, whole.over_limit, whole.first_copay)
+    parts = [cost.fen for cost in costs]
     shares = [part * amount.fen // whole.total.fen for part in parts]
     left = [part * amount.fen % whole.total.fen for part in parts]
     for place in sorted(range(len(parts)), key=lambda n: (-left[n], n))[: amount.fen - sum(shares)]:
         shares[place] += 1
     return Cost(amount, *(Money(fen) for fen in shares))
-
-
-_PARTS = tuple(each.name for each in fields(Cost))
-
-
-def _less(bill: Cost, taken: Sequence[Cost]) -> Cost:
-    parts = {
-        name: getattr(bill, name) - Money.total(getattr(one, name) for one in taken)
-        for name in _PARTS
-    }
-    return Cost(**parts)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from enum import StrEnum
 
 from services.settlement.domain.cost import Cost
 from shared.money import NOTHING, Money, RoundingMode
@@ -12,13 +13,20 @@ from shared.money import NOTHING, Money, RoundingMode
 
 @dataclass(frozen=True, slots=True)
 class FeeLine:
-    """One line of the bill; its amount is quantity x price, half up to the fen."""
+    """One line of the bill; its amount is quantity x price, half up to the fen.
+
+    `returns` is the earlier line of which this one takes `quantity` back: that much less is billed.
+    `own_code` is the hospital's own for the item; where it names no item of the catalogue,
+    `item_code` is empty until the line is read by the hospital's mappings.
+    """
 
     line_number: int
     item_code: str
     charged_on: date
     quantity: Decimal
     price: Money
+    returns: int | None = None
+    own_code: str | None = None
 
     def amount(self) -> Money:
         """What the line costs."""
@@ -29,30 +37,41 @@ class FeeLine:
 class CatalogueItem:
     """An item on a day: class a in full, b after a first co-payment, c self-paid.
 
-    `limit` is the highest price of one unit that is in scope.
+    `limit` is the highest price of one unit that is in scope, in the hospital that charges it. What
+    is not for `maternity` is paid by the member there, whatever its class.
     """
 
     item_code: str
     item_class: str
     first_copay_rate: Decimal
     limit: Money | None
+    maternity: bool = True
+
+
+class LineWarning(StrEnum):
+    """Why a line is self-paid that its hospital may have meant to be covered."""
+
+    NOT_IN_CATALOGUE = "not_in_catalogue"
+    NOT_FOR_MATERNITY = "not_for_maternity"
 
 
 @dataclass(frozen=True, slots=True)
 class ClassedLine:
-    """A line with its class ("none" outside the catalogue) and its four parts."""
+    """A line with its class ("none" outside the catalogue) and its four parts: of a line that
+    returns another, what it takes off the bill."""
 
     line: FeeLine
     item_class: str
     cost: Cost
+    warning: LineWarning | None = None
 
 
 def classed(line: FeeLine, item: CatalogueItem | None) -> ClassedLine:
     """What of a line is in scope. What no catalogue names is out of scope, whole."""
     amount = line.amount()
-    if item is None or item.item_class == "c":
+    if item is None or item.item_class == "c" or not item.maternity:
         cost = Cost(total=amount, in_scope=NOTHING, out_of_scope=amount)
-        return ClassedLine(line, item.item_class if item else "none", cost)
+        return ClassedLine(line, item.item_class if item else "none", cost, _warning(item))
     over_limit = NOTHING
     if item.limit is not None and line.price > item.limit:
         within = item.limit.at_rate(line.quantity, RoundingMode.HALF_UP)
@@ -68,12 +87,7 @@ def classed(line: FeeLine, item: CatalogueItem | None) -> ClassedLine:
     return ClassedLine(line, item.item_class, cost)
 
 
-def bill_of(lines: list[ClassedLine]) -> Cost:
-    """The sums of classed lines."""
-    return Cost(
-        total=Money.total(line.cost.total for line in lines),
-        in_scope=Money.total(line.cost.in_scope for line in lines),
-        out_of_scope=Money.total(line.cost.out_of_scope for line in lines),
-        over_limit=Money.total(line.cost.over_limit for line in lines),
-        first_copay=Money.total(line.cost.first_copay for line in lines),
-    )
+def _warning(item: CatalogueItem | None) -> LineWarning | None:
+    if item is None:
+        return LineWarning.NOT_IN_CATALOGUE
+    return None if item.maternity else LineWarning.NOT_FOR_MATERNITY

@@ -108,3 +108,9 @@ def member_of(person: PersonState, spell: Spell, on: date) -> Member:
         return Member(spell.kind, 0, Month.of(spell.start).plus(-1))
     first, last = run
     return Member(spell.kind, first.until(last) + 1, last)
+
+
+def months_paid_by(person: PersonState, month: Month) -> int:
+    """The months paid without a gap up to `month`: those of the last run that had begun."""
+    run = max((span for span in person.paid if span[0] <= month), default=None)
+    return run[0].until(min(run[1], month)) + 1 if run else 0

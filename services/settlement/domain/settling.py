@@ -109,6 +109,8 @@ def judge(
 
 def may_be_settled(stay: Stay, bill: Money, rival: Benefit | None) -> Refusal | None:
     """Why a stay may not be settled now, whatever it is worth."""
+    if stay.state is StayState.CANCELLED:
+        return Refusal.STAY_CANCELLED
     if stay.state is StayState.SETTLED:
         return Refusal.STAY_ALREADY_SETTLED
     ended = already_ended(stay, rival)

@@ -8,18 +8,20 @@ from enum import StrEnum
 from uuid import UUID
 
 from services.settlement.domain.claimed import Medical, benefit_of
-from services.settlement.domain.cost import Cost
+from services.settlement.domain.cost import Cost, sum_of
 from services.settlement.domain.refusals import Refusal
 from shared.money import Money
 from shared.policy.shapes import Benefit, Circumstance
 
 
 class StayState(StrEnum):
-    """open -> discharged -> settled, and back to discharged by a reversal."""
+    """open -> discharged -> settled, and back: to discharged by a reversal, to open by reopening.
+    What was opened by mistake is cancelled, for good."""
 
     OPEN = "open"
     DISCHARGED = "discharged"
     SETTLED = "settled"
+    CANCELLED = "cancelled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,8 @@ _BILL_MOST = Money(10**12)
 
 def discharged(stay: Stay, outcome: Outcome) -> Stay | Refusal:
     """The stay after discharge; until it is settled another outcome may be stated."""
+    if stay.state is StayState.CANCELLED:
+        return Refusal.STAY_CANCELLED
     if stay.state is StayState.SETTLED:
         return Refusal.STAY_ALREADY_SETTLED
     if benefit_of(outcome.claimed) is not stay.benefit:
@@ -77,15 +81,42 @@ def discharged(stay: Stay, outcome: Outcome) -> Stay | Refusal:
 
 def with_cost(stay: Stay, added: Cost, lines: int) -> Stay | Refusal:
     """The stay with more lines; closed once discharged, and no bill is as large as all that."""
+    if stay.state is StayState.CANCELLED:
+        return Refusal.STAY_CANCELLED
     if stay.state is not StayState.OPEN:
         return Refusal.STAY_CLOSED
     if stay.cost.total + added.total > _BILL_MOST:
         return Refusal.LINES_DO_NOT_SUM
-    cost = Cost(
-        total=stay.cost.total + added.total,
-        in_scope=stay.cost.in_scope + added.in_scope,
-        out_of_scope=stay.cost.out_of_scope + added.out_of_scope,
-        over_limit=stay.cost.over_limit + added.over_limit,
-        first_copay=stay.cost.first_copay + added.first_copay,
+    return replace(
+        stay,
+        cost=sum_of([stay.cost, added]),
+        line_count=stay.line_count + lines,
+        version=stay.version + 1,
     )
-    return replace(stay, cost=cost, line_count=stay.line_count + lines, version=stay.version + 1)
+
+
+def less_cost(stay: Stay, removed: Cost, lines: int = 0) -> Stay:
+    """The stay without a part of its bill, in the same change as `with_cost` made."""
+    return replace(stay, cost=stay.cost.less(removed), line_count=stay.line_count - lines)
+
+
+def reopened(stay: Stay) -> Stay | Refusal:
+    """The stay as before its discharge, which is taken back with all that it stated."""
+    if stay.state is StayState.DISCHARGED:
+        return replace(stay, state=StayState.OPEN, outcome=None, version=stay.version + 1)
+    return {
+        StayState.CANCELLED: Refusal.STAY_CANCELLED,
+        StayState.SETTLED: Refusal.STAY_ALREADY_SETTLED,
+    }.get(stay.state, Refusal.STAY_NOT_DISCHARGED)
+
+
+def cancelled(stay: Stay) -> Stay | Refusal:
+    """The stay as if it had not been: its discharge and its lines were taken back before."""
+    if stay.state is StayState.OPEN:
+        if stay.line_count:
+            return Refusal.STAY_HAS_LINES
+        return replace(stay, state=StayState.CANCELLED, version=stay.version + 1)
+    return {
+        StayState.CANCELLED: Refusal.STAY_CANCELLED,
+        StayState.SETTLED: Refusal.STAY_ALREADY_SETTLED,
+    }.get(stay.state, Refusal.STAY_CLOSED)

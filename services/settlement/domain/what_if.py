@@ -37,6 +37,12 @@ class Borne:
         )
 
 
+def borne_of(judged: Judged) -> Borne:
+    """Who bears which part of a judged stay."""
+    priced = judged.priced
+    return Borne(priced.fund, priced.member, priced.institution, priced.other_fund)
+
+
 @dataclass(slots=True)
 class Tally:
     """The claims of one hospital and benefit, or of several.
@@ -59,8 +65,7 @@ class Tally:
             self.refused += 1
             self.refused_fund += stands.fund
             return
-        priced = judged.priced
-        now = Borne(priced.fund, priced.member, priced.institution, priced.other_fund)
+        now = borne_of(judged)
         self.before.add(stands)
         self.after.add(now)
         self.changed += stands != now

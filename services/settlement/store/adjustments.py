@@ -32,16 +32,21 @@ def adjustment_from_row(row: Any) -> Adjustment:
         state=AdjustmentState(row["state"]),
         shares=shares_from_row(row),
         rates=tuple(row["rates"]),
-        met=tuple(
-            Met(unit, institution, weeks, Money(fen))
-            for unit, institution, weeks, fen in orjson.loads(row["met"])
-        ),
+        met=met_from(row["met"]),
         corrections=tuple(
             Correction(unit, row["institution_code"], weeks, Money(fen), Money(limit))
             for unit, weeks, fen, limit in orjson.loads(row["corrections"])
         ),
         revisions=revisions_from(row["revisions"]),
         **{name: row[name] for name in _SAME_NAMES},
+    )
+
+
+def met_from(stored: str) -> tuple[Met, ...]:
+    """What a visit met of its pregnancy's units, from the stored text."""
+    return tuple(
+        Met(unit, institution, weeks, Money(fen))
+        for unit, institution, weeks, fen in orjson.loads(stored)
     )
 
 

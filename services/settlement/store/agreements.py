@@ -1,9 +1,8 @@
-"""Statements about agreements and the catalogue."""
+"""Statements about agreements."""
 
 from __future__ import annotations
 
 from datetime import date, datetime
-from decimal import Decimal
 
 import asyncpg
 
@@ -31,6 +30,18 @@ async def agreed(tx: Connection, pool_code: str, institution_code: str, on: date
     return bool(await tx.fetchval("select agreed($1, $2, $3)", pool_code, institution_code, on))
 
 
+async def own_level(tx: Connection, pool_code: str, institution_code: str, on: date) -> int | None:
+    """The level of an institution's agreement on a day, behind its own wall."""
+    level: int | None = await tx.fetchval(
+        "select level from agreement where pool_code = $1 and institution_code = $2"
+        " and valid @> $3::date",
+        pool_code,
+        institution_code,
+        on,
+    )
+    return level
+
+
 async def agreements(
     tx: Connection, pool_code: str, limit: int
 ) -> list[tuple[str, int, date, date | None]]:
@@ -44,20 +55,17 @@ async def agreements(
     return [(r["institution_code"], r["level"], r["start"], r["ended"]) for r in rows]
 
 
-async def insert_item(
-    tx: Connection, pool_code: str, item_code: str, name: str, item_class: str,
-    first_copay_rate: Decimal, limit_fen: int | None, start: date, end: date | None, by: str,
-    at: datetime,
-) -> bool:  # fmt: skip
-    """Note a catalogue item; False when it overlaps another version of the item."""
-    try:
-        async with tx.transaction():
-            await tx.execute(
-                "insert into catalogue_item"
-                " values ($1, $2, $3, $4, $5, $6, daterange($7, $8), $9, $10)",
-                pool_code, item_code, name, item_class, first_copay_rate, limit_fen, start, end,
-                by, at,
-            )  # fmt: skip
-    except asyncpg.ExclusionViolationError:
-        return False
-    return True
+_END = """
+update agreement set valid = daterange(lower(valid), $3)
+where pool_code = $1 and institution_code = $2 and lower(valid) < $3
+  and (upper(valid) > $3 or upper_inf(valid))
+returning lower(valid)
+"""
+
+
+async def end_agreement(
+    tx: Connection, pool_code: str, institution_code: str, end: date
+) -> date | None:
+    """End the agreement that is in force on the day before `end`; its first day, None without one."""
+    start: date | None = await tx.fetchval(_END, pool_code, institution_code, end)
+    return start

@@ -81,6 +81,17 @@ async def entries_of(tx: Connection, pool_code: str, settlement_id: UUID) -> tup
     return tuple(entry_from_row(row) for row in rows)
 
 
+async def visited(tx: Connection, pool_code: str, pregnancy_id: UUID) -> bool:
+    """Whether a check of the pregnancy stands settled, in whatever hospital."""
+    found: bool = await tx.fetchval(
+        "select exists (select from claim where pool_code = $1 and pregnancy_id = $2"
+        " and state = 'settled' and visit is not null)",
+        pool_code,
+        pregnancy_id,
+    )
+    return found
+
+
 async def insert_entries(
     tx: Connection, settlement: Settlement, uses: tuple[UnitEntry, ...]
 ) -> None:

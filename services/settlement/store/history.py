@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from services.settlement.domain.adjustment import PRICED_ALONE
 from services.settlement.domain.person import PersonState
@@ -20,13 +21,10 @@ from shared.plumbing.database import Connection
 _ROWS = 2000
 
 _PARTS = ("fund", "member", "institution", "other_fund")
-_WITH_ADJUSTMENTS = ", ".join(
-    f"s.{part}_fen + coalesce(a.{part}_fen, 0) as stands_{part}" for part in _PARTS
-)
-_ADJUSTED = ", ".join(f"sum({part}_fen)::bigint as {part}_fen" for part in _PARTS)
-# Half of the claims to each of two processes, and so on: an id's hash says to which.
-_STANDING = f"""
-select s.benefit as settled_benefit, s.institution_level, s.settled_at, {_WITH_ADJUSTMENTS}, t.*,
+_STANDS = ", ".join(f"s.{part}_fen + coalesce(a.{part}_fen, 0) as stands_{part}" for part in _PARTS)
+ADJUSTED = ", ".join(f"sum({part}_fen)::bigint as {part}_fen" for part in _PARTS)
+"""What a claim's released adjustments, `a` beside `s` its settlement, come to."""
+FACTS = f"""s.institution_level, s.settled_at, {_STANDS}, t.*,
        p.institution_code as pregnancy_institution, p.person_ref as pregnancy_person,
        lower(p.period) as period_start, upper(p.period) as period_end, p.delivered_on, p.ended_by,
        p.version as pregnancy_version, i.state::text as state_json, i.as_of
@@ -34,9 +32,13 @@ from claim c
 join settlement s on s.pool_code = c.pool_code and s.settlement_id = c.settlement_id
 join stay t on t.pool_code = s.pool_code and t.stay_id = s.stay_id
 left join pregnancy p on p.pool_code = s.pool_code and p.pregnancy_id = s.pregnancy_id
-left join person_state i on i.person_ref = s.person_ref
+left join person_state i on i.person_ref = s.person_ref"""
+"""A claim's level, amounts and facts: the end of a select, and what it reads from."""
+# Half of the claims to each of two processes, and so on: an id's hash says to which.
+_STANDING = f"""
+select s.benefit as settled_benefit, {FACTS}
 left join (
-    select pool_code, settlement_id, {_ADJUSTED} from adjustment
+    select pool_code, settlement_id, {ADJUSTED} from adjustment
     where state = 'released' group by 1, 2
 ) a on a.pool_code = s.pool_code and a.settlement_id = s.settlement_id
 where c.state = 'settled' and s.rule_on between $1 and $2 and s.benefit = any($3)
@@ -76,12 +78,7 @@ async def standing_claims(
                 benefit=row["settled_benefit"],
                 level=row["institution_level"],
                 settled_at=row["settled_at"],
-                stands=Borne(
-                    Money(row["stands_fund"]),
-                    Money(row["stands_member"]),
-                    Money(row["stands_institution"]),
-                    Money(row["stands_other_fund"]),
-                ),
+                stands=stands_from_row(row),
                 stay=stay_from_row(row),
                 pregnancy=pregnancy_from_row(row) if row["pregnancy_version"] else None,
                 person=person_from_row(row) if row["state_json"] else None,
@@ -94,3 +91,8 @@ async def left_out(tx: Connection, since: date, until: date) -> int:
     """How many claims stand whose price rests on other claims too."""
     found: int = await tx.fetchval(_LEFT_OUT, since, until, PRICED_ALONE)
     return found
+
+
+def stands_from_row(row: Any) -> Borne:
+    """Who bears what of a claim, its released adjustments included."""
+    return Borne(*(Money(row[f"stands_{part}"]) for part in _PARTS))

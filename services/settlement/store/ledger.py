@@ -13,6 +13,9 @@ from services.settlement.store.settling import posting_rows, settlement_row
 from shared.money import Money
 from shared.plumbing.database import Connection
 
+NO_ID = UUID(int=0)
+"""Comes before every id."""
+
 
 def settlement_from_row(row: Any) -> Settlement:
     """A settlement from its row."""
@@ -58,16 +61,38 @@ async def find(tx: Connection, pool_code: str, settlement_id: UUID) -> Settlemen
 
 
 async def of_stay(
-    tx: Connection, pool_code: str, institution_code: str, stay_id: UUID
+    tx: Connection,
+    pool_code: str,
+    institution_code: str,
+    stay_id: UUID,
+    after: UUID = NO_ID,
+    limit: int = 200,
 ) -> list[Settlement]:
-    """What became of a stay: its settlements and reversals, oldest first."""
+    """What became of a stay: its settlements and reversals, oldest first, beyond `after`."""
     rows = await tx.fetch(
         "select * from settlement where pool_code = $1 and institution_code = $2 and stay_id = $3"
-        " order by settlement_id",
+        " and settlement_id > $4 order by settlement_id limit $5",
         pool_code,
         institution_code,
         stay_id,
+        after,
+        limit,
     )
+    return [settlement_from_row(row) for row in rows]
+
+
+_OF_PERSON = """
+select s.* from stay t join settlement s on s.pool_code = t.pool_code and s.stay_id = t.stay_id
+where t.pool_code = $1 and t.institution_code = $2 and t.person_ref = $3 and s.settlement_id > $4
+order by s.settlement_id limit $5
+"""
+
+
+async def of_person(
+    tx: Connection, pool_code: str, institution_code: str, person_ref: str, after: UUID, limit: int
+) -> list[Settlement]:
+    """A person's settlements and reversals in an institution, oldest first, beyond `after`."""
+    rows = await tx.fetch(_OF_PERSON, pool_code, institution_code, person_ref, after, limit)
     return [settlement_from_row(row) for row in rows]
 
 
@@ -138,16 +163,6 @@ where pool_code = $1 and settlement_id = $2 and state = 'pending'
 async def deducted_so_far(tx: Connection, pool_code: str, settlement_id: UUID) -> Money:
     """What is deducted from a claim already."""
     return Money(await tx.fetchval(DEDUCTED, pool_code, settlement_id))
-
-
-DEDUCTED_FOR_OTHERS = DEDUCTED + " and flag_id <> $3"
-
-
-async def deducted_for_others(
-    tx: Connection, pool_code: str, settlement_id: UUID, flag_id: str
-) -> Money:
-    """What is deducted from a claim already, for other flags than this one."""
-    return Money(await tx.fetchval(DEDUCTED_FOR_OTHERS, pool_code, settlement_id, flag_id))
 
 
 async def insert_deduction(tx: Connection, deduction: Deduction) -> None:
@@ -227,6 +242,16 @@ async def post_income(
 ) -> None:
     """Post contributions as income: (month, id, pool, contribution, account, fen, at)."""
     await tx.execute(_POST_INCOME, *(list(column) for column in zip(*rows, strict=True)))
+
+
+async def is_closed(tx: Connection, pool_code: str, month: date) -> bool:
+    """Whether a month was closed."""
+    found: bool = await tx.fetchval(
+        "select exists (select from closed_period where pool_code = $1 and month = $2)",
+        pool_code,
+        month,
+    )
+    return found
 
 
 async def close_period(tx: Connection, pool_code: str, month: date, by: str, at: datetime) -> bool:

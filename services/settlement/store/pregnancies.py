@@ -44,6 +44,20 @@ async def find(tx: Connection, pool_code: str, pregnancy_id: UUID) -> Pregnancy 
     return pregnancy_from_row(row) if row else None
 
 
+async def of_person(tx: Connection, pool_code: str, person_ref: str, on: date) -> Pregnancy | None:
+    """The pregnancy of a person that a day belongs to: the last one registered by then, and still
+    hers on the days that follow its end until the next."""
+    row = await tx.fetchrow(
+        f"select {PREGNANCY_COLUMNS} from pregnancy"  # noqa: S608
+        " where hashtextextended(person_ref, 0) = hashtextextended($2, 0) and person_ref = $2"
+        " and pool_code = $1 and lower(period) <= $3 order by lower(period) desc limit 1",
+        pool_code,
+        person_ref,
+        on,
+    )
+    return pregnancy_from_row(row) if row else None
+
+
 async def has_open(tx: Connection, person_ref: str) -> bool:
     """Whether the person has a pregnancy that no birth has ended."""
     return bool(

@@ -21,6 +21,7 @@ from services.settlement.domain.course import EMPTY, Course, UnitEntry
 from services.settlement.domain.entitled import Entitlement
 from services.settlement.domain.person import PersonState
 from services.settlement.domain.pregnancy import Pregnancy
+from services.settlement.domain.refusals import Refusal
 from services.settlement.domain.settlement import Settlement
 from services.settlement.domain.stay import Stay
 from services.settlement.store.courses import course_from_row, unit_row
@@ -305,6 +306,17 @@ async def write(connection: Connection, entries: Sequence[Entry]) -> list[bool]:
     )
     won = {row["settlement_id"] for row in rows}
     return [settlement_id in won for settlement_id in ids]
+
+
+def clash_of(error: asyncpg.IntegrityConstraintViolationError) -> Refusal | None:
+    """What a settlement that could not be written ran into; None where it is our own mistake."""
+    if isinstance(error, asyncpg.ExclusionViolationError):
+        # The birth, restated after a reversal, would reach into the next pregnancy.
+        return Refusal.PREGNANCY_OVERLAPS
+    if error.constraint_name == "no_service_by_two_methods":
+        # A visit and a birth whose days meet, settled at the same moment.
+        return Refusal.SERVICE_COVERED_TWICE
+    return None
 
 
 def settlement_row(s: Settlement, caller: str) -> tuple[object, ...]:

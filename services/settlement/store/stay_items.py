@@ -8,7 +8,8 @@ from services.settlement.domain.stay import Stay
 from shared.plumbing.database import Connection
 
 # The JSON is written as the event will hold it, without a blank: settling only copies it. A closed
-# bill takes no more lines: what was summed once holds, however often its stay is discharged anew.
+# bill's lines do not change: what was summed once holds, however often its stay is discharged anew,
+# until it is reopened. What was returned is counted off; of an item returned whole nothing is told.
 _KEEP = """
 insert into stay_items (pool_code, stay_id, institution_code, items, left_out)
 select $2, $3, $4,
@@ -21,11 +22,14 @@ select $2, $3, $4,
        greatest(count(*) - $5, 0)
 from (
     select item_code, sum(quantity) as quantity, sum(amount_fen) as amount_fen,
-           sum(in_scope_fen) as in_scope_fen, min(charged_on) as first_on,
-           max(charged_on) as last_on, count(*) as lines, count(distinct charged_on) as days,
+           sum(in_scope_fen) as in_scope_fen,
+           min(charged_on) filter (where returns is null) as first_on,
+           max(charged_on) filter (where returns is null) as last_on,
+           count(*) filter (where returns is null) as lines,
+           count(distinct charged_on) filter (where returns is null) as days,
            row_number() over (order by sum(amount_fen) desc, item_code collate "C") as place
     from line where month = $1 and pool_code = $2 and stay_id = $3
-    group by item_code
+    group by item_code having sum(quantity) > 0
 ) by_item
 having count(*) > 0
 on conflict (pool_code, stay_id) do nothing
@@ -36,3 +40,10 @@ async def keep(tx: Connection, stay: Stay) -> None:
     """Keep the bill of a stay by item: the greatest amounts first, the code between equal ones."""
     month = stay.admitted_on.replace(day=1)
     await tx.execute(_KEEP, month, stay.pool_code, stay.stay_id, stay.institution_code, ITEMS_MOST)
+
+
+async def forget(tx: Connection, stay: Stay) -> None:
+    """Drop what a reopened stay's bill came to: it is summed anew when it is complete again."""
+    await tx.execute(
+        "delete from stay_items where pool_code = $1 and stay_id = $2", stay.pool_code, stay.stay_id
+    )

@@ -1,0 +1,152 @@
+"""Signing in, who a person is, and whether she is entitled: 9001, 9002, 1101, 2001."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from services.settlement.actions.look_up_person import look_up_person
+from services.settlement.actions.note_person_states import note_person_states
+from services.settlement.domain.refusals import Refusal
+from services.settlement.nhsa import ids
+from services.settlement.nhsa.counter import Call, Done
+from services.settlement.nhsa.refusals import words
+from services.settlement.nhsa.tables import ours
+from shared.contracts.person import PersonStateChanged
+from shared.ids import new_id
+from shared.money import NOTHING
+from shared.plumbing.database import AGENCY, Connection, transaction
+from shared.plumbing.journal import write_log
+from shared.plumbing.peer import PeerDown
+
+_CITIZEN = re.compile(r"[1-9][0-9]{16}[0-9X]", re.ASCII)
+GENDER = {"male": "1", "female": "2"}
+_ENTITLED = {"insured": "1"}
+
+
+async def sign_in(call: Call) -> bytes:
+    """9001: an operator begins the day. The number is the hospital's to keep; none is demanded."""
+    sign_no = new_id()
+
+    async def effect(tx: Connection) -> Done:
+        await write_log(tx, [call.scene.deed("sign_in", f"sign-in:{sign_no}", "", "signed_in")])
+        shown = {"sign_time": call.scene.now, "sign_no": ids.to_wire(sign_no)}
+        return sign_no, {"signinoutb": shown}
+
+    return await call.once(effect)
+
+
+async def sign_out(call: Call) -> bytes:
+    """9002: an operator ends the day."""
+    sign_no = call.id(call.input.one("signOut"), "sign_no")
+
+    async def effect(tx: Connection) -> Done:
+        deed = call.scene.deed("sign_out", f"sign-in:{sign_no}", "signed_in", "signed_out")
+        await write_log(tx, [deed])
+        return sign_no, {"sign_time": {"sign_time": call.scene.now}}
+
+    return await call.once(effect)
+
+
+async def person(call: Call) -> bytes:
+    """1101: who a person is by the ID number and the name, and how she is insured; nothing is
+    stored but what enrollment says of her insurance. Another name than hers finds nobody."""
+    row = call.input.one("data")
+    number = row.text("certno").upper()
+    if not _CITIZEN.fullmatch(number):
+        raise call.counter.problem_of(Refusal.PERSON_UNKNOWN)
+    peer = call.counter.enrollment
+    if peer is None:
+        raise call.counter.problem_of(Refusal.PERSON_STATE_UNREACHABLE)
+    try:
+        asked = {"id_number": number, "name": row.text("psn_name")}
+        found = await peer.find("/enrollment/v1/persons:find", asked)
+    except PeerDown:
+        raise call.counter.problem_of(Refusal.PERSON_STATE_UNREACHABLE) from None
+    if found is None:
+        raise call.counter.problem_of(Refusal.PERSON_UNKNOWN)
+    told = call.taken(await look_up_person(peer, str(found["person_ref"])))
+    async with transaction(call.counter.desk.pool, [AGENCY]) as tx:
+        await note_person_states(tx, [told])
+    state = told[0]
+    return call.named(call.done(_shown(state, number, call.scene.today)), row)
+
+
+def _shown(state: PersonStateChanged, number: str, today: date) -> dict[str, Any]:
+    born = f"{number[6:10]}-{number[10:12]}-{number[12:14]}"
+    return {
+        "baseinfo": {
+            "psn_no": ids.person_to_wire(state.person_ref),
+            "psn_cert_type": "01",
+            "certno": "",
+            "psn_name": "",
+            "gend": GENDER.get(state.sex or "", "9"),
+            "naty": "",
+            "brdy": born,
+            "age": Decimal(f"{_age(date.fromisoformat(born), today)}.0"),
+            "exp_content": "",
+        },
+        "insuinfo": [
+            {
+                "balc": NOTHING,
+                "insutype": insutype,
+                "psn_type": ours("psn_types")[spell.kind],
+                "psn_insu_stas": "1" if _runs(spell.end, today) else "4",
+                "psn_insu_date": spell.start,
+                "paus_insu_date": spell.end or "",
+                "cvlserv_flag": "0",
+                "flxempe_flag": "1" if spell.kind == "flexible" else "0",
+                "insuplc_admdvs": spell.county_code,
+                "emp_name": "",
+            }
+            for spell in state.spells
+            for insutype in spell.insurance
+        ],
+        "idetinfo": [],
+    }
+
+
+def _runs(end: str | None, today: date) -> bool:
+    return end is None or today < date.fromisoformat(end)
+
+
+def _age(born: date, today: date) -> int:
+    return today.year - born.year - ((today.month, today.day) < (born.month, born.day))
+
+
+async def entitlement(call: Call) -> bytes:
+    """2001: whether a person is entitled on a day, as enrollment sees it."""
+    row = call.input.one("data")
+    call.insured_under(row)
+    benefit = call.profile.med_types.get(row.text("med_type"))
+    if benefit is None:
+        raise row.wrong("med_type", "not_accepted")
+    person_ref, day = call.person(row), row.day("begntime")
+    peer = call.counter.enrollment
+    if peer is None:
+        raise call.counter.problem_of(Refusal.PERSON_STATE_UNREACHABLE)
+    assert day is not None  # noqa: S101 - demanded
+    asked = f"/enrollment/v1/persons/{person_ref}/entitlement?on={day.isoformat()}"
+    try:
+        found = await peer.get(asked)
+    except PeerDown:
+        raise call.counter.problem_of(Refusal.PERSON_STATE_UNREACHABLE) from None
+    if found is None:
+        raise call.counter.problem_of(Refusal.PERSON_UNKNOWN)
+    standing = str(found["standing"])
+    said = words()["receipt"]
+    told = {"insured": said["entitled"]}.get(standing, said.get(standing, ""))
+    article = " ".join(filter(None, (found["document"], found["article"])))
+    shown = {
+        "psn_no": ids.person_to_wire(person_ref),
+        "trt_chk_type": "01",
+        "fund_pay_type": ours("funds")["maternity"],
+        "trt_enjymnt_flag": _ENTITLED.get(standing, "0"),
+        "begndate": day.isoformat(),
+        "enddate": "",
+        "trt_chk_rslt": " ".join(filter(None, (told, article))),
+        "exp_content": "",
+    }
+    return call.done({"trtinfo": [shown]})

@@ -1,0 +1,227 @@
+"""A transaction's input, checked against its table: what is filled must be as the table says."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from services.settlement.nhsa.envelope import is_empty
+from services.settlement.nhsa.refusals import FIELD_WRONG, Wrong
+from services.settlement.nhsa.tables import (
+    Field,
+    Transaction,
+    closed_codes,
+    code_table,
+    row_nodes,
+    twins,
+    within,
+)
+from shared.plumbing.clock import TIME_ZONE
+
+_ROWS_MOST = 1000
+_NAME_MOST = 200
+_EARLIEST, _LATEST = date(1949, 10, 1), date(2099, 12, 31)
+_NUMBER = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,8})?", re.ASCII)
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+_MOMENT = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})[ T]([0-9]{2}:[0-9]{2}(:[0-9]{2})?)", re.ASCII)
+
+Value = str | Decimal | date | datetime
+
+
+class Row:
+    """One row of a node, by field code; what was empty or unknown is not in it."""
+
+    def __init__(
+        self, node: str, fields: Mapping[str, Field], values: Mapping[str, Value],
+        inner: Mapping[str, list[Row]],
+    ) -> None:  # fmt: skip
+        self.node = node
+        self._fields = fields
+        self._values = values
+        self._inner = inner
+
+    def rows(self, node: str) -> list[Row]:
+        """The rows of a node within this row, none where it was left out."""
+        return self._inner.get(node, [])
+
+    def text(self, code: str) -> str:
+        """A text; "" where it was left empty."""
+        value = self._values.get(code, "")
+        if isinstance(value, Decimal):
+            return f"{value.normalize():f}"
+        return value if isinstance(value, str) else value.isoformat()
+
+    def number(self, code: str) -> Decimal | None:
+        """A number, None where it was left empty."""
+        value = self._values.get(code)
+        return value if isinstance(value, Decimal) else None
+
+    def day(self, code: str) -> date | None:
+        """A day, or the day of a moment."""
+        value = self._values.get(code)
+        return value.date() if isinstance(value, datetime) else self._day(value)
+
+    @staticmethod
+    def _day(value: Value | None) -> date | None:
+        return value if isinstance(value, date) else None
+
+    def wrong(self, code: str, rule: str) -> Wrong:
+        """A refusal that names the field and the rule."""
+        field = self._fields.get(code)
+        return Wrong(FIELD_WRONG, rule, f"{self.node}.{code}", field.name if field else "")
+
+    def filled(self, code: str) -> bool:
+        """Whether a field was filled."""
+        return code in self._values
+
+
+class Input:
+    """The nodes of a transaction's input."""
+
+    def __init__(self, rows: Mapping[str, list[Row]]) -> None:
+        self._rows = rows
+
+    def one(self, node: str) -> Row:
+        """The row of a node that holds one; it is there if the table demands it."""
+        return self._rows[node][0]
+
+    def rows(self, node: str) -> list[Row]:
+        """The rows of a node, none where it was left out."""
+        return self._rows.get(node, [])
+
+
+def read_input(
+    given: Mapping[str, Any], transaction: Transaction, demanded_too: tuple[str, ...] = ()
+) -> Input:
+    """Read an input by its transaction's table. Raises Wrong.
+
+    `demanded_too` are further fields that must be filled, as node.code.
+    """
+    rows = {
+        node: list(_read_node(node, given.get(node), transaction))
+        for node in transaction.nodes
+        if node not in within()
+    }
+    for node in transaction.demanded:
+        if node in rows and not rows[node]:
+            raise Wrong(FIELD_WRONG, "required", node)
+    for place in demanded_too:
+        node, _, code = place.partition(".")
+        for row in rows.get(node, []):
+            _demand(row, (code,))
+    return Input(rows)
+
+
+def _inner(node: str, item: Mapping[str, Any], transaction: Transaction) -> dict[str, list[Row]]:
+    """What stands within a row of a node."""
+    found = {}
+    for name in transaction.nodes:
+        if within().get(name) != node:
+            continue
+        found[name] = list(_read_node(name, item.get(name), transaction))
+        if name in transaction.demanded and not found[name]:
+            raise Wrong(FIELD_WRONG, "required", f"{node}.{name}")
+    return found
+
+
+def _demand(row: Row, codes: tuple[str, ...]) -> None:
+    for code in codes:
+        if not row.filled(code):
+            raise row.wrong(code, "required")
+
+
+def _read_node(node: str, given: Any, transaction: Transaction) -> Iterator[Row]:
+    if is_empty(given):
+        return
+    items = given if isinstance(given, list) else [given]
+    if len(items) > _ROWS_MOST or not all(isinstance(item, dict) for item in items):
+        raise Wrong(FIELD_WRONG, "rows", node)
+    if len(items) > 1 and node not in row_nodes(transaction.infno):
+        raise Wrong(FIELD_WRONG, "one_row", node)
+    fields = transaction.nodes[node]
+    for item in items:
+        values: dict[str, Value] = {}
+        for key, raw in item.items():
+            code = key if key in fields else twins().get(key, key)
+            field = fields.get(code)
+            if field is None or field.type == "x" or is_empty(raw):
+                continue
+            try:
+                values[code] = read_value(field, raw)
+            except ValueError as error:
+                rule = str(error)
+                raise Wrong(FIELD_WRONG, rule, f"{node}.{code}", field.name) from None
+        row = Row(node, fields, values, _inner(node, item, transaction))
+        _demand(row, transaction.demanded.get(node, ()))
+        yield row
+
+
+def read_value(field: Field, raw: Any) -> Value:
+    """A value that is not empty, as its field's type. Raises ValueError, which names the rule."""
+    if field.code == "exp_content" and isinstance(raw, dict | list):
+        return ""  # some send the extras as they are; none of them is read
+    if isinstance(raw, dict | list):
+        raise ValueError("text")
+    text = ("1" if raw else "0") if isinstance(raw, bool) else str(raw).strip()
+    match field.type:
+        case "n":
+            return _read_number(field, text)
+        case "d":
+            return _read_day(text)
+        case "t":
+            return _read_moment(text)
+    return _read_text(field, text)
+
+
+def _read_text(field: Field, text: str) -> str:
+    most = field.length
+    if most is not None and field.code.endswith("_name"):
+        most = max(most, _NAME_MOST)  # names outgrow the specification everywhere
+    if most is not None and len(text) > most:
+        raise ValueError("too_long")
+    table = closed_codes().get(field.code)
+    if table is not None and text not in code_table(table):
+        raise ValueError("code")
+    return text
+
+
+def _read_number(field: Field, text: str) -> Decimal:
+    if not _NUMBER.fullmatch(text):
+        raise ValueError("number")
+    value = Decimal(text)
+    whole = (field.length or 16) - field.places
+    # More places than the field has are taken where they are noughts.
+    exact = value == round(value, field.places)
+    if not exact or len(str(abs(int(value)))) > whole:
+        raise ValueError("number")
+    return value
+
+
+def _read_day(text: str) -> date:
+    if _MOMENT.fullmatch(text):
+        return _read_moment(text).date()
+    if not _DAY.fullmatch(text):
+        raise ValueError("day")
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        raise ValueError("day") from None
+    if not _EARLIEST <= day <= _LATEST:
+        raise ValueError("day")
+    return day
+
+
+def _read_moment(text: str) -> datetime:
+    moment = _MOMENT.fullmatch(text)
+    if moment is None:
+        return datetime.combine(_read_day(text), datetime.min.time(), TIME_ZONE)
+    try:
+        found = datetime.fromisoformat(f"{moment[1]}T{moment[2]}").replace(tzinfo=TIME_ZONE)
+    except ValueError:
+        raise ValueError("moment") from None
+    if not _EARLIEST <= found.date() <= _LATEST:
+        raise ValueError("moment")
+    return found

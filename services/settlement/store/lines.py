@@ -1,0 +1,152 @@
+"""Statements about fee lines: those of a bill, those that were cancelled, and what is left of each."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, NamedTuple, TypeVar
+
+from services.settlement.domain.line import ClassedLine, FeeLine
+from services.settlement.domain.stay import Stay
+from services.settlement.domain.undoing import KeptLine, Left
+from services.settlement.store.stays import cost_from_row
+from shared.money import Money
+from shared.plumbing.database import Connection
+
+N = TypeVar("N", int, Decimal)
+
+_INSERT_LINES = """
+insert into line
+select $1, $2, $3, l.line_number, $4, $4, l.item_code, l.charged_on, l.quantity, l.price_fen,
+       l.amount_fen, l.class, l.in_scope_fen, l.out_of_scope_fen, l.over_limit_fen, l.first_copay_fen,
+       l.returns, l.own_code
+from unnest($5::int[], $6::text[], $7::date[], $8::numeric[], $9::bigint[], $10::bigint[], $11::text[],
+            $12::bigint[], $13::bigint[], $14::bigint[], $15::bigint[], $16::int[], $17::text[])
+    l(line_number, item_code, charged_on, quantity, price_fen, amount_fen, class, in_scope_fen,
+      out_of_scope_fen, over_limit_fen, first_copay_fen, returns, own_code)
+on conflict do nothing returning line_number
+"""
+
+
+async def insert(tx: Connection, stay: Stay, lines: Sequence[ClassedLine]) -> int:
+    """Insert lines; returns how many were new, fewer when a line number was used before."""
+    rows = await tx.fetch(
+        _INSERT_LINES,
+        stay.admitted_on.replace(day=1), stay.pool_code, stay.stay_id, stay.institution_code,
+        [c.line.line_number for c in lines], [c.line.item_code for c in lines],
+        [c.line.charged_on for c in lines], [_signed(c, c.line.quantity) for c in lines],
+        [c.line.price.fen for c in lines], [_signed(c, c.cost.total.fen) for c in lines],
+        [c.item_class for c in lines], [_signed(c, c.cost.in_scope.fen) for c in lines],
+        [_signed(c, c.cost.out_of_scope.fen) for c in lines],
+        [_signed(c, c.cost.over_limit.fen) for c in lines],
+        [_signed(c, c.cost.first_copay.fen) for c in lines], [c.line.returns for c in lines],
+        [c.line.own_code for c in lines],
+    )  # fmt: skip
+    return len(rows)
+
+
+def _signed(classed: ClassedLine, number: N) -> N:
+    """A line that returns another is stored below nothing, so that the bill is the sum."""
+    return number if classed.line.returns is None else -number
+
+
+_KEPT = """
+select line_number, returns, abs(amount_fen) as total_fen, abs(in_scope_fen) as in_scope_fen,
+       abs(out_of_scope_fen) as out_of_scope_fen, abs(over_limit_fen) as over_limit_fen,
+       abs(first_copay_fen) as first_copay_fen
+from line where month = $1 and pool_code = $2 and stay_id = $3 order by line_number
+"""
+
+
+async def kept(tx: Connection, stay: Stay) -> list[KeptLine]:
+    """The lines of a bill, without what only its paper shows."""
+    rows = await tx.fetch(_KEPT, *_of(stay))
+    return [KeptLine(row["line_number"], row["returns"], cost_from_row(row)) for row in rows]
+
+
+class StoredLine(NamedTuple):
+    """A line as it is stored: what one that returns another takes back is negative."""
+
+    line_number: int
+    returns: int | None
+    item_code: str
+    item_class: str
+    charged_on: date
+    quantity: Decimal
+    price: Money
+    amount: Money
+    in_scope: Money
+    out_of_scope: Money
+    over_limit: Money
+    first_copay: Money
+    own_code: str | None = None
+
+
+_PAGE = """
+select line_number, returns, item_code, class, charged_on, quantity, price_fen, amount_fen,
+       in_scope_fen, out_of_scope_fen, over_limit_fen, first_copay_fen, own_code
+from line where month = $1 and pool_code = $2 and stay_id = $3 and line_number > $4
+order by line_number limit $5
+"""
+
+
+async def page(tx: Connection, stay: Stay, after: int, limit: int) -> list[StoredLine]:
+    """The lines of a bill by number, beyond one."""
+    rows = await tx.fetch(_PAGE, *_of(stay), after, limit)
+    return [_stored(row) for row in map(tuple, rows)]
+
+
+def _stored(row: Any) -> StoredLine:
+    amounts = [Money(fen) for fen in row[6:12]]
+    return StoredLine(
+        row[0], row[1], row[2], row[3], row[4], row[5], amounts[0], amounts[1], amounts[2],
+        amounts[3], amounts[4], amounts[5], row[12],
+    )  # fmt: skip
+
+
+_LEFT = """
+select *, amount_fen as total_fen from billed_line
+where month = $1 and pool_code = $2 and stay_id = $3 and line_number = any($4)
+"""
+
+
+async def left(tx: Connection, stay: Stay, line_numbers: Collection[int]) -> dict[int, Left]:
+    """What is left of these lines, their returns taken off; what is no line is missing."""
+    rows = await tx.fetch(_LEFT, *_of(stay), list(line_numbers))
+    return {
+        row["line_number"]: Left(
+            FeeLine(
+                row["line_number"], row["item_code"], row["charged_on"], row["quantity"],
+                Money(row["price_fen"]), own_code=row["own_code"],
+            ),
+            row["class"],
+            row["quantity"],
+            cost_from_row(row),
+        )
+        for row in rows
+    }  # fmt: skip
+
+
+_CANCEL = """
+with gone as (
+    delete from line where month = $1 and pool_code = $2 and stay_id = $3 and line_number = any($4)
+    returning *
+)
+insert into cancelled_line
+select month, pool_code, stay_id, line_number, institution_code, item_code, charged_on, quantity,
+       price_fen, amount_fen, class, in_scope_fen, out_of_scope_fen, over_limit_fen,
+       first_copay_fen, returns, $5, $6, own_code
+from gone
+"""
+
+
+async def cancel(
+    tx: Connection, stay: Stay, line_numbers: Collection[int], by: str, at: datetime
+) -> None:
+    """Put lines aside: no bill counts them, and their numbers may be used again."""
+    await tx.execute(_CANCEL, *_of(stay), list(line_numbers), by, at)
+
+
+def _of(stay: Stay) -> tuple[date, str, object]:
+    return stay.admitted_on.replace(day=1), stay.pool_code, stay.stay_id

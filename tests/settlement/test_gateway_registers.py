@@ -1,0 +1,130 @@
+"""Registrations, designations, institutions and contributions through the gateway."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from tests.settlement.conftest import KIZILSU, NANJING, House, open_house
+from tests.support.his import His, Refused, introduced
+from tests.support.postgres import ServiceDatabases
+
+A, B = f"H{NANJING}a", f"H{NANJING}b"
+
+
+@pytest.fixture(scope="module")
+async def house(
+    module_databases: ServiceDatabases, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[House]:
+    """Hospitals a and b speak by csb in milliseconds."""
+    dsns = module_databases("settlement")
+    async with open_house(dsns, tmp_path_factory.mktemp("house")) as opened:
+        second = await opened.running.caller("clerk-3", "clerk", NANJING)
+        for code in (A, B):
+            await introduced(opened.clerks[NANJING], second, code)
+        yield opened
+
+
+@pytest.fixture
+def his(house: House) -> His:
+    """The system of hospital a."""
+    return His(house.running.http, house.clock, A)
+
+
+@pytest.fixture
+def rival(house: House) -> His:
+    """The system of hospital b."""
+    return His(house.running.http, house.clock, B)
+
+
+async def _number(his: His, infno: str, input_: Any) -> int:
+    with pytest.raises(Refused) as refused:
+        await his.call(infno, input_)
+    return refused.value.number
+
+
+async def test_a_pregnancy_is_registered_with_an_institution_in_contract(
+    house: House, his: His, rival: His
+) -> None:
+    psn = await house.person(NANJING)
+    asked = {"psn_no": psn, "begndate": "2023-07-01"}
+    for unknown in ("H9", f"H{KIZILSU}a"):
+        chosen = {"data": asked | {"fixmedins_code": unknown}}
+        assert await _number(his, "90201", chosen) == 1010
+    assert (await his.call("90101", {"data": {"psn_no": psn}}))["result"] == []
+    made = await his.call("90201", {"data": asked | {"fixmedins_code": A}})
+    serial = made["result"]["trt_dcla_detl_sn"]
+    (own,) = (await his.call("90101", {"data": {"psn_no": psn}}))["result"]
+    assert (own["trt_dcla_detl_sn"], own["fixmedins_code"]) == (serial, A)
+    assert (own["begndate"], own["enddate"], own["vali_flag"]) == ("2023-07-01", "", "1")
+    (theirs,) = (await rival.call("90101", {"data": {"psn_no": psn}}))["result"]
+    assert theirs == own | {"fixmedins_code": ""}
+    early = {"psn_no": psn, "begndate": "2023-06-30"}
+    assert (await his.call("90101", {"data": early}))["result"] == []
+    await house.owner.execute(
+        "update pregnancy set period = daterange('2023-07-01', '2024-03-21') where person_ref = $1",
+        psn,
+    )
+    (ended,) = (await his.call("90101", {"data": {"psn_no": psn}}))["result"]
+    assert (ended["enddate"], ended["vali_flag"], ended["geso_val"]) == ("2024-03-20", "0", 0)
+
+
+async def _designated(house: House, psn: str) -> list[str]:
+    rows = await house.owner.fetch(
+        "select d.institution_code from designation d join pregnancy using (pregnancy_id)"
+        " where person_ref = $1 order by number", psn,
+    )  # fmt: skip
+    return [row["institution_code"] for row in rows]
+
+
+async def test_a_designation_is_made_and_withdrawn(house: House, his: His, rival: His) -> None:
+    psn = await house.person(NANJING)
+    to_b = {"data": {"psn_no": psn, "fixmedins_code": B, "begndate": "2024-03-01"}}
+    assert await _number(his, "2505", to_b) == 5015
+    await his.call("90201", {"data": {"psn_no": psn, "begndate": "2023-07-01"}})
+    nobody = {"data": {"psn_no": psn, "fixmedins_code": "H9"}}
+    assert await _number(his, "2505", nobody) == 1010
+    serial = (await his.call("2505", to_b))["result"]["trt_dcla_detl_sn"]
+    assert len(serial) <= 30
+    assert await _designated(house, psn) == [A, B]
+    back = {"data": {"psn_no": psn, "trt_dcla_detl_sn": serial}}
+    other = await house.person(NANJING)
+    assert await _number(his, "2506", {"data": back["data"] | {"psn_no": other}}) == 1016
+    await rival.call("2506", back)
+    assert await _designated(house, psn) == [A, B, A]
+    assert await _number(his, "2506", back) == 1047
+    first = serial[:26] + "001"
+    assert await _number(his, "2506", {"data": back["data"] | {"trt_dcla_detl_sn": first}}) == 1047
+    wrong = {"data": back["data"] | {"trt_dcla_detl_sn": "1"}}
+    assert await _number(his, "2506", wrong) == 5007
+
+
+async def test_an_institution_is_known_by_its_agreement(house: House, his: His, rival: His) -> None:
+    async def found(who: His, code: str) -> Any:
+        asked = {"medinsinfo": {"fixmedins_type": "1", "fixmedins_code": code}}
+        return (await who.call("1201", asked))["medinsinfo"]
+
+    ((own,), (theirs,)) = await found(his, A), await found(rival, A)
+    assert (own["hosp_lv"], theirs["hosp_lv"]) == ("12", "")
+    assert await found(his, f"H{KIZILSU}a") == await found(his, "H9") == []
+
+
+async def test_the_months_paid_are_those_that_enrollment_told_of(house: House, his: His) -> None:
+    psn = await house.person(NANJING, first="2022-03", last="2024-02")
+
+    async def paid(**asked: str) -> list[tuple[str, str]]:
+        rows = (await his.call("90100", {"data": {"psn_no": psn} | asked}))["data"]
+        assert {(row["poolarea_no"], row["insutype"]) for row in rows} <= {(NANJING, "310")}
+        return [(row["accrym_begn"], row["accrym_end"]) for row in rows]
+
+    assert await paid() == [("202203", "202402")]
+    assert await paid(accrym_begn="202301", accrym_end="202312") == [("202301", "202312")]
+    assert await paid(accrym_begn="202403") == []
+    assert await _number(his, "90100", {"data": {"psn_no": psn, "accrym_begn": "2023"}}) == 5007
+    stranger = await house.person(KIZILSU)
+    assert await _number(his, "90100", {"data": {"psn_no": stranger}}) == 1012
+    # Nobody told of this one, and enrollment is not there to be asked.
+    answer = await his.post("90100", {"data": {"psn_no": "nobody-knows"}})
+    assert (answer.status_code, answer.json()["err_msg"][:6]) == (503, "[1013]")
