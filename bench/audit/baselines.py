@@ -17,6 +17,7 @@ from sklearn.ensemble import IsolationForest
 from bench.audit.series_judge import Series
 from bench.audit.world import Array
 from services.audit.scoring.claims_file import read_claims
+from services.audit.scoring.features import claim_features
 from services.audit.scoring.hospital_scores import scores_of
 from services.audit.scoring.panel import panel_of
 from services.audit.scoring.price_notices import read_price_notices
@@ -86,7 +87,7 @@ def _channels(claims: Path) -> Array:
     """Hospitals lie in the order of their ids, months from the first one on, as in the labels."""
     with read_claims(claims) as history:
         notices = read_price_notices(claims.with_name("price_notices.csv"))
-        best = scores_of(series_of(panel_of(history.claims, notices))).z
+        best = scores_of(series_of(panel_of(claim_features(history.claims), notices))).z
     known: Array = np.nan_to_num(np.moveaxis(best, 0, 2), nan=0.0, neginf=0.0)
     return known
 

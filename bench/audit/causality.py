@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import duckdb
 import numpy as np
@@ -42,9 +43,42 @@ def changed_by_the_future(whole: Path, part: Path) -> dict[str, float]:
     }
 
 
-def causality(claims: Path, last: str, scratch: Path) -> dict[str, float]:
-    """The months up to `last` whose scores change when later claims are known: none may."""
+NUMBERS = {
+    "series": ("n", "expected", "actual", "excess_yuan", "window"),
+    "claims": ("score", "amount_at_risk"),
+}
+WORDS = {"series": ("channel",), "claims": ("rule_ids",)}
+KEYS = {"series": ("hospital_id", "month"), "claims": ("claim_id",)}
+
+
+def rows_changed(whole: Path, part: Path, kind: Literal["series", "claims"]) -> dict[str, int]:
+    """Of two files of flags the columns that differ in rows of the shorter, and in how many rows;
+    `missing` counts the rows that the longer lacks."""
+    keys = KEYS[kind]
+    with duckdb.connect() as engine:
+        for name, path in (("whole", whole), ("part", part)):
+            engine.register(name, engine.from_csv_auto(str(path), all_varchar=True))
+        asked = {"missing": f"w.{keys[0]} IS NULL"}
+        for column in NUMBERS[kind]:
+            p, w = (f"TRY_CAST({side}.{column} AS DOUBLE)" for side in "pw")
+            far = f"abs({p} - {w}) > {NEAR} * greatest(1, abs({p}))"
+            asked[column] = f"coalesce({far}, ({p} IS NULL) <> ({w} IS NULL))"
+        for column in WORDS[kind]:
+            asked[column] = f"coalesce(p.{column}, '') <> coalesce(w.{column}, '')"
+        sums = ", ".join(f"count(*) FILTER ({test})" for test in asked.values())
+        asking = f"SELECT {sums} FROM part p LEFT JOIN whole w USING ({', '.join(keys)})"  # noqa: S608
+        [found] = engine.execute(asking).fetchall()
+    return {column: rows for column, rows in zip(asked, found, strict=True) if rows}
+
+
+def causality(claims: Path, last: str, scratch: Path) -> tuple[dict[str, float], dict[str, int]]:
+    """What changes up to a month when later claims are known: the months whose scores do, and the
+    columns of flags, of series and of claims, with the rows that do. Nothing may."""
     cut(claims, last, scratch / "part")
     whole = score(claims, scratch / "whole_scored")
     part = score(scratch / "part" / claims.name, scratch / "part_scored")
-    return changed_by_the_future(whole.series, part.series)
+    changed = rows_changed(whole.series, part.series, "series")
+    if whole.claims and part.claims:
+        of_claims = rows_changed(whole.claims, part.claims, "claims")
+        changed |= {f"claims' {column}": rows for column, rows in of_claims.items()}
+    return changed_by_the_future(whole.series, part.series), changed

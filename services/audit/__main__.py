@@ -11,14 +11,14 @@ import typer
 from services.audit.actions.dry_run import dry_run
 from services.audit.domain.dry_run import Yield
 from services.audit.domain.rule import compile_rules
-from services.audit.main import create_app
+from services.audit.main import create_app, heard
 from shared.plumbing.clock import SystemClock
 from shared.plumbing.command_line import new_command_line
 from shared.plumbing.database import AGENCY, open_pool, transaction
 from shared.plumbing.logs import configure_logs
 from shared.plumbing.settings import read_settings
 
-commands = new_command_line("audit", create_app)
+commands = new_command_line("audit", create_app, heard)
 
 
 @commands.command("score")
@@ -54,12 +54,21 @@ def watch(
     every: Annotated[
         int | None, typer.Option(min=60, help="seconds from one run to the next; once without")
     ] = None,
+    champion: Annotated[
+        str | None, typer.Option(help="whose score counts: evidence or ranker")
+    ] = None,
 ) -> None:
-    """Score the months that are over, and raise flags for what grows without reason."""
+    """Score the months that are over, and raise flags for what grows without reason; score claims,
+    which orders the queue, and draw some of them for review by lot."""
+    from services.audit.scoring.models import NoSuchChampion
     from services.audit.work.watch import watch as watching
 
     configure_logs("audit")
-    asyncio.run(watching(read_settings("audit"), SystemClock(), every))
+    try:
+        asyncio.run(watching(read_settings("audit"), SystemClock(), every, champion))
+    except NoSuchChampion as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(2) from None
 
 
 @commands.command("dry-run")

@@ -9,7 +9,18 @@ from pathlib import Path
 import httpx
 from fastapi import FastAPI
 
-from services.audit.api import claims, leases, outcomes, reviews, series
+from services.audit.api import (
+    claim_scores,
+    claims,
+    indicator_limits,
+    leases,
+    outcomes,
+    picks,
+    price_notices,
+    reviews,
+    scoring,
+    series,
+)
 from services.audit.api.checks import checks_router
 from services.audit.api.flags import counts_router, flags_router
 from services.audit.api.refusals import KINDS
@@ -18,19 +29,27 @@ from services.audit.api.snoozes import snoozes_router
 from services.audit.api.statements import statements_router
 from services.audit.console.page import add_console
 from services.audit.domain.rule import read_rules
-from services.audit.heard.claim import PRODUCER, TOPIC, claim_handler
+from services.audit.heard.claim import TOPIC, claim_handler
+from services.audit.work.drift_gauge import DriftGauge
 from services.audit.work.money_at_risk import MoneyAtRisk
 from services.audit.work.silent_institutions import SilentInstitutions
 from shared.plumbing.app import new_app
 from shared.plumbing.clock import Clock, SystemClock
+from shared.plumbing.inbox import Handle
 from shared.plumbing.peer import Peer
 from shared.plumbing.runtime import Runtime
 from shared.plumbing.settings import Settings
 
 _SILENCE_SECONDS = 30.0
 _PRICES_SECONDS = 5.0
+_DRIFT_SECONDS = 30.0
 _PATIENCE = 10
 _EXAMPLES = Path(__file__).parent / "api" / "examples"
+
+
+def heard(clock: Clock) -> dict[str, Handle]:
+    """What is done with the events of each topic."""
+    return {TOPIC: claim_handler(clock, read_rules())}
 
 
 def create_app(
@@ -47,9 +66,11 @@ def create_app(
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         runtime = Runtime("audit", settings, the_clock)
         await runtime.open(app)
-        await runtime.hear(PRODUCER, TOPIC, claim_handler(the_clock, book))
+        for topic, handle in heard(the_clock).items():
+            await runtime.hear(topic, handle)
         silent = SilentInstitutions(runtime.pool, the_clock)
         runtime.workers.every("silent institutions", _SILENCE_SECONDS, silent.note)
+        runtime.workers.every("drift", _DRIFT_SECONDS, DriftGauge(runtime.pool).sample)
         settlement = None
         if "settlement" in settings.peers.keys() & settings.peer_secrets.keys():
             secret = settings.peer_secrets["settlement"].get_secret_value()
@@ -60,7 +81,7 @@ def create_app(
             money = MoneyAtRisk(runtime.pool, the_clock, book, settlement)
             runtime.workers.every("money at risk", _PRICES_SECONDS, money.ask)
         runtime.tell_and_seal()
-        app.state.ready = True
+        runtime.say_ready(app)
         try:
             yield
         finally:
@@ -77,9 +98,14 @@ def create_app(
     app.include_router(reviews.router)
     app.include_router(outcomes.router)
     app.include_router(claims.router)
+    app.include_router(claim_scores.router)
+    app.include_router(picks.router)
+    app.include_router(scoring.router)
     app.include_router(series.router)
     app.include_router(rules_router(book))
     app.include_router(checks_router(book))
     app.include_router(snoozes_router(book))
+    app.include_router(price_notices.router)
+    app.include_router(indicator_limits.router)
     add_console(app)
     return app

@@ -27,6 +27,8 @@ from tests.support.postgres import ServiceDatabases
 
 CONSUMER = "audit-claim"
 _TABLES = (
+    "pick", "scoring_run", "rule_record",
+    "posted_price", "indicator_limit", "indicator_month", "claim_score",
     "series_month", "money_at_risk", "finding", "series_finding", "statement", "flag_step",
     "decision", "flag", "judgement", "claim", "person", "inbox", "parked", "consumer_offset",
     "warning_answer", "rule_snooze", "idempotency", "outbox", "log", "sealed_block",
@@ -229,7 +231,7 @@ async def running(
         anchor_file=tmp_path_factory.mktemp("audit") / "anchor",
     )
     app = create_app(settings, FixedClock())
-    owner = await open_pool(addresses["owner"], size=2)
+    owner = await open_pool(addresses["owner"], size=2, statement_timeout_ms=60_000)
     async with app.router.lifespan_context(app):
         yield app, owner
     await owner.close()

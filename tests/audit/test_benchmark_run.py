@@ -12,7 +12,7 @@ import duckdb
 import pytest
 
 from bench.audit import run
-from bench.audit.causality import changed_by_the_future, cut
+from bench.audit.causality import changed_by_the_future, cut, rows_changed
 from bench.audit.generate import province, write
 from bench.audit.reviews import write_reviews
 from bench.audit.scoring_run import Scored
@@ -48,7 +48,7 @@ def all_knowing(claims: Path, out: Path, *options: str) -> Scored:
             engine.register(name, engine.read_csv(str(path), all_varchar=True))
         engine.sql(series).write_csv(str(out / "series_flags.csv"))
         engine.sql(single).write_csv(str(out / "claim_flags.csv"))
-    return Scored(out, seconds=1.0, memory_mb=1.0)
+    return Scored(out, seconds=1.0, memory_mb=1.0, cpu_seconds=1.0)
 
 
 def test_whoever_knows_everything_is_judged_perfect(
@@ -140,3 +140,19 @@ def test_a_scorer_that_looks_ahead_is_seen(
     assert len(found) == changed
     if changed:
         assert max(found) == last
+
+
+def test_flags_that_know_the_future_are_seen(tmp_path: Path) -> None:
+    head = "claim_id,score,amount_at_risk,rule_ids,reason\n"
+    written = {
+        "part": "A,0.5,10.00,,x\nB,0.7,1.00,split-stay,x\nC,0.1,0.00,,x\n",
+        "same": "A,0.5000000001,10.00,,y\nB,0.7,1.00,split-stay,x\nC,0.1,0.00,,x\nD,1,1.00,,x\n",
+        "later": "A,0.6,10.00,,x\nB,0.7,1.00,duplicate-claim,x\n",
+    }
+    path = {name: tmp_path / f"{name}.csv" for name in written}
+    for name, rows in written.items():
+        path[name].write_text(head + rows, encoding="utf-8")
+    assert rows_changed(path["same"], path["part"], "claims") == {}
+    assert rows_changed(path["later"], path["part"], "claims") == {
+        "missing": 1, "score": 2, "amount_at_risk": 1, "rule_ids": 1,
+    }  # fmt: skip

@@ -59,7 +59,7 @@ def test_every_claim_once_with_numbers_and_both_languages(scored: Scored) -> Non
         chinese, english = row["reason"].split(" | ")
         assert "例" in chinese
         assert "peers" in english
-        assert english.endswith("[claims-1 evidence-1]")
+        assert english.endswith("[claims-3 evidence-3]")
 
 
 def test_what_is_wrong_comes_before_what_is_not(scored: Scored) -> None:
@@ -76,6 +76,21 @@ def test_a_duplicate_puts_its_whole_fund_part_at_risk(scored: Scored) -> None:
     for row in found:
         assert float(row["amount_at_risk"]) == pytest.approx(float(fund[row["claim_id"]]), abs=0.01)
         assert "repeated-claim" in row["reason"]
+
+
+def test_the_other_copy_of_a_claim_made_twice_is_doubted_and_met_by_no_rule(scored: Scored) -> None:
+    claims = list(rows(scored.folder / "CLAIMS.csv"))
+    same = ("person_id", "hospital_id", "kind", "admit_date", "discharge_date", "total_amount")
+    copies: dict[tuple[str, ...], list[str]] = {}
+    for row in claims:
+        copies.setdefault(tuple(row[name] for name in same), []).append(row["claim_id"])
+    twice = [ids for ids in copies.values() if len(ids) == 2]
+    assert twice
+    for ids in twice:
+        met, other = sorted(ids, key=lambda one: "repeated" not in scored.flags[one]["rule_ids"])
+        assert "repeated-claim" in scored.flags[met]["rule_ids"]
+        assert "repeated-claim" not in scored.flags[other]["rule_ids"]
+        assert float(scored.flags[other]["score"]) > 0.3 * float(scored.flags[met]["score"])
 
 
 def test_later_months_change_no_earlier_score(scored: Scored, tmp_path: Path) -> None:
@@ -124,7 +139,13 @@ def test_order_grows_with_chance_and_with_money() -> None:
     assert scores[0] < scores[1] < scores[2]
 
 
+def test_what_was_learned_is_believed_as_much_as_evidence() -> None:
+    chance, yuan = np.array([0.2, 0.2, 0.4]), np.full(3, 100.0)
+    scores = order(chance, yuan, learned=np.array([0.2, 0.4, 0.2]))
+    assert scores[0] < scores[1] == pytest.approx(scores[2])
+
+
 def test_versions_and_the_lack_of_a_ranker_are_told(scored: Scored) -> None:
     told = json.loads((scored.folder / "out" / "scoring.json").read_text(encoding="utf-8"))
-    assert (told["features"], told["champion"]) == ("claims-1", "evidence-1")
+    assert (told["features"], told["champion"]) == ("claims-3", "evidence-3")
     assert told["no_ranker"] == {"confirmed": 0, "reviewed": 0}

@@ -13,6 +13,7 @@ import pytest
 import uvicorn
 from playwright.async_api import Page, expect
 
+from services.audit.domain.series import Contributor
 from shared.money import Money
 from shared.plumbing.auth import add_client
 from tests.audit.conftest import Audit
@@ -165,7 +166,9 @@ async def test_the_page_may_ask_nobody_else(address: str) -> None:
 async def test_a_hospitals_months_are_drawn_beside_what_was_expected(
     audit: Audit, address: str
 ) -> None:
-    for finding in (FOUND, replace(FOUND, month="2026-02", actual=Money(95_000_000))):
+    dearest = Contributor("0197f6a2-0000-7000-8000-000000000001", Money(4_321_00))
+    named = replace(FOUND, contributors=(dearest,))
+    for finding in (named, replace(FOUND, month="2026-02", actual=Money(95_000_000))):
         assert await found(audit, finding) is not None
     secret = await credential(audit, "reviewer-4", "reviewer")
     async with browsing("en") as page:
@@ -175,6 +178,11 @@ async def test_a_hospitals_months_are_drawn_beside_what_was_expected(
         await page.click("#flags button")
         await expect(page.locator("#flag h2")).to_contain_text(HOSPITAL)
         await expect(page.locator("#evidence")).to_contain_text(FOUND.reason.en)
+        await expect(page.locator("#evidence")).to_contain_text("Claims that contribute most")
+        of_it = page.locator("#evidence tbody tr")
+        await expect(of_it).to_have_count(1)
+        await expect(of_it).to_contain_text(dearest.claim_id)
+        await expect(of_it).to_contain_text("4,321.00")
         await expect(page.locator("#chart svg rect")).to_have_count(2)
         await page.click("#chart summary")
         await expect(page.locator("#chart tr", has_text="2026-02")).to_contain_text("950,000.00")

@@ -210,7 +210,7 @@ async def test_a_reversal_without_its_claim_waits_until_the_claim_came(
     clock = FixedClock()
     handle = claim_handler(clock, read_rules())
     await Inbox("repair", audit.pool, other, handle, clock).take_once()
-    assert await retry_parked(audit.pool, CONSUMER, str(claim.claim_id), handle) == 1
+    assert await retry_parked(audit.pool, CONSUMER, str(claim.claim_id), handle, FixedClock()) == 1
     assert await audit.owner.fetchval("select status from claim") == "reversed"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,6 +32,9 @@ class Settlement:
 
     answer: dict[str, Any] = field(default_factory=lambda: NOTHING_OF_THE_FUNDS)
     answers: bool = True
+    unreadable: Callable[[dict[str, Any]], bool] = lambda item: False
+    quick: int = 1000
+    calls: int = 0
     asked: list[dict[str, Any]] = field(default_factory=list)
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
@@ -38,7 +42,12 @@ class Settlement:
             raise httpx.ConnectError("gone")
         if request.url.path.endswith("/token"):
             return httpx.Response(200, json={"access_token": "t"})
+        self.calls += 1
+        if len(json.loads(request.content)["items"]) > self.quick:
+            raise httpx.ReadTimeout("too much at once")
         body = PricesBody.model_validate_json(request.content)  # the form that settlement takes
+        if any(self.unreadable(item) for item in json.loads(request.content)["items"]):
+            return httpx.Response(400, json={"code": "1-malformed"})
         self.asked += json.loads(request.content)["items"]
         items = [
             copy.deepcopy(self.answer) | {"settlement_id": str(one.settlement_id)}
@@ -147,3 +156,38 @@ async def test_a_later_finding_is_asked_for_again(
     await audit.owner.execute("update money_at_risk set asked_at = asked_at - interval '1 second'")
     await worker.ask()
     assert len(settlement.asked) == 2 * asked > 0
+
+
+async def test_one_claim_that_settlement_cannot_read_stops_no_other(
+    audit: Audit, worker: MoneyAtRisk, settlement: Settlement
+) -> None:
+    settlement.unreadable = lambda item: "corrected" in item
+    await audit.hear(as_event(billed_twice() | {"procedures": ["75.4x00x002"]}))
+    await worker.ask()
+    good = await of_family(audit, "duplicate-charge")
+    assert good["money_at_risk"]["fund"] == "0.00"
+    bad = await of_family(audit, "caesarean-unproven")
+    assert (bad["money_at_risk"]["refused"], bad["money_at_risk"]["fund"]) == ("1-malformed", None)
+    asked = settlement.calls
+    assert asked > 1
+    await worker.ask()
+    assert settlement.calls == asked  # not for ever
+
+
+async def test_what_gets_no_answer_in_time_is_asked_for_in_smaller_batches(
+    audit: Audit, worker: MoneyAtRisk, settlement: Settlement
+) -> None:
+    settlement.quick = 1
+    await audit.hear(as_event(billed_twice() | {"procedures": ["75.4x00x002"]}))
+    for _ in range(3):
+        await worker.ask()
+    flags = [await audit.flag(flag["flag_id"]) for flag in await audit.flags()]
+    assert len(flags) > 1
+    assert all(flag["money_at_risk"] for flag in flags)
+    settlement.quick = 1000
+    await audit.owner.execute("update money_at_risk set asked_at = asked_at - interval '1 second'")
+    settlement.asked.clear()
+    calls = settlement.calls
+    await worker.ask()
+    assert len(settlement.asked) == len(flags)
+    assert settlement.calls - calls < len(flags)  # and in larger ones again

@@ -16,6 +16,7 @@ from services.audit.domain.rule import read_rules
 from shared.money import Money
 
 BOOK = read_rules()
+NEWEST = {rule.id: rule for rule in BOOK.newest().rules}
 DAY = date(2026, 1, 10)
 
 
@@ -39,7 +40,7 @@ def an_item(code: str, quantity: str = "1", yuan: int = 100, **facts: Any) -> It
 
 def fen(rule: str, case: Case, *others: Case) -> int | None:
     """What is at risk by a rule; 0 where it does not hold, None where it is silent."""
-    answer = ask(BOOK.find(rule, 1), case, others)
+    answer = ask(NEWEST[rule], case, others)
     if answer is None:
         return None
     assert all(hit.at_risk.fen > 0 for hit in answer), "a hit without money at risk"
@@ -173,6 +174,10 @@ def test_a_further_operation_costs_a_share() -> None:
          {"admitted": DAY - timedelta(days=5), "discharged": DAY - timedelta(days=2)}, False),
         ("split-stay",
          {"admitted": DAY - timedelta(days=5), "discharged": DAY, "institution": "h2"}, False),
+        ("split-stay", {"admitted": DAY - timedelta(days=5), "discharged": DAY,
+                        "benefit": Benefit.ANTEPARTUM}, True),
+        ("split-stay", {"admitted": DAY - timedelta(days=5), "discharged": DAY,
+                        "benefit": Benefit.COMPLICATION}, True),
     ],
 )  # fmt: skip
 def test_of_two_cases_the_later_is_questioned(

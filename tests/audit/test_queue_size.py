@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from services.audit.domain.flag import FlagState
-from services.audit.store.queue import TAKE_NEXT, Asked, as_raised, by_money, counts, money_page
+from services.audit.store.queue import Asked, as_raised, by_money, counts, money_page, next_taken
 from shared.plumbing.database import AGENCY, open_pool, transaction
 from tests.audit.events import NOW, POOL
 from tests.support.postgres import ServiceDatabases
@@ -41,7 +41,11 @@ async def test_no_page_reads_what_it_does_not_show(module_databases: ServiceData
             money_page(Asked(POOL, None, None, 50), None),
             money_page(deep, first[-1].at_risk.fen // 2),
             money_page(Asked(POOL, FlagState.OPEN, None, 50), None),
-            (TAKE_NEXT, [POOL, "r1", ["open"], NOW, NOW + timedelta(minutes=15)]),
+            *(
+                (statement, [POOL, "r1", ["open"], NOW, NOW + timedelta(minutes=15), *more])
+                for statement, more in map(next_taken, (None, "drawn-by-lot"))
+            ),
+            money_page(Asked(POOL, None, None, 50, family="drawn-by-lot"), None),
         ]
         for statement, given in statements:
             plan = "\n".join(row[0] for row in await tx.fetch(f"explain {statement}", *given))

@@ -26,7 +26,7 @@ def drawn(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
 def reviewed(n: int, seed: int = 1, on: date = EARLIER) -> Reviews:
     features, confirmed = drawn(n, seed)
     outcomes = tuple(Outcome.CONFIRMED if hit else Outcome.EXPLAINED for hit in confirmed)
-    return Reviews(features, outcomes, (on,) * n)
+    return Reviews(features, outcomes, (on,) * n, tuple(f"h{number % 20}" for number in range(n)))
 
 
 NONE = np.empty((0, 6), dtype=np.float32)
@@ -61,6 +61,7 @@ def test_tomorrows_reviews_teach_nothing(ranker: Ranker) -> None:
         np.concatenate([own.features, late.features]),
         own.outcomes + tuple(Outcome.CONFIRMED for _ in late.outcomes),
         own.reviewed_on + late.reviewed_on,
+        own.hospitals + late.hospitals,
     )
     again = train(more, NONE, DAY, "f1")
     assert isinstance(again, Ranker)
@@ -76,3 +77,24 @@ def test_too_few_reviews_say_so() -> None:
     assert train(few, NONE, DAY, "f1") == TooFew(confirmed=299, reviewed=3200)
     unclear = replace(own, outcomes=(Outcome.UNCLEAR,) * 201 + own.outcomes[201:])
     assert isinstance(train(unclear, NONE, DAY, "f1"), TooFew)
+
+
+def test_what_a_hospital_is_known_for_is_no_foresight() -> None:
+    """Each hospital's claims share a mark, and half of the hospitals have all theirs confirmed: who
+    never saw a hospital cannot know."""
+    draw = np.random.default_rng(7)
+    hospitals = np.arange(3200) % 40
+    marks = draw.normal(size=(40, 6)).astype(np.float32)
+    confirmed = draw.permutation(40)[hospitals] < 20
+    one = Reviews(
+        marks[hospitals],
+        tuple(Outcome.CONFIRMED if hit else Outcome.EXPLAINED for hit in confirmed),
+        (EARLIER,) * 3200,
+        tuple(f"h{number}" for number in hospitals),
+    )
+    apart = train(one, NONE, DAY, "f1")
+    mixed = train(replace(one, hospitals=("h",) * 3200), NONE, DAY, "f1")
+    assert isinstance(apart, Ranker)
+    assert isinstance(mixed, Ranker)
+    assert np.mean((mixed.unseen - confirmed) ** 2) < 0.01
+    assert np.mean((apart.unseen - confirmed) ** 2) > 0.15

@@ -12,13 +12,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from services.audit.scoring.claims_file import read_claims
+from services.audit.scoring.baselines import NewPast, read_new_pasts
+from services.audit.scoring.claims_file import BadFile, read_claims
+from services.audit.scoring.features import claim_features
 from services.audit.scoring.hospital_scores import Scored, scores_of
 from services.audit.scoring.panel import Panel, panel_of
 from services.audit.scoring.peers import median_of_others, region_median
 from services.audit.scoring.price_notices import PriceNotice
 from services.audit.scoring.score_file import score_file
 from services.audit.scoring.series import CHANNELS, Series, series_of
+from services.audit.scoring.told import told_of
 from tests.audit.claims_csv import Change, Row, dearer, rows, write
 
 HOSPITALS, MONTHS, BIRTHS, SINCE = 12, 24, 15, 18
@@ -34,7 +37,7 @@ def panel(
 ) -> Panel:
     path = write(folder / "CLAIMS.csv", rows(hospitals, MONTHS, births, change))
     with read_claims(path) as history:
-        return panel_of(history.claims, notices)
+        return panel_of(claim_features(history.claims), notices)
 
 
 def scored(some: Panel) -> Scored:
@@ -53,6 +56,23 @@ def test_a_hospital_that_grows_alone_is_found(drifting: Panel) -> None:
     assert CHANNELS[found.channel[5, SINCE + 1]] in ("cost", "visit_cost")
     others = np.delete(found.score, 5, axis=0)
     assert (others > ALARM).mean() < 0.01
+
+
+def test_a_hospital_that_is_new_is_told_to_have_no_past(tmp_path: Path) -> None:
+    born = 10
+    some = rows(HOSPITALS, MONTHS, 5)
+    path = write(
+        tmp_path / "CLAIMS.csv",
+        (row for row in some if row["hospital_id"] != "h05" or row["month"] >= f"2021-{born + 1}"),
+    )
+    with read_claims(path) as history:
+        found = panel_of(claim_features(history.claims), [])
+    series, new = series_of(found), found.hospitals.index("h05")
+    scores = scores_of(series)
+    assert (scores.channel[new, born : born + 6] == -1).all()
+    assert np.nanmax(scores.error[new]) < 1
+    for month in range(born, MONTHS):
+        assert told_of(found, series, scores, new, month).zh
 
 
 def test_what_comes_later_changes_no_score(drifting: Panel) -> None:
@@ -117,6 +137,51 @@ def test_a_posted_price_is_no_growth(tmp_path: Path) -> None:
     with_notice = scored(panel(tmp_path, alone, [posted]))
     assert without.score[8, SINCE + 2] > ALARM
     assert with_notice.score[8, SINCE + 2] < ALARM
+
+
+def test_a_new_past_is_what_later_months_are_compared_with(drifting: Panel) -> None:
+    channels = [CHANNELS.index(name) for name in ("cost", "visit_cost")]
+    anew = [
+        NewPast(drifting.hospitals[5], name, drifting.first + SINCE)
+        for name in ("cost", "visit_cost", "no-such-channel")
+    ]
+    usual = scored(drifting)
+    found = scores_of(series_of(drifting, anew))
+    assert np.nanmax(usual.z[channels, 5, SINCE:]) > ALARM
+    # unknown for half a year, then no news: the explained level is the past
+    later = found.z[channels, 5, SINCE:]
+    assert np.isneginf(later).all()
+    # what lay before, what other channels say, and other hospitals are as they were
+    assert np.array_equal(usual.z[..., :SINCE], found.z[..., :SINCE], equal_nan=True)
+    rest = [c for c in range(len(CHANNELS)) if c not in channels]
+    assert np.isfinite(found.z[rest, 5, SINCE:]).any()
+
+
+def test_growth_after_a_new_past_is_found_again(tmp_path: Path) -> None:
+    def twice(row: Row, hospital: int, month: int) -> Row:
+        row = dearer(5, 9, 1.3)(row, hospital, month)
+        return dearer(5, 20, 1.4)(row, hospital, month)
+
+    some = panel(tmp_path, twice)
+    anew = [NewPast(some.hospitals[5], name, some.first + 9) for name in ("cost", "visit_cost")]
+    found = scores_of(series_of(some, anew))
+    cost = CHANNELS.index("cost")
+    assert np.isneginf(found.z[cost, 5, 9:15]).all()
+    assert np.nanmax(found.z[cost, 5, 15:20]) < ALARM
+    assert np.nanmax(found.z[cost, 5, 20:]) > ALARM
+
+
+def test_a_file_of_new_pasts_is_read_and_refused_by_line(tmp_path: Path) -> None:
+    path = tmp_path / "baselines.csv"
+    assert read_new_pasts(path) == []
+    path.write_text("hospital_id,channel,since\nh05,cost,2022-07\n", encoding="utf-8")
+    assert read_new_pasts(path) == [NewPast("h05", "cost", 2022 * 12 + 6)]
+    path.write_text("hospital_id,channel,since\nh05,cost,July\n", encoding="utf-8")
+    with pytest.raises(BadFile, match="line 2: column since"):
+        read_new_pasts(path)
+    path.write_text("hospital_id,channel\n", encoding="utf-8")
+    with pytest.raises(BadFile, match="missing column since"):
+        read_new_pasts(path)
 
 
 def test_nobody_is_his_own_peer() -> None:

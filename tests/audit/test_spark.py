@@ -14,7 +14,7 @@ import pytest
 from ibis.expr import types as ir
 
 from services.audit.scoring.claims_file import COLUMNS, in_fen, read_claims
-from services.audit.scoring.features import claim_measures
+from services.audit.scoring.features import claim_features, claim_measures
 from services.audit.scoring.hospital_months import by_case, by_share
 from tests.audit.claims_csv import Row, rows, write
 
@@ -25,7 +25,11 @@ def of_cases(claims: ir.Table) -> ir.Table:
     return by_case(claim_measures(claims))
 
 
-@pytest.mark.parametrize("sums", [by_share, of_cases])
+def of_hospitals(claims: ir.Table) -> ir.Table:
+    return by_share(claim_features(claims))
+
+
+@pytest.mark.parametrize("sums", [of_hospitals, of_cases])
 def test_spark_counts_as_duckdb_does(tmp_path: Path, sums: Callable[[ir.Table], ir.Table]) -> None:
     sql = pytest.importorskip("pyspark.sql")
     path = write(tmp_path / "CLAIMS.csv", rows(4, 3, 5, related))

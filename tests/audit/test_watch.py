@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from services.audit.domain.claim import Claim, ClaimStatus, ItemCharged, Parts
-from services.audit.domain.claim_row import charges, claim_row, severity
+from services.audit.domain.claim_row import charges, claim_row, claim_rows, severity
 from services.audit.scoring.claims_file import COLUMNS
+from services.audit.scoring.growth import ALARM_SCORE
 from services.audit.store import claims
 from services.audit.work.watch import watch_once
 from shared.ids import new_id
@@ -21,10 +22,12 @@ from shared.money import Money
 from shared.plumbing.database import AGENCY, transaction
 from tests.audit.conftest import Audit, FixedClock
 from tests.audit.events import NOW, OTHER_POOL, POOL
+from tests.audit.test_by_two import agreed
 
 MONTHS, HOSPITALS, BIRTHS = 18, 9, 18
 DRIFTING = "H-03"
 FIRST = (2024, 9)
+LAST = {"institution": DRIFTING, "since": "2026-02"}
 
 
 def fen(amount: int) -> Money:
@@ -71,6 +74,11 @@ async def watched(audit: Audit) -> Audit:
     return audit
 
 
+async def of_months(audit: Audit) -> list[dict[str, Any]]:
+    """The flags of hospitals' months, without those that the lot took in."""
+    return [flag for flag in await audit.flags() if flag["rule_family"] != "drawn-by-lot"]
+
+
 async def months(audit: Audit, **query: Any) -> list[dict[str, Any]]:
     answer = await audit.client("r1").get("/series", params={"limit": 1000} | query)
     assert answer.status_code == 200, answer.text
@@ -79,7 +87,7 @@ async def months(audit: Audit, **query: Any) -> list[dict[str, Any]]:
 
 
 async def test_who_grows_is_flagged_and_nobody_else(watched: Audit) -> None:
-    flags = await watched.flags()
+    flags = await of_months(watched)
     assert {(f["institution_code"], f["channel"]) for f in flags} == {(DRIFTING, "cost")}
     shown = await watched.flag(flags[0]["flag_id"])
     assert shown["next_steps"]
@@ -92,11 +100,87 @@ async def test_who_grows_is_flagged_and_nobody_else(watched: Audit) -> None:
         assert "2026-02" in words
 
 
+async def test_an_alarm_names_the_three_claims_that_contribute_most(watched: Audit) -> None:
+    [flag] = await of_months(watched)
+    told = (await watched.flag(flag["flag_id"]))["months"][-1]
+    named = told["contributors"]
+    assert len(named) == 3
+    above = [Money.from_wire(one["excess"]).fen for one in named]
+    assert above == sorted(above, reverse=True)
+    rows = await watched.owner.fetch(
+        "select claim_id::text, total_fen, institution_code, discharged_on from claim"
+        " where institution_code = $1 and discharged_on >= '2025-09-01'",
+        DRIFTING,
+    )
+    dearest = sorted(rows, key=lambda row: -row["total_fen"])
+    window = [r for r in dearest if f"{r['discharged_on']:%Y-%m}" > month_of(told, -1)]
+    # Births of one kind: the dearest of the window lie farthest above the same usual bill.
+    assert [one["claim_id"] for one in named] == [row["claim_id"] for row in window[:3]]
+    for words in (told["explanation"], told["explanation_zh"]):
+        assert all(one["claim_id"] in words for one in named)
+
+
+def month_of(told: dict[str, Any], before: int) -> str:
+    """The month before the window of an alarm."""
+    year, month = map(int, told["month"].split("-"))
+    at = year * 12 + month - 1 - told["window_months"] + 1 + before
+    return f"{at // 12}-{at % 12 + 1:02}"
+
+
+async def test_what_two_people_explained_is_the_new_past(watched: Audit) -> None:
+    [flag] = await of_months(watched)
+    shown = await watched.flag(flag["flag_id"])
+    assert [m["channels"]["cost"]["score"] for m in await months(watched, **LAST)] != [None]
+    before = await watched.told()
+    await watched.dismiss(flag["flag_id"])
+    listed = await watched.client("r1").get("/series", params={"institution": DRIFTING})
+    since = month_of(shown["months"][-1], 0)
+    assert listed.json()["baselines"] == [
+        {"institution_code": DRIFTING, "channel": "cost", "since": since,
+         "flag_id": flag["flag_id"], "reason_code": "medically-justified", "by": "r1",
+         "approved_by": "r2", "decided_on": "2026-03-02"}
+    ]  # fmt: skip
+    await watch_once(watched.pool, FixedClock())
+    assert [m["channels"]["cost"]["score"] for m in await months(watched, **LAST)] == [None]
+    earlier = await months(watched, institution=DRIFTING, since="2025-08")
+    assert earlier[0]["month"] == "2025-08"
+    assert earlier[0]["channels"]["cost"]["score"] is not None
+    assert [one for one in await watched.told() if one not in before] == [("decided", 2)]
+    profile = (await watched.client("r1").get(f"/institutions/{DRIFTING}")).json()
+    assert profile["baselines"] == listed.json()["baselines"]
+    others = await watched.client("r1").get("/series", params={"institution": "H-00"})
+    assert others.json()["baselines"] == []
+
+
+async def test_what_was_confirmed_is_no_new_past(watched: Audit) -> None:
+    [flag] = await of_months(watched)
+    await watched.decide(flag["flag_id"], amount="0.00", outcome="uphold")
+    profile = (await watched.client("r1").get(f"/institutions/{DRIFTING}")).json()
+    assert profile["baselines"] == []
+
+
 async def test_a_second_run_brings_nothing_new(watched: Audit) -> None:
     before = await watched.told()
     await watch_once(watched.pool, FixedClock())
     assert await watched.told() == before
     assert len(await months(watched)) == MONTHS * HOSPITALS
+
+
+async def test_what_two_people_posted_is_no_growth(audit: Audit) -> None:
+    own = [replace(c, county_code="653001") if c.institution_code == DRIFTING else c
+           for c in made_up()]  # fmt: skip
+    async with transaction(audit.pool, [AGENCY]) as tx:
+        await claims.record(tx, own)
+    await watch_once(audit.pool, FixedClock())
+    [before] = await months(audit, **LAST)
+    for month in range(11, MONTHS):
+        year, number = divmod(FIRST[0] * 12 + FIRST[1] - 1 + month, 12)
+        said = {"region": "653001", "month": f"{year}-{number + 1:02}", "change": "0.08",
+                "reason": "价格文件"}  # fmt: skip
+        await agreed(audit, "/price-notices", said)
+    await watch_once(audit.pool, FixedClock())
+    [after] = await months(audit, **LAST)
+    assert float(after["score"]) < ALARM_SCORE < float(before["score"])
 
 
 async def test_the_running_month_is_not_scored(watched: Audit) -> None:
@@ -146,7 +230,7 @@ async def test_another_pool_and_a_hospital_see_no_series(watched: Audit) -> None
 
 
 def test_a_claim_has_every_column_of_a_claims_file() -> None:
-    assert list(claim_row(a_claim("H", date(2026, 1, 5), 400000))) == list(COLUMNS)
+    assert list(claim_row(a_claim("H", date(2026, 1, 5), 400000), "320100")) == list(COLUMNS)
 
 
 def test_charges_add_up_to_the_items() -> None:
@@ -169,8 +253,8 @@ def test_a_birth_alone_is_not_severe() -> None:
 
 def test_kinds_of_a_claims_file() -> None:
     birth = a_claim("H", date(2026, 1, 5), 1)
-    assert claim_row(replace(birth, mode="cesarean"))["case_type"] == "C"
-    assert claim_row(replace(birth, benefit="prenatal", mode=None))["case_type"] == "P"
+    assert claim_row(replace(birth, mode="cesarean"), "320100")["case_type"] == "C"
+    assert claim_row(replace(birth, benefit="prenatal", mode=None), "320100")["case_type"] == "P"
 
 
 def test_what_serves_loads_no_statistics() -> None:
@@ -180,3 +264,14 @@ def test_what_serves_loads_no_statistics() -> None:
     )
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert said.stdout.strip() == "[]"
+
+
+def test_an_institution_lies_in_one_county_wherever_its_women_live() -> None:
+    """Red when each claim keeps its woman's county: the institution then falls apart by them."""
+    claim = a_claim("H", date(2026, 1, 5), 400000)
+    few = [replace(claim, claim_id=new_id(), county_code=county)
+           for county in ("320115", "320102", "320102")]  # fmt: skip
+    assert {row["region"] for row in claim_rows(few)} == {"320102"}
+    first = [replace(few[1], claim_id=new_id()) for _ in range(100)]
+    moved = [replace(few[0], claim_id=new_id(), discharged_on=date(2026, 2, 1)) for _ in range(200)]
+    assert {row["region"] for row in claim_rows([*moved, *first])} == {"320102"}

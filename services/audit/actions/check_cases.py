@@ -10,7 +10,7 @@ from services.audit.domain.case import Case
 from services.audit.domain.check import Warned, WarningAnswer, check
 from services.audit.domain.claimed_case import case_of
 from services.audit.domain.rule import RuleSet, Stage
-from services.audit.store import checks, claims, snoozes
+from services.audit.store import checks, claims, rule_records, snoozes
 from shared.plumbing.database import Connection
 from shared.plumbing.journal import Deed, write_log
 
@@ -30,7 +30,11 @@ async def check_cases(
     others = [c for c in filed if c.is_live and named.isdisjoint((str(c.claim_id), c.stay_id))]
     known = [*cases, *(case_of(claim) for claim in others)]
     quiet = await snoozes.muted(tx, {(case.pool, case.institution) for case in cases}, on)
-    muted = {rule for _, _, rule in quiet}
+    trial = await rule_records.on_trial(tx, {case.pool for case in cases})
+    tried = {(rule, version) for _, rule, version in trial}
+    muted = {rule for _, _, rule in quiet} | {
+        rule.id for rule in rule_set.rules if (rule.id, rule.version) in tried
+    }
     return [check(case, known, rule_set, stage, muted) for case in cases]
 
 

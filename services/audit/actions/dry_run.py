@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import date
 
 from services.audit.domain.dry_run import Asked, Yield, asked_of_person, yield_of
+from services.audit.domain.month_end import asked_by
 from services.audit.domain.rule import Rule
-from services.audit.store import history
+from services.audit.store import history, month_ends
 from shared.plumbing.database import Connection
 
 
@@ -15,5 +16,7 @@ async def dry_run(tx: Connection, rule: Rule, pool_code: str, since: date, until
     before another, whatever the days on which it is valid."""
     asked = Asked()
     async for claims in history.persons_settled(tx, pool_code, since, until):
-        asked = asked.plus(asked_of_person(rule, claims, since, until))
+        counted = {c.claim_id: (c, how) for c in claims if (how := asked_by([rule], c))}
+        clustered = await month_ends.unrecorded(tx, counted)
+        asked = asked.plus(asked_of_person(rule, claims, since, until, clustered))
     return yield_of(asked, await history.verdicts(tx, pool_code, asked.hits))

@@ -9,10 +9,12 @@ from uuid import UUID
 
 from services.audit.actions.record_changes import AUDIT, Change, record_changes
 from services.audit.domain.claim import Claim
+from services.audit.domain.claimed_case import case_of
 from services.audit.domain.finding import Finding, judge
 from services.audit.domain.flag import Flag, FlagState, found_again, raise_flag
+from services.audit.domain.month_end import asked_in_force
 from services.audit.domain.rule import RuleBook
-from services.audit.store import claims, findings, flags, snoozes
+from services.audit.store import claims, findings, flags, month_ends, rule_records, snoozes
 from services.audit.told.raised import flag_raised
 from shared.ids import new_id
 from shared.plumbing.clock import business_day
@@ -35,13 +37,16 @@ async def judge_claims(
     for claim in await claims.of_persons(tx, new):
         of_person.setdefault((claim.pool_code, claim.person_ref), []).append(claim)
     new_ids = {claim.claim_id for claim in new}
+    asked = {claim.claim_id: (claim, how) for claim in new if (how := asked_in_force(book, claim))}
+    clustered = await month_ends.unrecorded(tx, asked)
     found: list[Finding] = []
     silent: dict[UUID, Sequence[str]] = {}
     for those in of_person.values():
+        cases = {claim.claim_id: case_of(claim) for claim in those if claim.is_live}
         for claim in those:
             if claim.claim_id in new_ids:
                 with span("rules", parent=traceparent(causes[claim.claim_id])):
-                    judged = judge(claim, those, book)
+                    judged = judge(claim, those, cases, book, clustered.get(claim.claim_id))
                 found += judged.findings
                 silent[claim.claim_id] = judged.silent
     judgements = [
@@ -57,11 +62,19 @@ async def judge_claims(
 
 
 async def _muted(tx: Connection, found: Sequence[Finding], at: datetime) -> list[Finding]:
-    """The findings, those of a rule that is quiet for their institution in shadow."""
+    """The findings, those of a rule on trial, or quiet for their institution, in shadow."""
     places = {(finding.pool_code, finding.institution_code) for finding in found}
-    quiet = await snoozes.muted(tx, places, business_day(at)) if places else set()
+    if not places:
+        return []
+    quiet = await snoozes.muted(tx, places, business_day(at))
+    trial = await rule_records.on_trial(tx, {pool for pool, _ in places})
     return [
-        replace(f, shadow=f.shadow or (f.pool_code, f.institution_code, f.rule) in quiet)
+        replace(
+            f,
+            shadow=f.shadow
+            or (f.pool_code, f.institution_code, f.rule) in quiet
+            or (f.pool_code, f.rule, f.rule_version) in trial,
+        )
         for f in found
     ]
 

@@ -1,4 +1,4 @@
-"""Lay the series of a pool's institutions anew, and raise flags for the alarms among them."""
+"""Lay the series and indicators of a pool's institutions anew, and raise flags for alarms."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from services.audit.actions.raise_series_flag import raise_series_flag
+from services.audit.domain.indicator import Measured
 from services.audit.domain.series import SeriesFinding, SeriesMonth, Versions
-from services.audit.store import series_months
+from services.audit.store import indicators, series_months
 from shared.plumbing.database import Connection
 
 
@@ -15,12 +16,15 @@ async def lay_series(
     tx: Connection,
     pool_code: str,
     months: Sequence[SeriesMonth],
+    measured: Sequence[Measured],
     alarms: Sequence[SeriesFinding],
     versions: Versions,
     cause: str,
     at: datetime,
 ) -> int:
-    """Record a run over one pool; returns how many of its alarms were news."""
+    """Record a run over one pool: its months, what the indicators of its agreements came to, and
+    the alarms of both; returns how many of these were news."""
     await series_months.lay(tx, pool_code, months, versions, at)
+    await indicators.lay(tx, pool_code, measured, at)
     raised = [await raise_series_flag(tx, alarm, cause, at) for alarm in alarms]
     return sum(flag is not None for flag in raised)

@@ -19,12 +19,14 @@ WORKED_ON = IN_REVIEW - {FlagState.NOTIFIED}
 
 
 async def take_next(
-    tx: Connection, clock: Clock, pool_code: str, by: str, state: FlagState | None
-) -> Flag | Refusal:
-    """Lease the flag of the queue with the most money that waits for a step of this person."""
+    tx: Connection, clock: Clock, pool_code: str, by: str, state: FlagState | None,
+    family: str | None = None,
+) -> Flag | Refusal:  # fmt: skip
+    """Lease the flag of the queue, or of one family, with the most money that waits for a step of
+    this person."""
     now = clock.now()
     states = WORKED_ON if state is None else WORKED_ON & {state}
-    taken = await queue.take_next(tx, pool_code, by, states, now, now + LEASE)
+    taken = await queue.take_next(tx, pool_code, by, states, now, now + LEASE, family)
     return taken or Refusal.NOTHING_WAITS
 
 

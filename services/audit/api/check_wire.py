@@ -101,6 +101,13 @@ class CaseBody(Wire):
         )
 
 
+class AskedFor(Wire):
+    """The hospital that a service asks for, whom that hospital has shown who it is."""
+
+    pool_code: Annotated[str, Field(pattern=r"^[0-9]{6}$")]
+    institution_code: Code
+
+
 class CheckBody(Wire):
     """A check of one or a few cases at one stage, by all rules or by those named."""
 
@@ -138,6 +145,18 @@ class FeedbackBody(Wire):
     """The hospital's answers to the warnings of a check, as 3103 carries them."""
 
     answers: Annotated[list[WarningAnswerBody], Field(min_length=1, max_length=200)]
+
+
+class CheckForBody(CheckBody):
+    """The same, asked for a hospital."""
+
+    asked_for: AskedFor
+
+
+class FeedbackForBody(FeedbackBody):
+    """The same, told for a hospital."""
+
+    asked_for: AskedFor
 
 
 def _items(orders: list[OrderBody]) -> tuple[Item, ...]:

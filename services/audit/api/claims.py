@@ -13,9 +13,10 @@ from services.audit.api.shapes import (
     items_shape,
     judgement_shape,
     peers_shape,
+    score_shape,
 )
 from services.audit.api.shown import ClaimWhole, PeersShown
-from services.audit.store import claims, findings, flags, peers
+from services.audit.store import claim_scores, claims, findings, flags, peers
 from shared.plumbing.auth import Caller
 from shared.plumbing.database import AGENCY, transaction
 from shared.plumbing.edge import desk, only
@@ -38,11 +39,13 @@ async def get_claim(
         if claim is None:
             raise Problem(NOT_FOUND)
         judged = await findings.judgements_of(tx, who.pool_code, claim_id)
+        scored = await claim_scores.of_claim(tx, who.pool_code, claim_id)
         raised = await flags.of_claim(tx, who.pool_code, claim_id)
     return (
         claim_shape(claim)
         | items_shape(claim)
         | {
+            "score": score_shape(scored),
             "judgements": [judgement_shape(judgement) for judgement in judged],
             "flags": [flag_shape(flag, who) for flag in raised],
         }

@@ -8,12 +8,14 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Request
 
 from services.audit.api.explanation import finding_shape
-from services.audit.api.reviews import Reviewer
+from services.audit.api.reviews import Family, Reviewer
 from services.audit.api.shapes import (
     claim_shape,
     flag_shape,
     money_shape,
     next_steps,
+    pick_shape,
+    score_shape,
     series_shape,
     statement_shape,
     step_shape,
@@ -22,7 +24,17 @@ from services.audit.api.shown import CountsShown, FlagsShown, FlagWhole
 from services.audit.domain.claim import Claim
 from services.audit.domain.flag import Flag, FlagState
 from services.audit.domain.rule import RuleBook
-from services.audit.store import claims, findings, flags, money_at_risk, queue, series, statements
+from services.audit.store import (
+    claim_scores,
+    claims,
+    findings,
+    flags,
+    money_at_risk,
+    picks,
+    queue,
+    series,
+    statements,
+)
 from services.audit.store.queue import Asked
 from shared.plumbing.auth import Caller
 from shared.plumbing.clock import business_day
@@ -42,18 +54,19 @@ def flags_router(book: RuleBook) -> APIRouter:
         state: FlagState | None = None,
         order: Literal["raised", "money"] = "raised",
         overdue: bool = False,
+        family: Family | None = None,
         after: UUID | None = None,
         limit: Annotated[Whole, Query(ge=1, le=500)] = 50,
     ) -> dict[str, Any]:
         """Flags of the caller's pool; `next` is the `after` of the next page.
 
         With `order=money` only those under review, the greatest expected recovery first; with
-        `overdue` also only those whose step is over time. A hospital is shown the flags on itself
-        that it was told of, in the order raised.
+        `overdue` also only those whose step is over time, with `family` only those of one.
+        A hospital is shown the flags on itself that it was told of, in the order raised.
         """
         clock, hospital = desk(request).clock, who.role == "hospital"
         asked = Asked(
-            who.pool_code, state, after, limit, by_institution=hospital,
+            who.pool_code, state, after, limit, by_institution=hospital, family=family,
             overdue_on=business_day(clock.now()) if overdue else None,
         )  # fmt: skip
         by_money = (order == "money" or overdue) and not hospital
@@ -91,6 +104,10 @@ async def _whole(tx: Connection, flag: Flag, book: RuleBook) -> dict[str, Any]:
     return {
         "next_steps": next_steps(flag),
         "money_at_risk": money_shape(await money_at_risk.of_flag(tx, *place)),
+        "score": score_shape(
+            await claim_scores.of_claim(tx, flag.pool_code, claim.claim_id) if claim else None
+        ),
+        "pick": pick_shape(await picks.of_flag(tx, *place)),
         "claim": claim_shape(claim) if claim else None,
         "findings": await _explained(tx, flag, claim, book) if claim else [],
         "months": [series_shape(one) for one in await series.of_flag(tx, *place)],

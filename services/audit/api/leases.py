@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from services.audit.actions.lease_flag import let_go, take, take_next
-from services.audit.api.reviews import Reviewer, found
+from services.audit.api.reviews import Family, Reviewer, found
 from services.audit.api.shapes import flag_shape
 from services.audit.api.shown import FlagShown
 from services.audit.domain.flag import FlagState
@@ -23,11 +23,13 @@ router = APIRouter(prefix="/audit/v1", tags=["leases"])
 
 
 class NextBody(Wire):
-    """Which step the next flag shall wait for; any that the caller may take without it."""
+    """Which step the next flag shall wait for, any that the caller may take without it; and of
+    which family it shall be, such as `drawn-by-lot`."""
 
     state: (
         Literal["open", "first_reviewed", "investigating", "second_reviewed", "proposed"] | None
     ) = None
+    family: Family | None = None
 
 
 class LeaseBody(Wire):
@@ -41,7 +43,9 @@ async def post_next(request: Request, body: NextBody, who: Reviewer) -> Response
     """Take the flag with the most money expected that nobody holds and the caller may work on."""
     state = FlagState(body.state) if body.state else None
     async with transaction(desk(request).pool, [AGENCY]) as tx:
-        flag = await take_next(tx, desk(request).clock, who.pool_code, who.client_id, state)
+        flag = await take_next(
+            tx, desk(request).clock, who.pool_code, who.client_id, state, body.family
+        )
     return reply(Answer(200, orjson.dumps(flag_shape(found(flag), who))))
 
 

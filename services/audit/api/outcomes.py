@@ -8,7 +8,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request
 
-from services.audit.api.shown import ReasonsShown, ReviewedShown
+from services.audit.api.outcomes_shown import ReasonsShown, ReviewedShown
 from services.audit.domain.reason import REASONS
 from services.audit.store import outcomes
 from services.audit.store.outcomes import Reviewed

@@ -35,6 +35,13 @@ _STATUS = {
     Refusal.SNOOZE_NOT_ASKED: 409,
     Refusal.SNOOZE_OF_ONE_PERSON: 422,
     Refusal.SNOOZE_ENDED: 409,
+    Refusal.NO_APPROVAL_AWAITED: 409,
+    Refusal.APPROVER_IS_ASKER: 422,
+    Refusal.ENDED_ALREADY: 409,
+    Refusal.ONE_IS_THERE: 409,
+    Refusal.STANDS_BY_TWO: 409,
+    Refusal.LIMIT_NOT_OF_INDICATOR: 422,
+    Refusal.FLAGGED_ALREADY: 409,
 }
 
 

@@ -36,6 +36,9 @@ Reason = Annotated[Line, Field(max_length=500)]
 Code = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,40}$")]
 """Why, as one of `GET /audit/v1/reasons`."""
 
+Family = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,60}$")]
+"""What a flag on a claim is about: a family of rules, or how its claim was picked."""
+
 Version = Annotated[int, Field(ge=1, le=2**53)]
 """The flag's version that was looked at."""
 

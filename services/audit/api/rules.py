@@ -9,8 +9,11 @@ from fastapi import APIRouter, Depends, Request
 from services.audit.api.explanation import legal_basis
 from services.audit.api.shown import RulesShown
 from services.audit.domain.rule import RuleBook
+from services.audit.domain.rule_record import RuleRecord
+from services.audit.store import rule_records
 from shared.plumbing.auth import Caller
 from shared.plumbing.clock import business_day
+from shared.plumbing.database import AGENCY, transaction
 from shared.plumbing.edge import desk, only
 
 Reader = Annotated[Caller, Depends(only("reviewer", "supervisor", "operator"))]
@@ -25,7 +28,10 @@ def rules_router(book: RuleBook) -> APIRouter:
         request: Request,
         who: Reader,
     ) -> dict[str, Any]:
-        """All versions of all rules, and the set that is in force today."""
+        """All versions of all rules, the set that is in force today, and what reviews in the
+        caller's pool made of each."""
+        async with transaction(desk(request).pool, [AGENCY]) as tx:
+            records = await rule_records.of_pool(tx, who.pool_code)
         today = book.in_force(business_day(desk(request).clock.now()))
         return {
             "rule_set": today.version,
@@ -42,6 +48,7 @@ def rules_router(book: RuleBook) -> APIRouter:
                     "fund_type": rule.fund_type,
                     "insurance_types": rule.insurance_types,
                     "in_force": rule in today.rules,
+                    **_record(records.get((rule.id, rule.version))),
                     "valid_from": rule.valid_from.isoformat(),
                     "valid_until": rule.valid_until.isoformat() if rule.valid_until else None,
                     "example_thresholds": rule.example_thresholds,
@@ -56,3 +63,11 @@ def rules_router(book: RuleBook) -> APIRouter:
         }
 
     return router
+
+
+def _record(one: RuleRecord | None) -> dict[str, int | bool]:
+    return {
+        "reviewed": one.reviewed if one else 0,
+        "confirmed": one.confirmed if one else 0,
+        "on_trial": one.on_trial if one else False,
+    }

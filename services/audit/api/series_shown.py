@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from services.audit.api.shown import Amount, Instant, MonthText, Shown
+from services.audit.api.by_two_shown import IndicatorMonthShown
+from services.audit.api.shown import Amount, DayText, IdText, Instant, MonthText, Shown
 from services.audit.domain.flag import FlagState
 
 
@@ -37,10 +38,26 @@ class SeriesMonthShown(Shown):
     scored_at: Instant
 
 
+class BaselineShown(Shown):
+    """That a channel's months are compared with its past since a month alone, because a flag on it
+    was found explained, and by whom."""
+
+    institution_code: str
+    channel: str
+    since: MonthText
+    flag_id: IdText
+    reason_code: str
+    by: str
+    approved_by: str
+    decided_on: DayText
+
+
 class SeriesShown(Shown):
-    """A page of months; `next` is the `after` of the next page, null on the last."""
+    """A page of months, with the pasts begun anew of their institutions; `next` is the `after` of
+    the next page, null on the last."""
 
     series: list[SeriesMonthShown]
+    baselines: list[BaselineShown]
     next: str | None
 
 
@@ -58,4 +75,6 @@ class InstitutionShown(Shown):
 
     institution_code: str
     months: list[SeriesMonthShown]
+    baselines: list[BaselineShown]
+    indicators: list[IndicatorMonthShown]
     flags: list[FlagsAboutShown]

@@ -10,7 +10,9 @@ from services.audit.domain.claim import Claim, Parts
 from services.audit.domain.dispute import AtStake
 from services.audit.domain.flag import Flag, FlagState, OnSeries
 from services.audit.domain.peers import Peers, Places, year_before
+from services.audit.domain.pick import Pick
 from services.audit.domain.statement import Statement
+from services.audit.store.claim_scores import Scored
 from services.audit.store.findings import Judgement
 from services.audit.store.flags import Step
 from services.audit.store.series import StoredSeriesFinding
@@ -97,6 +99,10 @@ def series_shape(one: StoredSeriesFinding) -> dict[str, Any]:
         "explanation_zh": found.reason.zh,
         "features": found.features,
         "model": found.model,
+        "contributors": [
+            {"claim_id": claim.claim_id, "excess": claim.excess.to_wire()}
+            for claim in found.contributors
+        ],
     }
 
 
@@ -114,6 +120,43 @@ def money_shape(
         "book": stake.book if stake else None,
         "refused": refused,
         "asked_at": to_wire(at),
+    }
+
+
+def score_shape(one: Scored | None) -> dict[str, Any] | None:
+    """What statistics made of a claim."""
+    if one is None:
+        return None
+    rival = one.score.challenger
+    return {
+        "chance": f"{one.score.chance:f}",
+        "at_risk": one.score.at_risk.to_wire(),
+        "explanation": one.score.reason.en,
+        "explanation_zh": one.score.reason.zh,
+        "features": one.score.versions.features,
+        "model": one.score.versions.model,
+        "scored_at": to_wire(one.scored_at),
+        "challenger_chance": f"{rival.chance:f}" if rival else None,
+        "challenger_model": rival.model if rival else None,
+    }
+
+
+def pick_shape(pick: Pick | None) -> dict[str, Any] | None:
+    """Why a claim is under review that no rule met."""
+    if pick is None:
+        return None
+    score = pick.score
+    return {
+        "picked_by": pick.picked_by,
+        "by": pick.by,
+        "reason": pick.reason,
+        "share": None if pick.share is None else f"{pick.share:f}",
+        "chance": f"{score.chance:f}" if score else None,
+        "explanation": score.reason.en if score else None,
+        "explanation_zh": score.reason.zh if score else None,
+        "features": score.versions.features if score else None,
+        "model": score.versions.model if score else None,
+        "picked_at": to_wire(pick.picked_at),
     }
 
 

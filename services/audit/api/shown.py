@@ -8,8 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.audit.domain.claim import ClaimStatus
 from services.audit.domain.flag import Deduction, FlagState, Hearing, Outcome
+from services.audit.domain.pick import PickedBy
 from services.audit.domain.predicate import OnePredicate
-from services.audit.domain.reason import Verdict
 from services.audit.domain.rule import FundType, Grade, Mode, Scene, Stage, Window
 from services.audit.domain.statement import Stance
 
@@ -160,6 +160,7 @@ class ClaimWhole(ClaimShown):
 
     items: list[ItemShown] | None
     items_left_out: int
+    score: ScoreShown | None
     judgements: list[JudgementShown]
     flags: list[FlagShown]
 
@@ -233,6 +234,14 @@ class StatementShown(Shown):
     lines: list[LineSaidShown]
 
 
+class ContributorShown(Shown):
+    """A claim that an alarm rests on, and by how much it lies above what such cases usually came
+    to: papers to ask for, no verdict."""
+
+    claim_id: IdText
+    excess: Amount
+
+
 class SeriesFindingShown(Shown):
     """What the statistics said of one month of a channel, in money and in words."""
 
@@ -249,6 +258,7 @@ class SeriesFindingShown(Shown):
     explanation_zh: str
     features: str
     model: str
+    contributors: list[ContributorShown]
 
 
 class MoneyAtRiskShown(Shown):
@@ -264,12 +274,46 @@ class MoneyAtRiskShown(Shown):
     asked_at: Instant
 
 
+class ScoreShown(Shown):
+    """What statistics made of the claim: the chance that people confirm it wrong, and the fund's
+    money at risk then. It decides nothing. The challenger's word counts for nothing."""
+
+    chance: str
+    at_risk: Amount
+    explanation: str
+    explanation_zh: str
+    features: str
+    model: str
+    scored_at: Instant
+    challenger_chance: str | None
+    challenger_model: str | None
+
+
+class PickShown(Shown):
+    """Why a claim is under review that no rule met: drawn by `lot`, of which any claim had the
+    chance `share`, or picked by a `person`; with the score that it had then, if it had one."""
+
+    picked_by: PickedBy
+    by: str
+    reason: str
+    share: str | None
+    chance: str | None
+    explanation: str | None
+    explanation_zh: str | None
+    features: str | None
+    model: str | None
+    picked_at: Instant
+
+
 class FlagWhole(FlagShown):
-    """A flag with all that it stands on; `next_steps` are the review addresses that take it, and
-    `money_at_risk` is null while settlement was not asked."""
+    """A flag with all that it stands on; `next_steps` are the review addresses that take it,
+    `money_at_risk` is null while settlement was not asked, `score` where its claim has none,
+    `pick` where a rule or a channel raised it."""
 
     next_steps: list[str]
     money_at_risk: MoneyAtRiskShown | None
+    score: ScoreShown | None
+    pick: PickShown | None
     claim: ClaimShown | None
     findings: list[FindingShown]
     months: list[SeriesFindingShown]
@@ -300,58 +344,19 @@ class MonthSaid(Shown):
 
 
 class NoticeShown(FlagShown):
-    """What an institution is told: grounds and law, its own claim, and what it said itself."""
+    """What an institution is told: grounds and law, its own claim, and what it said itself.
+    `picked_by` says of a claim that no rule met whether the lot or a person picked it."""
 
     claim: ClaimShown | None
+    picked_by: PickedBy | None
     grounds: list[GroundShown]
     months: list[MonthSaid]
     statements: list[StatementShown]
 
 
-class ReviewShown(Shown):
-    """One decision. `outcome` is what people found, `disposal` what they did about it."""
-
-    flag_id: IdText
-    decision: int
-    claim_id: IdText | None
-    institution_code: str
-    channel: str | None
-    month: MonthText | None
-    outcome: Verdict
-    disposal: Outcome
-    reason_code: str
-    amount: Amount
-    hearing: Hearing
-    reviewed_by: str
-    approved_by: str
-    reviewed_on: DayText
-    decided_at: Instant
-
-
-class ReviewedShown(Shown):
-    """A page of decisions; `next` is the `after` of the next page, null on the last."""
-
-    reviews: list[ReviewShown]
-    next: str | None
-
-
-class ReasonShown(Shown):
-    """A reason code in words."""
-
-    code: str
-    verdict: Verdict
-    title: str
-    title_zh: str
-
-
-class ReasonsShown(Shown):
-    """All reason codes."""
-
-    reasons: list[ReasonShown]
-
-
 class RuleShown(Shown):
-    """One version of one rule."""
+    """One version of one rule. Of `reviewed` flags `confirmed` proved right; `on_trial` it is kept
+    from speaking because these are too few."""
 
     id: str
     version: int
@@ -364,6 +369,9 @@ class RuleShown(Shown):
     fund_type: FundType
     insurance_types: list[str]
     in_force: bool
+    reviewed: int
+    confirmed: int
+    on_trial: bool
     valid_from: DayText
     valid_until: DayText | None
     example_thresholds: list[str]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from datetime import date
+from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
-import orjson
 from fastapi import APIRouter, Query, Request
 from pydantic import Field
 from starlette.responses import Response
@@ -14,7 +14,7 @@ from starlette.responses import Response
 from services.audit.actions.snooze_rule import Change, ask_snooze, change_snooze
 from services.audit.api.check_shown import SnoozeShown, SnoozesShown
 from services.audit.api.check_wire import RuleId
-from services.audit.api.refusals import problem_of
+from services.audit.api.kept import NoBody, kept, page_of
 from services.audit.api.reviews import Reviewer
 from services.audit.domain.refusals import Refusal
 from services.audit.domain.rule import Grade, RuleBook
@@ -23,11 +23,11 @@ from services.audit.store import snoozes
 from shared.ids import new_id
 from shared.plumbing.auth import Caller
 from shared.plumbing.clock import business_day, to_wire
-from shared.plumbing.database import AGENCY, Connection, transaction
-from shared.plumbing.edge import Key, Line, Whole, Wire, desk, once_per_key
-from shared.plumbing.problems import NOT_FOUND, Problem
-from shared.plumbing.repeats import Answer
+from shared.plumbing.database import Connection
+from shared.plumbing.edge import Key, Line, Whole, Wire, desk
 from shared.plumbing.written import Day, Id
+
+_ID = "snooze_id"
 
 
 class SnoozeBody(Wire):
@@ -37,10 +37,6 @@ class SnoozeBody(Wire):
     institution_code: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,32}$")]
     until: Day
     reason: Annotated[Line, Field(max_length=500)]
-
-
-class NoBody(Wire):
-    """Nothing is to be said beside the address."""
 
 
 def snoozes_router(book: RuleBook) -> APIRouter:
@@ -55,10 +51,8 @@ def snoozes_router(book: RuleBook) -> APIRouter:
         limit: Annotated[Whole, Query(ge=1, le=500)] = 50,
     ) -> dict[str, Any]:
         """Snoozes of the caller's pool in the order asked for, with their state today."""
-        async with transaction(desk(request).pool, [AGENCY]) as tx:
-            found = await snoozes.page(tx, who.pool_code, after, limit)
-        further = str(found[-1].snooze_id) if len(found) == limit else None
-        return {"snoozes": [_shape(one, request) for one in found], "next": further}
+        shape = partial(_shape, on=business_day(desk(request).clock.now()))
+        return await page_of(request, who, snoozes.page, shape, "snoozes", after, limit, _ID)
 
     @router.post("", status_code=201, response_model=SnoozeShown)
     async def ask(request: Request, body: SnoozeBody, who: Reviewer, _: Key = None) -> Response:
@@ -81,7 +75,8 @@ def snoozes_router(book: RuleBook) -> APIRouter:
         async def act(tx: Connection) -> Snooze | Refusal | None:
             return await ask_snooze(tx, here.clock, snooze, book, request.state.trace_id)
 
-        return await _kept(request, who, "ask-snooze", act, 201)
+        shape = partial(_shape, on=business_day(now))
+        return await kept(request, who, "ask-snooze", act, shape, 201, _ID)
 
     @router.post("/{snooze_id}/approve", response_model=SnoozeShown)
     async def approve(
@@ -115,34 +110,17 @@ async def _changed(
             action=action,
         )
 
-    return await _kept(request, who, action, act, 200)
+    shape = partial(_shape, on=business_day(desk(request).clock.now()))
+    return await kept(request, who, action, act, shape, 200, _ID)
 
 
-async def _kept(
-    request: Request,
-    who: Caller,
-    operation: str,
-    act: Callable[[Connection], Awaitable[Snooze | Refusal | None]],
-    status: int,
-) -> Response:
-    async def effect(tx: Connection) -> tuple[UUID, Answer]:
-        snooze = await act(tx)
-        if snooze is None:
-            raise Problem(NOT_FOUND)
-        if isinstance(snooze, Refusal):
-            raise problem_of(snooze)
-        return snooze.snooze_id, Answer(status, orjson.dumps(_shape(snooze, request)))
-
-    return await once_per_key(request, who, operation, [AGENCY], effect)
-
-
-def _shape(snooze: Snooze, request: Request) -> dict[str, Any]:
+def _shape(snooze: Snooze, on: date) -> dict[str, Any]:
     return {
         "snooze_id": str(snooze.snooze_id),
         "rule": snooze.rule,
         "grade": snooze.grade,
         "institution_code": snooze.institution_code,
-        "state": snooze.state(business_day(desk(request).clock.now())),
+        "state": snooze.state(on),
         "since": snooze.since.isoformat(),
         "until": snooze.until.isoformat(),
         "reason": snooze.reason,

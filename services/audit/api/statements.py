@@ -19,7 +19,7 @@ from services.audit.domain.claim import Claim
 from services.audit.domain.flag import Flag
 from services.audit.domain.rule import RuleBook
 from services.audit.domain.statement import LineWord, Stance
-from services.audit.store import claims, findings, flags, series, statements
+from services.audit.store import claims, findings, flags, picks, series, statements
 from shared.plumbing.auth import Caller
 from shared.plumbing.database import Connection, transaction
 from shared.plumbing.edge import Key, Line, Wire, desk, only
@@ -59,9 +59,11 @@ def statements_router(book: RuleBook) -> APIRouter:
             claim = await claims.find(tx, who.pool_code, flag.claim_id) if flag.claim_id else None
             grounds = await _grounds(tx, flag, claim, book) if claim else []
             alarms = await series.of_flag(tx, who.pool_code, flag_id)
+            pick = await picks.of_flag(tx, who.pool_code, flag_id)
             said = await statements.of_flag(tx, who.pool_code, flag_id)
         return flag_shape(flag, who) | {
             "claim": claim_shape(claim) if claim else None,
+            "picked_by": pick.picked_by if pick else None,
             "grounds": grounds,
             "months": [
                 {

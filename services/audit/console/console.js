@@ -148,9 +148,17 @@ function evidence(flag) {
     made("h4", `${inWords(one, "title")}（${w.rule} ${one.rule}，${w.version} ${one.rule_version}）`),
     made("p", inWords(one, "explanation")), one.rival ? made("div", [made("h5", w.compared), claimFacts(one.rival)]) : null,
   ]));
-  const months = (flag.months ?? []).map((one) => made("p", inWords(one, "explanation")));
+  const months = (flag.months ?? []).flatMap((one) => [made("p", inWords(one, "explanation")), ...contributors(one)]);
   const own = flag.claim ? [made("h4", w.this_claim), claimFacts(flag.claim)] : [];
   return [made("section", [made("h3", w.evidence), ...months, ...findings, ...own], { id: "evidence" })];
+}
+
+/** The claims that a month's alarm rests on most. */
+function contributors(month) {
+  const w = words();
+  if (!month.contributors?.length) return [];
+  const rows = month.contributors.map((one) => [one.claim_id, yuan(one.excess)]);
+  return [made("h4", `${w.contributors} ${month.month}`), table([w.claim, w.above_usual], rows)];
 }
 
 function claimFacts(claim) {

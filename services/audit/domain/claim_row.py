@@ -6,7 +6,8 @@ groups that its items belong to.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -22,7 +23,7 @@ _CASES = {
 }
 # The first group that holds an item's code names its column; what no group holds is `amt_other`.
 _CHARGES = {
-    "amt_bed": ("bed",),
+    "amt_bed": ("bed", "ward"),
     "amt_nursing": ("nursing",),
     "amt_exam": ("ultrasound", "exam"),
     "amt_lab": ("lab",),
@@ -33,13 +34,37 @@ _CHARGES = {
     "amt_treatment": ("prenatal", "newborn"),
 }
 AMOUNTS = (*_CHARGES, "amt_other")
+_FIRST_CLAIMS = 100
 _SEVERITY_MAX = 4
 # A birth itself, how it went and its outcome make no case more severe.
 _NO_COMPLICATION = ("O80", "O81", "O82", "O83", "O84", "Z37")
 
 
-def claim_row(claim: Claim) -> dict[str, Any]:
-    """The claim as a row; `region` is the county, `month` that of the discharge."""
+Row = Mapping[str, Any]
+"""A claim by the columns of a claims file."""
+
+
+def claim_rows(claims: Sequence[Claim]) -> list[Row]:
+    """Claims as rows. Nobody tells where an institution lies: `region` is the county that most of
+    its first claims are of, so that later claims move it nowhere."""
+    regions = _regions(claims)
+    return [claim_row(claim, regions[claim.institution_code]) for claim in claims]
+
+
+def _regions(claims: Sequence[Claim]) -> dict[str, str]:
+    first: dict[str, list[str]] = defaultdict(list)
+    for claim in sorted(claims, key=lambda one: (one.discharged_on, one.claim_id)):
+        counties = first[claim.institution_code]
+        if len(counties) < _FIRST_CLAIMS:
+            counties.append(claim.county_code)
+    return {
+        institution: min(set(counties), key=lambda one: (-counties.count(one), one))
+        for institution, counties in first.items()
+    }
+
+
+def claim_row(claim: Claim, region: str) -> dict[str, Any]:
+    """The claim as a row; `region` is its institution's, `month` that of the discharge."""
     kind, case_type = _CASES.get(
         claim.benefit, ("delivery", "C" if claim.mode == "cesarean" else "V")
     )
@@ -51,7 +76,7 @@ def claim_row(claim: Claim) -> dict[str, Any]:
         "age": claim.age,
         "hospital_id": claim.institution_code,
         "level": claim.institution_level,
-        "region": claim.county_code,
+        "region": region,
         "kind": kind,
         "case_type": case_type,
         "severity": severity(claim.diagnoses),
@@ -68,6 +93,21 @@ def claim_row(claim: Claim) -> dict[str, Any]:
         "total_amount": claim.parts.total.fen,
         "fund_amount": claim.parts.fund.fen,
     }
+
+
+def item_rows(claim: Claim) -> list[dict[str, Any]]:
+    """The bill by item, as rules of items are asked of a history: `amount` in fen, days as days."""
+    return [
+        {
+            "claim_id": str(claim.claim_id),
+            "item_code": item.code,
+            "quantity": item.quantity,
+            "amount": item.amount.fen,
+            "first_day": item.first_on,
+            "last_day": item.last_on,
+        }
+        for item in claim.items or ()
+    ]
 
 
 def severity(diagnoses: Sequence[str]) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from services.audit.domain.case import Benefit, Case, Item, Sex
 from services.audit.domain.claim import Claim
+from services.audit.domain.claim_row import severity
 from services.audit.domain.item_group import billed_by_group
 
 
@@ -34,6 +35,7 @@ def case_of(claim: Claim) -> Case:
         age=claim.age,
         mode=claim.mode,
         weeks=claim.weeks,
+        severity=severity(claim.diagnoses) if claim.diagnoses else None,
         diagnoses=claim.diagnoses or None,
         procedures=claim.procedures or None,
         items=items,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from uuid import UUID
 
@@ -45,11 +45,17 @@ class Yield:
     confirmed: int
 
 
-def asked_of_person(rule: Rule, claims: Sequence[Claim], since: date, until: date) -> Asked:
+def asked_of_person(
+    rule: Rule, claims: Sequence[Claim], since: date, until: date,
+    clustered: Mapping[UUID, int],
+) -> Asked:  # fmt: skip
     """Ask a rule of each claim of a person that was settled in a stretch of days, `until` not
-    included, beside all of them."""
+    included, beside all of them; `clustered` is what was counted for claims (`month_end`)."""
     live = [claim for claim in claims if claim.is_live]
-    cases = [case_of(claim) for claim in live]
+    cases = [
+        replace(case_of(claim), month_end_unrecorded=clustered.get(claim.claim_id))
+        for claim in live
+    ]
     answers = {
         claim.claim_id: ask(rule, case, cases)
         for claim, case in zip(live, cases, strict=True)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from services.audit.domain.case import Case
 from services.audit.domain.claim import Claim
-from services.audit.domain.claimed_case import case_of
 from services.audit.domain.hit import Answer, Hit
 from services.audit.domain.rule import Grade, Mode, Rule, RuleBook, RuleSet
 from shared.money import Money
@@ -54,27 +53,36 @@ def ask(rule: Rule, case: Case, others: Sequence[Case]) -> Answer:
     return rule.parameters.hits(case, others)
 
 
-def judge(claim: Claim, others: Sequence[Claim], book: RuleBook) -> Judged:
-    """All findings that a newly heard claim gives rise to.
+def judge(
+    claim: Claim,
+    others: Sequence[Claim],
+    cases: Mapping[UUID, Case],
+    book: RuleBook,
+    month_end_unrecorded: int | None = None,
+) -> Judged:
+    """All findings that a newly heard claim gives rise to; `cases` are what rules see of the live
+    ones of these claims, made once for a person and not once for each of her claims.
 
     A rule of two claims may question either: no order between claims is promised. The rules are
-    those in force on the day on which the questioned claim was settled.
+    those in force on the day on which the questioned claim was settled. `month_end_unrecorded` is
+    what was counted for it (`month_end`).
     """
     if not claim.is_live:
         return Judged([], [])
     live = [other for other in others if other.is_live and other.claim_id != claim.claim_id]
-    case, cases = case_of(claim), [case_of(other) for other in live]
+    case = replace(cases[claim.claim_id], month_end_unrecorded=month_end_unrecorded)
+    beside = [cases[other.claim_id] for other in live]
     rule_set = book.in_force(claim.settled_on)
     findings: list[Finding] = []
     silent: list[str] = []
     for rule in rule_set.rules:
-        answer = ask(rule, case, cases)
+        answer = ask(rule, case, beside)
         if answer is None:
             silent.append(rule.id)
         else:
             findings += [_finding(claim, rule, rule_set, hit) for hit in answer]
-    for other, beside in zip(live, cases, strict=True):
-        findings += _shown_by(case, other, beside, book.in_force(other.settled_on))
+    for other, its_case in zip(live, beside, strict=True):
+        findings += _shown_by(case, other, its_case, book.in_force(other.settled_on))
     return Judged(findings, silent)
 
 

@@ -33,6 +33,7 @@ def _read() -> dict[str, ItemGroup]:
 
 
 ITEM_GROUPS: Mapping[str, ItemGroup] = _read()
+_NOTHING = Billed(Decimal(0), Money(0))
 
 
 def known_group(name: str) -> str:
@@ -65,5 +66,7 @@ def billed_by_group(items: Sequence[Item], *, whole: bool) -> dict[str, Billed]:
             sum((item.quantity for item in found), Decimal(0)),
             Money.total(item.amount for item in found),
         )
+        if found
+        else _NOTHING
         for name, found in those.items()
     }

@@ -36,6 +36,14 @@ class Refusal(Enum):
     SNOOZE_OF_ONE_PERSON = (4033, "snooze-approver-is-asker", False)
     SNOOZE_ENDED = (4034, "snooze-ended", False)
 
+    NO_APPROVAL_AWAITED = (4035, "no-approval-awaited", False)
+    APPROVER_IS_ASKER = (4036, "approver-is-asker", False)
+    ENDED_ALREADY = (4037, "ended-already", False)
+    ONE_IS_THERE = (4038, "one-is-there-already", False)
+    STANDS_BY_TWO = (4039, "stands-by-two-people", False)
+    LIMIT_NOT_OF_INDICATOR = (4040, "limit-does-not-fit-indicator", False)
+    FLAGGED_ALREADY = (4041, "claim-flagged-already", False)
+
     def __init__(self, number: int, slug: str, retryable: bool) -> None:
         self.number = number
         self.slug = slug

@@ -152,14 +152,20 @@ class RuleBook:
 
     rules: tuple[Rule, ...]
     _of_days: dict[date, RuleSet] = field(default_factory=dict, compare=False, repr=False)
+    # Hashing a set costs a millisecond, and hardly two days differ in the rules in force.
+    _sets: dict[tuple[tuple[str, int], ...], RuleSet] = field(
+        default_factory=dict, compare=False, repr=False
+    )
 
     def in_force(self, on: date) -> RuleSet:
         """The newest version of each rule that is valid on a day; it may be none."""
         known = self._of_days.get(on)
         if known is None:
             begun = [rule for rule in self.rules if rule.valid_from <= on]
-            known = _as_set([rule for rule in _newest(begun) if rule.holds_on(on)])
-            self._of_days[on] = known
+            those = [rule for rule in _newest(begun) if rule.holds_on(on)]
+            named = tuple((rule.id, rule.version) for rule in those)
+            known = self._sets.get(named) or _as_set(those)
+            self._of_days[on] = self._sets[named] = known
         return known
 
     def newest(self) -> RuleSet:

@@ -9,6 +9,9 @@ from decimal import Decimal
 from services.audit.domain.rule import Words
 from shared.money import NOTHING, Money
 
+BORNE_BY_MOTHERS = frozenset({"own_share", "agreement-out-of-scope-share"})
+"""Channels whose money is what the fund did not pay: whatever they show, the fund lost nothing."""
+
 
 @dataclass(frozen=True, slots=True)
 class Versions:
@@ -58,10 +61,19 @@ class SeriesMonth:
 
 
 @dataclass(frozen=True, slots=True)
+class Contributor:
+    """A claim that an alarm rests on, and the money by which it lies above what such cases usually
+    came to."""
+
+    claim_id: str
+    excess: Money
+
+
+@dataclass(frozen=True, slots=True)
 class SeriesFinding:
     """One alarm: `month` is `YYYY-MM`, `window_months` how many months it looks back over,
     `cases` how many claims they hold; `reason` says it in words, `features` and `model` are the
-    versions that said it."""
+    versions that said it. `contributors` are the claims that it rests on most, greatest first."""
 
     pool_code: str
     institution_code: str
@@ -75,6 +87,7 @@ class SeriesFinding:
     reason: Words
     features: str
     model: str
+    contributors: tuple[Contributor, ...] = ()
 
     @property
     def excess(self) -> Money:
@@ -84,4 +97,6 @@ class SeriesFinding:
     @property
     def at_risk(self) -> Money:
         """What the fund may have paid without ground."""
+        if self.channel in BORNE_BY_MOTHERS:
+            return NOTHING
         return max(self.excess, NOTHING, key=lambda amount: amount.fen)

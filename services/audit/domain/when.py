@@ -110,7 +110,8 @@ class DeliveryInterval(PairPredicate):
 
 class SplitStay(PairPredicate):
     """A stay that begins at the hospital where a related one ended at most `gap_days_max` days
-    before: one treatment claimed as two. A transfer to another hospital is no such stay."""
+    before: one treatment claimed as two. A transfer to another hospital is no such stay.
+    """
 
     evidence: ClassVar[frozenset[str]] = RIVAL_EVIDENCE | {"gap_days_max"}
 

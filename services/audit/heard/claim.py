@@ -44,7 +44,6 @@ from shared.plumbing.database import Connection
 from shared.plumbing.inbox import Handle
 
 TOPIC = ClaimSettled.topic
-PRODUCER = "settlement"
 
 Heard = Claim | Adjustment | Reversal | DeductionAnswer
 

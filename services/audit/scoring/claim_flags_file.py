@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -22,10 +23,10 @@ from services.audit.scoring.claim_reason import facts, reason
 from services.audit.scoring.claim_table import COLUMNS, FEATURE_VERSION, FEATURES, claim_table
 from services.audit.scoring.claims_file import History
 from services.audit.scoring.evidence import EVIDENCE_VERSION, Weighed, weigh
-from services.audit.scoring.models import Models, compared, learned
+from services.audit.scoring.models import Models, Sample, compared, learned
 from services.audit.scoring.queue_order import AT_RANDOM, CHANCE_DRAWN, TOP, drawn, order
 from services.audit.scoring.reviews_file import Review
-from services.audit.scoring.rule_hits import rule_hits
+from services.audit.scoring.rule_hits import exclude_each_other, rule_hits
 
 _CHUNK = 200_000
 _PLAIN = arrow_csv.WriteOptions(quoting_style="needed")
@@ -46,6 +47,8 @@ class Batch:
 
     ids: pa.Array
     rule_ids: pa.Array
+    at: NDArray[np.int64]
+    lot: NDArray[np.int64]
     columns: Mapping[str, NDArray[np.float32]]
 
     def features(self) -> NDArray[np.float32]:
@@ -69,20 +72,24 @@ def write_claim_flags(
     is enough to learn from.
     """
     day = scored_on or _day_after(features, reviews)
-    hits = history.kept("hits", rule_hits(history.claims, read_rules().rules))
-    table = claim_table(features, hits, history.kept)
+    rules = read_rules().newest().rules
+    hits = history.kept("hits", rule_hits(history.claims, rules))
+    table = claim_table(features, hits, exclude_each_other(rules), history.kept)
     models = learned(table, reviews, day, champion)
+    sample = Sample.of(features)
     ends = _Ends(int(features.count().execute()))
     with arrow_csv.CSVWriter(str(out / "claim_flags.csv"), _FLAGS, write_options=_PLAIN) as file:
-        for batch in batches(history, table):
+        for batch in ahead(batches(history, table)):
             weighed = weigh(batch.columns)
-            chance = models.chances(batch.features(), weighed.chance)
-            score = order(chance, weighed.yuan)
+            sample.add(batch.columns, batch.at, batch.lot, weighed.chance)
+            chance = models.chances(batch.features, weighed.chance)
+            learned_chance = chance if models.by_ranker else None
+            score = order(weighed.chance, weighed.yuan, learned_chance)
             at_random = drawn(batch.ids.to_pylist())
             ends.add(batch.ids, score, chance, at_random)
             file.write_table(_flags(history, batch, weighed, models, chance, score, at_random))
     ends.write(out / "queue.csv")
-    _write_versions(out / "scoring.json", table, models, day, ends)
+    _write_versions(out / "scoring.json", sample, models, day, ends)
 
 
 def batches(history: History, table: ir.Table) -> Iterator[Batch]:
@@ -94,7 +101,17 @@ def batches(history: History, table: ir.Table) -> Iterator[Batch]:
             name: part.column(name).to_numpy(zero_copy_only=False).astype(np.float32, copy=False)
             for name in COLUMNS
         }
-        yield Batch(part.column("claim_id"), part.column("rule_ids"), columns)
+        at, lot = (part.column(name).to_numpy(zero_copy_only=False) for name in ("at", "lot"))
+        yield Batch(part.column("claim_id"), part.column("rule_ids"), at, lot, columns)
+
+
+def ahead(batches: Iterator[Batch]) -> Iterator[Batch]:
+    """The same, each made while the one before is looked at."""
+    with ThreadPoolExecutor(1) as maker:
+        coming = maker.submit(next, batches, None)
+        while (batch := coming.result()) is not None:
+            coming = maker.submit(next, batches, None)
+            yield batch
 
 
 def _flags(
@@ -166,7 +183,7 @@ class _Ends:
                 file.write(f",{claim},random,{CHANCE_DRAWN}\n")
 
 
-def _write_versions(path: Path, table: ir.Table, models: Models, day: date, ends: _Ends) -> None:
+def _write_versions(path: Path, sample: Sample, models: Models, day: date, ends: _Ends) -> None:
     told: dict[str, Any] = {
         "scored_on": day.isoformat(),
         "claims": ends.claims,
@@ -177,6 +194,6 @@ def _write_versions(path: Path, table: ir.Table, models: Models, day: date, ends
         "challenger": models.challenger_version,
         "no_ranker": None if models.too_few is None else asdict(models.too_few),
         "compared": compared(models),
-        "warnings": [asdict(warned) for warned in models.warnings(table)],
+        "warnings": [asdict(warned) for warned in models.warnings(sample)],
     }
     path.write_text(json.dumps(told, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -17,21 +17,24 @@ from services.audit.scoring.evidence import (
     KINDS,
     Columns,
     Weighed,
+    by_month_end,
     farthest_charge,
 )
 
 NOTHING = "none"
-NAMES: Final = (NOTHING, *KINDS)
+AT_MONTH_END = "no_visit_late"
+NAMES: Final = (NOTHING, *KINDS, AT_MONTH_END)
 # Under one in fifty no kind of evidence is worth a sentence of its own.
 _WORTH_SAYING = 0.02
 _MEASURE: Final[Mapping[str, str]] = {
-    "counts": "n_lab",
+    "twice": "doubled",
     "cost": "total",
     "mode": "caesarean",
-    "severity": "severe",
+    "severity": "coded",
     "stay": "long",
     "touching": "touching",
     "no_visit": "unprepared",
+    AT_MONTH_END: "unprepared_late",
 }
 _WORDS: Final = tomllib.loads(
     (Path(__file__).parent / "words" / "claims.toml").read_text(encoding="utf-8")
@@ -41,11 +44,15 @@ _WORDS: Final = tomllib.loads(
 def facts(of: Columns, weighed: Weighed, chance: Any) -> dict[str, Any]:
     """What a reason names, by claim: arrays in yuan, days, per cent and standard errors."""
     said = np.where(weighed.chance < _WORTH_SAYING, 0, weighed.kind + 1)
+    said[(said == NAMES.index("no_visit")) & by_month_end(of)] = NAMES.index(AT_MONTH_END)
     moved, errors = np.zeros(len(said)), np.zeros(len(said))
     for kind, measure in _MEASURE.items():
         here = said == NAMES.index(kind)
         moved[here] = np.nan_to_num(of[f"d_{measure}"][here]) * 100
         errors[here] = np.nan_to_num(of[f"t_{measure}"][here])
+    counts = said == NAMES.index("counts")
+    scans, tests = (np.nan_to_num(of[f"t_{count}"][counts]) for count in ("n_us", "n_lab"))
+    errors[counts] = np.maximum(scans, tests)
     farthest = farthest_charge(of)
     actual = np.choose(farthest, [of[c] for c in CHARGES_OF_BILL])
     above = np.choose(farthest, [of[f"r_{c}"] for c in CHARGES_OF_BILL])
@@ -68,7 +75,15 @@ def facts(of: Columns, weighed: Weighed, chance: Any) -> dict[str, Any]:
 
 
 def reason(claims: ir.Table, versions: str, *, learned: bool) -> ir.StringValue:
-    """The sentence of each claim of a table with the columns of `facts`, rule_ids and `drawn`."""
+    """The sentences of each claim in both languages, with the versions that say so."""
+    zh, en = sentences(claims, learned=learned)
+    text: ir.StringValue = zh + " | " + en + f" [{versions}]"
+    return text
+
+
+def sentences(claims: ir.Table, *, learned: bool) -> tuple[Any, Any]:
+    """The sentence of each claim of a table with the columns of `facts`, rule_ids and `drawn`, in
+    Chinese and in English."""
     both = []
     for language in ("zh", "en"):
         shown = _shown(claims, language)
@@ -82,8 +97,7 @@ def reason(claims: ir.Table, versions: str, *, learned: bool) -> ir.StringValue:
             sentence = sentence + "; " + _filled(_WORDS["learned"][language], shown)
         drawn = "; " + _WORDS["drawn"][language]
         both.append(sentence + ibis.ifelse(claims.drawn, drawn, ""))
-    text: ir.StringValue = both[0] + " | " + both[1] + f" [{versions}]"
-    return text
+    return both[0], both[1]
 
 
 def _expected(actual: Any, log_above: Any) -> Any:
@@ -104,6 +118,7 @@ def _shown(claims: ir.Table, language: str) -> dict[str, Any]:
         **{name: claims[name].cast("decimal(14, 2)").cast("string") for name in yuan},
         **{name: claims[name].cast("int64").cast("string") for name in whole},
         "moved": claims.moved.cast("decimal(9, 1)").cast("string"),
+        "degrees": (claims.moved / 100).cast("decimal(9, 2)").cast("string"),
         "errors": claims.errors.cast("decimal(9, 1)").cast("string"),
         "chance": claims.chance_percent.cast("decimal(9, 1)").cast("string"),
         "rule_ids": claims.rule_ids,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import reduce
@@ -87,14 +88,32 @@ class BadFile(ValueError):
 class History:
     """Claims on a columnar engine; `claims` has COLUMNS with amounts in fen and `at`, the month
     counted from year 0 (an integer, so that the distance of two months is their difference).
+    `items`, where bills are told by item, are as `case_table.cases` takes them.
     """
 
     engine: Any
     claims: ir.Table
+    items: ir.Table | None = None
 
     def kept(self, name: str, expression: ir.Table) -> ir.Table:
         """The expression computed once, for those who read it several times."""
         return self.engine.create_table(name, expression)
+
+
+def rows_beside(path: Path, columns: Sequence[str]) -> Iterator[tuple[dict[str, str], str]]:
+    """The rows of a small file beside the claims, each with the place to name for a fault.
+
+    No file, no rows. Raises BadFile for a missing column.
+    """
+    if not path.exists():
+        return
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        rows = csv.DictReader(file)
+        missing = [name for name in columns if name not in (rows.fieldnames or ())]
+        if missing:
+            raise BadFile(f"{path.name}: line 1: missing column {', '.join(missing)}")
+        for row in rows:
+            yield row, f"{path.name}: line {rows.line_num}"
 
 
 @contextmanager
@@ -103,32 +122,42 @@ def read_claims(path: Path) -> Iterator[History]:
 
     Raises BadFile for a missing column or a value that is not of its kind.
     """
-    _check_header(path)
+    header = _header(path)
     with TemporaryDirectory(prefix="claims-") as folder:
         engine = ibis.duckdb.connect(memory_limit=_MEMORY, temp_directory=folder)
         try:
-            history = History(engine, _load(engine, path))
-            _check_values(history.claims, path.name)
-            yield history
+            engine.con.execute("SET preserve_insertion_order = false")
+            claims = _load(engine, path, header, "claims")
+            if not _possible(claims, path.name):
+                # Read once more in the order of the file, to say on which line it is.
+                engine.con.execute("SET preserve_insertion_order = true")
+                raise _fault(_load(engine, path, header, "in_order"), path.name)
+            yield History(engine, claims)
         finally:
             engine.disconnect()
 
 
-def _check_header(path: Path) -> None:
-    with path.open(encoding="utf-8-sig", errors="replace") as file:
-        header = [name.strip().strip('"') for name in file.readline().split(",")]
+def _header(path: Path) -> list[str]:
+    """The names of the columns, all of COLUMNS among them."""
+    with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
+        header = [name.strip() for name in next(csv.reader(file), [])]
     missing = [name for name in COLUMNS if name not in header]
     if missing:
         raise BadFile(f"{path.name}: line 1: missing column {', '.join(missing)}")
     doubled = sorted({name for name in header if header.count(name) > 1})
     if doubled:
         raise BadFile(f"{path.name}: line 1: column {', '.join(doubled)} stands more than once")
+    return header
 
 
-def _load(engine: Any, path: Path) -> ir.Table:
-    rows = engine.read_csv(str(path), header=True, delim=",", quote='"', types=COLUMNS)
+def _load(engine: Any, path: Path, header: Sequence[str], name: str) -> ir.Table:
+    types = {column: COLUMNS.get(column, "VARCHAR") for column in header}
+    # Nothing is guessed from the file: guessing reads it a second time.
+    rows = engine.read_csv(
+        str(path), header=True, delim=",", quote='"', escape='"', columns=types, auto_detect=False
+    )
     try:
-        return engine.create_table("claims", in_fen(rows.select(*COLUMNS)))
+        return engine.create_table(name, in_fen(rows.select(*COLUMNS)))
     except (duckdb.InvalidInputException, duckdb.ConversionException) as error:
         raise BadFile(f"{path.name}: {_place(str(error))}") from None
 
@@ -157,20 +186,25 @@ def _place(error: str) -> str:
     return f"{where}: {error.splitlines()[0] if error else 'cannot be read'}"
 
 
-def _check_values(claims: ir.Table, file: str) -> None:
-    """Raise BadFile for the first value that a column cannot have."""
-    tests = {name: test for name in COLUMNS if (test := _wrong(claims, name)) is not None}
+def _possible(claims: ir.Table, file: str) -> bool:
+    """Whether every value is one that its column can have. Raises BadFile where no claim is."""
     if not claims.count().to_pyarrow().as_py():
         raise BadFile(f"{file}: no claim in it")
-    if not claims.filter(reduce(or_, tests.values())).count().to_pyarrow().as_py():
-        return
-    # Rows lie in the order of the file; the header is its first line.
+    tests = (test for name in COLUMNS if (test := _wrong(claims, name)) is not None)
+    return not claims.filter(reduce(or_, tests)).count().to_pyarrow().as_py()
+
+
+def _fault(claims: ir.Table, file: str) -> BadFile:
+    """The first value that a column cannot have. Rows lie in the order of the file; the header is
+    its first line."""
+    tests = {name: test for name in COLUMNS if (test := _wrong(claims, name)) is not None}
     numbered = claims.mutate(line=ibis.row_number() + 2)
     for name in tests:
         found = numbered.filter(_wrong(numbered, name)).order_by("line").limit(1)
         for row in found.to_pyarrow().to_pylist():
             value = _shown(name, row[name])
-            raise BadFile(f"{file}: line {row['line']}: column {name}: {value}: {_MEANT[name]}")
+            return BadFile(f"{file}: line {row['line']}: column {name}: {value}: {_MEANT[name]}")
+    raise AssertionError("no value is wrong")
 
 
 def _shown(name: str, value: Any) -> str:

@@ -8,16 +8,20 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
-from sklearn.linear_model import LogisticRegression
+from scipy.special import bdtr, bdtrik
+
+from services.audit.scoring.thresholds import THRESHOLDS
 
 Floats = NDArray[np.float64]
 
-PSI_MAX = 0.2
+_BOUNDS = THRESHOLDS["drift"]
+PSI_MAX: float = _BOUNDS["psi_max"]
 """Above it a distribution has shifted: the customary bound, that of the audit page."""
-SLOPE_BAND = (0.8, 1.25)
+SLOPE_BAND: tuple[float, float] = (_BOUNDS["slope_low"], _BOUNDS["slope_high"])
 """Within it a chance that was promised is about the share that came true."""
-_BAND = 0.99
+CASES_MIN: int = _BOUNDS["cases_min"]
+"""Of fewer claims on either side a distribution is not compared."""
+_BAND: float = _BOUNDS["alarm_band"]
 _BINS = 10
 # An empty bin would make the index infinite; it counts as one in ten thousand.
 _EMPTY = 1e-4
@@ -58,8 +62,15 @@ def population_stability(reference: Floats, present: Floats) -> float:
 
 def alarm_band(n: int, rate: float) -> tuple[int, int]:
     """The least and the most alarms among `n` that a rate gives in 99 of 100 cases."""
-    low, high = stats.binom.interval(_BAND, n, rate)
-    return int(low), int(high)
+    return _most(n, rate, (1 - _BAND) / 2), _most(n, rate, (1 + _BAND) / 2)
+
+
+def _most(n: int, rate: float, chance: float) -> int:
+    """The least count that a binomial stays at or under with this chance."""
+    if rate <= 0:
+        return 0
+    near = max(int(np.ceil(bdtrik(chance, n, rate))) - 1, 0)
+    return near if bdtr(near, n, rate) >= chance else near + 1
 
 
 def calibration_slope(chances: Floats, came_true: Floats) -> float | None:
@@ -72,6 +83,8 @@ def calibration_slope(chances: Floats, came_true: Floats) -> float | None:
         return None
     promised = np.clip(chances, 1e-6, 1 - 1e-6)
     log_odds = np.log(promised / (1 - promised))
+    from sklearn.linear_model import LogisticRegression
+
     fitted = LogisticRegression(C=_UNPENALISED).fit(log_odds[:, None], came_true)
     return float(fitted.coef_[0, 0])
 
@@ -79,7 +92,10 @@ def calibration_slope(chances: Floats, came_true: Floats) -> float | None:
 def drift_of_features(
     names: tuple[str, ...], reference: Floats, present: Floats
 ) -> Iterator[Warned]:
-    """The features (columns) whose distribution shifted from the reference's."""
+    """The features (columns) whose distribution shifted from the reference's; none of few claims,
+    as chance alone shifts them."""
+    if min(len(reference), len(present)) < CASES_MIN:
+        return
     for at, name in enumerate(names):
         index = population_stability(reference[:, at], present[:, at])
         if index > PSI_MAX:

@@ -12,25 +12,34 @@ from services.audit.scoring.panel import CASES, SEVERITIES, Array, Panel
 from shared.money import Money
 
 _ELASTICITY = 0.7
-# A charge that is billed twice is about an eighth of a bill.
-_OF_A_BILL = 1 / 8
 _FEN = 100.0
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Sums of one hospital over some months: by case type and severity, and by measure."""
+    """One hospital over some months of a panel."""
 
-    cells: dict[str, Array]
-    measures: dict[str, Array]
+    panel: Panel
+    hospital: int
+    months: slice
+
+    def cell(self, name: str) -> Array:
+        """A sum of `Panel.cells`, by case type and severity."""
+        sums: Array = self.panel.cells[name][:, :, self.hospital, self.months].sum(axis=-1)
+        return sums
+
+    def measure(self, name: str) -> Array:
+        """The sums of one of `Panel.measures`."""
+        sums: Array = self.panel.measures[name][:, self.hospital, self.months].sum(axis=-1)
+        return sums
 
     def n(self, cases: str) -> float:
         """Number of claims of these case types."""
-        return float(self.cells["n"][_rows(cases)].sum())
+        return float(self.cell("n")[_rows(cases)].sum())
 
     def yuan(self, cases: str, name: str = "total_fen") -> float:
         """Their bills together, or one kind of charge in them."""
-        return float(self.cells[name][_rows(cases)].sum()) / _FEN
+        return float(self.cell(name)[_rows(cases)].sum()) / _FEN
 
     def each(self, cases: str) -> float:
         """A mean bill, in yuan."""
@@ -39,16 +48,12 @@ class Window:
 
 def window_of(panel: Panel, hospital: int, first: int, last: int) -> Window:
     """What a hospital did in the columns first..last."""
-    span = slice(first, last + 1)
-    return Window(
-        {name: sums[:, :, hospital, span].sum(axis=-1) for name, sums in panel.cells.items()},
-        {name: sums[:, hospital, span].sum(axis=-1) for name, sums in panel.measures.items()},
-    )
+    return Window(panel, hospital, slice(first, last + 1))
 
 
 def spent(window: Window) -> dict[str, Spent]:
     """What was spent by case type and severity, in whole fen."""
-    n, fen = window.cells["n"], window.cells["total_fen"]
+    n, fen = window.cell("n"), window.cell("total_fen")
     return {
         f"{case}{severity + 1}": Spent(int(n[row, severity]), Money(int(fen[row, severity])))
         for row, case in enumerate(CASES)
@@ -65,17 +70,17 @@ def actual(window: Window, channel: str) -> float:
         case "visit_cost":
             return window.each("P")
         case "stay":
-            days = float(window.cells["days"][_rows("VCA")].sum())
+            days = float(window.cell("days")[_rows("VCA")].sum())
             return days / max(window.n("VCA"), 1)
         case "caesarean":
             return window.n("C") / max(window.n("VC"), 1)
         case "severity":
-            by_severity = window.cells["n"][_rows("VC")].sum(axis=0)
+            by_severity = window.cell("n")[_rows("VC")].sum(axis=0)
             coded = float((by_severity * np.arange(1, SEVERITIES + 1)).sum())
             return coded / max(window.n("VC"), 1)
         case "scans" | "lab":
             channel += "_told"
-    n, total, _ = window.measures[channel]
+    n, total, _ = window.measure(channel)
     return float(total / max(n, 1))
 
 
@@ -104,7 +109,8 @@ def excess_yuan(window: Window, channel: str, gain: float) -> float:
         case "touching":
             excess = gain * window.n("VCA") * (window.each("A") or window.each("VC"))
         case "doubled":
-            excess = gain * window.yuan("VCA") * _OF_A_BILL
+            # One more bill of a charge: examinations or laboratory, whose sums are at hand.
+            excess = gain * (window.yuan("VCA", "exam_fen") + window.yuan("VCA", "lab_fen")) / 2
         case "scans":
             excess = gain * window.n("P") * _price(window, "scans", "exam_fen")
         case _:
@@ -117,7 +123,7 @@ def _rows(cases: Sequence[str]) -> list[int]:
 
 
 def _price(window: Window, items: str, charge: str) -> float:
-    return window.yuan("P", charge) / max(float(window.measures[f"{items}_told"][1]), 1)
+    return window.yuan("P", charge) / max(float(window.measure(f"{items}_told")[1]), 1)
 
 
 def _dearer_caesarean(window: Window) -> float:
@@ -126,8 +132,8 @@ def _dearer_caesarean(window: Window) -> float:
 
 def _dearer_severity(window: Window) -> float:
     """Yuan by which a bill grows with one step of severity."""
-    n = window.cells["n"][_rows("VC")].sum(axis=0)
-    fen = window.cells["total_fen"][_rows("VC")].sum(axis=0)
+    n = window.cell("n")[_rows("VC")].sum(axis=0)
+    fen = window.cell("total_fen")[_rows("VC")].sum(axis=0)
     step = np.arange(SEVERITIES) - (n * np.arange(SEVERITIES)).sum() / max(n.sum(), 1)
     spread = (n * step**2).sum()
     return max(float((step * fen).sum() / spread) / _FEN, 0.0) if spread > 0 else 0.0

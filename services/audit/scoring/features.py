@@ -5,6 +5,8 @@ One code for a file, a history table and a history on many machines: nothing her
 
 from __future__ import annotations
 
+from functools import reduce
+
 import ibis
 from ibis import _
 from ibis.expr import types as ir
@@ -37,21 +39,38 @@ def claim_measures(claims: ir.Table) -> ir.Table:
 
 
 def claim_features(claims: ir.Table) -> ir.Table:
-    """`claim_measures`, and what a claim is beside the woman's other claims: touching, unprepared,
-    received (`touching_stays`, `unprepared_deliveries`, `received_deliveries`).
+    """`claim_measures`, and what a claim is beside the woman's other claims (`marks`)."""
+    return with_marks(claims, marks(claims))
+
+
+def marks(claims: ir.Table) -> ir.Table:
+    """What claims are beside the woman's other claims: touching, unprepared, received
+    (`touching_stays`, `unprepared_deliveries`, `received_deliveries`). Few are any of it: claim_id
+    and the three, of those that are.
     """
-    marks = {
+    found = {
         "touching": touching_stays(claims),
         "unprepared": unprepared_deliveries(claims),
         "received": received_deliveries(claims),
     }
-    marked = claim_measures(claims)
-    for name, ids in marks.items():
-        of_it = ids.rename({f"{name}_id": "claim_id"})
-        marked = marked.left_join(of_it, [("claim_id", f"{name}_id")])
-    return marked.mutate(**{name: _[f"{name}_id"].notnull() for name in marks}).drop(
-        *(f"{name}_id" for name in marks)
+    each = (
+        ids.mutate(**{other: ibis.literal(other == name) for other in found})
+        for name, ids in found.items()
     )
+    return (
+        reduce(lambda all_, more: all_.union(more), each)
+        .group_by("claim_id")
+        .aggregate(**{name: _[name].any() for name in found})
+    )
+
+
+def with_marks(claims: ir.Table, marks: ir.Table) -> ir.Table:
+    """`claim_measures` with the marks of each claim."""
+    marked = claim_measures(claims).left_join(
+        marks.rename(marked_id="claim_id"), [("claim_id", "marked_id")]
+    )
+    names = ("touching", "unprepared", "received")
+    return marked.mutate(**{name: _[name].fill_null(False) for name in names}).drop("marked_id")
 
 
 def touching_stays(claims: ir.Table) -> ir.Table:

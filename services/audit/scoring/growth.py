@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 import numpy as np
@@ -17,12 +17,15 @@ from services.audit.domain.series import (
     SeriesMonth,
     Versions,
 )
+from services.audit.scoring.baselines import NewPast
 from services.audit.scoring.claims_file import History
+from services.audit.scoring.contributors import Alarm, contributors
+from services.audit.scoring.features import marks, with_marks
 from services.audit.scoring.hospital_scores import Scored, scores_of
 from services.audit.scoring.panel import Panel, panel_of
-from services.audit.scoring.price_notices import month_name
+from services.audit.scoring.price_notices import PriceNotice, month_name, month_number
 from services.audit.scoring.series import CHANNELS, Series, series_of
-from services.audit.scoring.told import Told, told_of
+from services.audit.scoring.told import Told, told_of, with_contributors
 from shared.money import Money
 
 VERSIONS = Versions(features="features-1", model="window-scan-1")
@@ -40,14 +43,25 @@ class Growth:
     versions: Versions
 
 
-def growth_of(history: History, pool_code: str) -> Growth:
-    """Score all months of a pool's claims."""
-    panel = panel_of(history.claims, [])
-    series = series_of(panel)
+def growth_of(
+    history: History,
+    pool_code: str,
+    notices: Sequence[PriceNotice] = (),
+    pasts: Sequence[NewPast] = (),
+) -> Growth:
+    """Score all months of a pool's claims, beside posted prices and the pasts begun anew."""
+    features = with_marks(history.claims, history.kept("marks", marks(history.claims)))
+    panel = panel_of(features, notices)
+    series = series_of(panel, pasts)
     scored = scores_of(series)
     months = list(_months(panel, series, scored))
     alarms = [_alarm(pool_code, one) for one in months if one.loudest and one.score >= ALARM_SCORE]
-    return Growth(months, alarms, VERSIONS)
+    resting_on = contributors(features, [_looked_at(alarm) for alarm in alarms])
+    named = [
+        replace(alarm, contributors=claims, reason=with_contributors(alarm.reason, claims))
+        for alarm, claims in zip(alarms, resting_on, strict=True)
+    ]
+    return Growth(months, named, VERSIONS)
 
 
 def _months(panel: Panel, series: Series, scored: Scored) -> Iterator[SeriesMonth]:
@@ -87,6 +101,12 @@ def _channels(
                     score=_decimal(z) if math.isfinite(z) else None,
                 ),
             )
+
+
+def _looked_at(alarm: SeriesFinding) -> Alarm:
+    last = month_number(alarm.month)
+    first = last - alarm.window_months + 1
+    return Alarm(alarm.institution_code, alarm.channel, first, last)
 
 
 def _alarm(pool_code: str, one: SeriesMonth) -> SeriesFinding:

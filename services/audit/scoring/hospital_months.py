@@ -7,6 +7,9 @@ changes when a month is added.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import reduce
+from operator import or_
+from typing import Any
 
 import ibis
 from ibis import _
@@ -15,9 +18,8 @@ from ibis.expr import types as ir
 from services.audit.scoring.features import (
     DELIVERIES,
     STAYS,
-    claim_features,
-    claim_measures,
 )
+from services.audit.scoring.mechanisms import DOUBLED_CHARGES
 
 # A single bill counts at most e^1.5, about four and a half times, of what is usual in its month.
 _LOG_FAR = 1.5
@@ -42,12 +44,18 @@ BESIDE = ("caesarean", "severity", "visit_cost", "scans", "lab")
 _KEYS = ("hospital_id", "at")
 # More tests than this at one visit count as so many.
 _TESTS_MOST = 60
-# Charges that a bill can hold twice; in a bill like any other they are at most this much above
-# usual (log): doubled by 0.69, less what the total grows.
-_CHARGES = ("amt_exam", "amt_lab", "amt_treatment", "amt_consumable")
+# In a bill like any other a charge is at most this much above usual (log): doubled by 0.69, less
+# what the total grows.
 _DOUBLED = 0.5
 _LAST_DAYS = 3
 _CELL = ("at", "case_type", "severity")
+# What is read several times is laid down by the engine with every column that it has: only these.
+_OF_CASES = ("log_total", "log_los", "total_amount", "amt_exam", "amt_lab", "los")
+_OF_SHARES = (
+    *("level", "region", "risk", "gest_weeks", "discharge_date", "n_us", "n_lab", "log_total"),
+    *("total_amount", "amt_anesthesia", "amt_surgery", "tests_share", "supplies_share"),
+    *("own_share", "touching", "unprepared", "received"),
+)
 
 
 def by_case(measures: ir.Table) -> ir.Table:
@@ -55,6 +63,7 @@ def by_case(measures: ir.Table) -> ir.Table:
 
     Logs lie within reach of the month's mean of like cases: one huge case moves nothing alone.
     """
+    measures = measures.select("hospital_id", *_CELL, *_OF_CASES)
     usual = measures.group_by(*_CELL).aggregate(
         usual_total=_.log_total.mean(), usual_los=_.log_los.mean()
     )
@@ -77,49 +86,54 @@ def by_case(measures: ir.Table) -> ir.Table:
 
 
 def with_doubled(claims: ir.Table) -> ir.Table:
-    """Stays with `doubled`: of some kind of charge, the bill holds far more than is usual.
+    """Stays with `doubled`: of some kind of charge, the bill holds far more than is usual; and
+    `doubled_fen`, how much more.
 
     Usual is the share of that charge in the hospital's bills for such cases in the same month.
     """
     shares = {
         f"log_{name}": ((_[name].fill_null(0) + 1.0) / _.total_amount.clip(lower=1)).ln()
-        for name in _CHARGES
+        for name in DOUBLED_CHARGES
     }
     of_bill = claims.mutate(**shares)
     usual = of_bill.group_by("hospital_id", "at", "case_type").aggregate(
-        **{f"usual_{name}": _[f"log_{name}"].mean() for name in _CHARGES}
+        **{f"usual_{name}": _[f"log_{name}"].mean() for name in DOUBLED_CHARGES}
     )
     keys = ("hospital_id", "at", "case_type")
     beside = of_bill.left_join(usual, keys).drop(*(f"{key}_right" for key in keys))
-    far = [(_[f"log_{name}"] - _[f"usual_{name}"] > _DOUBLED).fill_null(False) for name in _CHARGES]
-    return beside.mutate(doubled=far[0] | far[1] | far[2] | far[3])
+    above = {name: _[f"log_{name}"] - _[f"usual_{name}"] for name in DOUBLED_CHARGES}
+    far = {name: (log > _DOUBLED).fill_null(False) for name, log in above.items()}
+    more = (
+        ibis.ifelse(far[name], _[name] * (1 - (-log).exp()), 0.0) for name, log in above.items()
+    )
+    return beside.mutate(doubled=reduce(or_, far.values()), doubled_fen=ibis.greatest(*more))
 
 
-def _month_end() -> ir.BooleanValue:
-    """Discharged on one of the last three days of a month."""
-    later = _.discharge_date + ibis.interval(days=_LAST_DAYS)
-    return later.month() != _.discharge_date.month()
+def is_month_end(day: Any) -> Any:
+    """Whether a day is one of the last three of its month."""
+    return (day + ibis.interval(days=_LAST_DAYS)).month() != day.month()
 
 
-def by_share(claims: ir.Table) -> ir.Table:
+def by_share(features: ir.Table) -> ir.Table:
     """By hospital and month: n, sum and sum of squares of every measure of MEASURES; level, region.
 
     Those of BESIDE count beside what is usual, that month, among women of like risk.
     """
-    stays = with_doubled(claim_features(claims).filter(_.case_type.isin(STAYS))).mutate(
+    features = features.select("hospital_id", *_CELL, *_OF_SHARES, *DOUBLED_CHARGES)
+    stays = with_doubled(features.filter(_.case_type.isin(STAYS))).mutate(
         caesarean=_.case_type == "C",
         bare=(_.amt_anesthesia <= 0) | (_.amt_surgery <= 0),
-        unprepared_late=_.unprepared & _month_end(),
+        unprepared_late=_.unprepared & is_month_end(_.discharge_date),
         early=40.0 - _.gest_weeks.fill_null(40),
     )
-    visits = claim_measures(claims.filter(_.case_type == "P")).mutate(
+    visits = features.filter(_.case_type == "P").mutate(
         visit_cost=_.log_total,
         scans=_.n_us.fill_null(0),
         scans_told=_.n_us.fill_null(0),
         lab=_.n_lab.fill_null(0).clip(upper=_TESTS_MOST),
         lab_told=_.n_lab.fill_null(0),
     )
-    everything = claims.group_by(*_KEYS).aggregate(
+    everything = features.group_by(*_KEYS).aggregate(
         claims=_.count(), level=_.level.min(), region=_.region.min()
     )
     for some, measures in ((stays, OF_STAYS), (visits, OF_VISITS)):

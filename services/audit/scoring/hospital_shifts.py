@@ -15,9 +15,14 @@ from ibis import _
 from ibis.expr import types as ir
 
 from services.audit.scoring.features import DELIVERIES, STAYS
+from services.audit.scoring.hospital_months import is_month_end, with_doubled
 
-BIRTH_RATES = ("caesarean", "severe", "unprepared", "long")
-STAY_RATES = ("touching",)
+BIRTH_RATES = (
+    *("caesarean", "coded", "unprepared", "unprepared_late", "long"),
+    # Never doubted: where women come earlier or by transfer, more of the others is lawful.
+    *("early", "received"),
+)
+STAY_RATES = ("touching", "doubled")
 WINDOWS = (1, 3, 6, 12)
 _PAST = 12
 # The window whose past is each claim's own expectation: what began half a year ago still shows.
@@ -33,6 +38,7 @@ _SHARES = (*BIRTH_RATES, *STAY_RATES)
 # Where hardly any hospital moves, a little is not much.
 _SPREAD_MIN = 0.4
 _KEY = ("hospital_id", "region", "case_type", "measure")
+_AS_THEY_ARE = ("unprepared", "unprepared_late", "early", "received")
 
 
 def in_rows(monthly: ir.Table, measures: Sequence[str]) -> ir.Table:
@@ -154,30 +160,39 @@ def _error(rows: ir.Table, months: int) -> ir.FloatingValue:
 
 
 def births_by_hospital(features: ir.Table) -> ir.Table:
-    """Shares of caesareans, of severe cases and of births without a prenatal visit, and log days in
-    bed, each beside what is usual that month among women of like age and week.
+    """The share of caesareans and the degrees of severity coded above the first, each beside what
+    is usual that month among women of like age and week; log days in bed; shares of births without
+    a prenatal visit (at all, and in a month's last days) and of women sent by another hospital;
+    weeks before term.
     """
     births = features.filter(_.case_type.isin(DELIVERIES)).mutate(
         caesarean=(_.case_type == "C").cast("float64"),
-        severe=(_.severity > 1).cast("float64"),
+        coded=_.severity.cast("float64") - 1,
         unprepared=_.unprepared.cast("float64"),
+        unprepared_late=(_.unprepared & is_month_end(_.discharge_date)).cast("float64"),
         long=_.log_los,
+        early=40.0 - _.gest_weeks.fill_null(40),
+        received=_.received.cast("float64"),
     )
     alike = ibis.window(group_by=("at", "risk"))
     stays = ibis.window(group_by=("at", "case_type"))
     beside = births.mutate(
         beside_caesarean=_.caesarean - _.caesarean.mean().over(alike),
-        beside_severe=_.severe - _.severe.mean().over(alike),
-        beside_unprepared=_.unprepared,
+        beside_coded=_.coded - _.coded.mean().over(alike),
+        **{f"beside_{name}": _[name] for name in _AS_THEY_ARE},
         beside_long=_.long - _.long.mean().over(stays),
     )
     return _means(beside, BIRTH_RATES).mutate(case_type=ibis.literal("births"))
 
 
 def stays_by_hospital(features: ir.Table) -> ir.Table:
-    """The share of stays that touch an earlier one of the same woman here."""
-    stays = features.filter(_.case_type.isin(STAYS)).mutate(touching=_.touching.cast("float64"))
-    return _means(stays.mutate(beside_touching=_.touching), STAY_RATES).mutate(
+    """Shares of stays that touch an earlier one of the same woman here, and of those with one kind
+    of charge far above the hospital's own usual.
+    """
+    stays = with_doubled(features.filter(_.case_type.isin(STAYS))).mutate(
+        **{name: _[name].cast("float64") for name in STAY_RATES}
+    )
+    return _means(stays.mutate(**{f"beside_{n}": _[n] for n in STAY_RATES}), STAY_RATES).mutate(
         case_type=ibis.literal("stays")
     )
 

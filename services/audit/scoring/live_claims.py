@@ -22,12 +22,28 @@ _FORM = pa.schema(
 )
 
 
+_ITEMS = pa.schema(
+    {
+        "claim_id": pa.string(), "item_code": pa.string(), "quantity": pa.decimal128(12, 3),
+        "amount": pa.int64(), "first_day": pa.date32(), "last_day": pa.date32(),
+    }
+)  # fmt: skip
+
+
 @contextmanager
-def held(rows: Sequence[Mapping[str, Any]]) -> Iterator[History]:
-    """Rows in the form of a claims file, amounts in fen, for as long as the context lasts."""
+def held(
+    rows: Sequence[Mapping[str, Any]], items: Sequence[Mapping[str, Any]] = ()
+) -> Iterator[History]:
+    """Rows in the form of a claims file and of its bills by item, amounts in fen, for as long as
+    the context lasts."""
     engine = ibis.duckdb.connect()
     try:
         told = ibis.memtable(pa.Table.from_pylist(list(rows), schema=_FORM))
-        yield History(engine, engine.create_table("claims", with_month(told)))
+        billed = ibis.memtable(pa.Table.from_pylist(list(items), schema=_ITEMS))
+        yield History(
+            engine,
+            engine.create_table("claims", with_month(told)),
+            engine.create_table("items", billed) if items else None,
+        )
     finally:
         engine.disconnect()

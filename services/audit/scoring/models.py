@@ -1,9 +1,10 @@
-"""Champion and challenger: both score, one counts, and only a person lets another one count."""
+"""Champion and challenger: both score, one counts: the ranker once it has learned enough, unless a
+person names the other."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final
 
@@ -12,7 +13,6 @@ import numpy as np
 from ibis import _
 from ibis.expr import types as ir
 from numpy.typing import NDArray
-from sklearn.metrics import average_precision_score
 
 from services.audit.scoring.claim_table import COLUMNS, FEATURE_VERSION, FEATURES
 from services.audit.scoring.drift import (
@@ -39,6 +39,48 @@ class NoSuchChampion(ValueError):
     """A champion that there is not, or that has too little to learn from."""
 
 
+@dataclass(slots=True)
+class Sample:
+    """A draw of the claims of the last fifteen months, taken as they are scored: one in so many, by
+    a number that a claim keeps. From month `since` on they are the present.
+    """
+
+    since: int
+    one_in: int
+    _kept: list[tuple[NDArray[np.int64], NDArray[np.float32], Floats]] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, features: ir.Table) -> Sample:
+        """The draw that a file asks for."""
+        since = int(features["at"].max().execute()) - _PRESENT + 1
+        recent = int(features.filter(_["at"] >= since - _REFERENCE).count().execute())
+        return cls(since, max(1, recent // _DRAWN))
+
+    def add(
+        self,
+        columns: Mapping[str, NDArray[np.float32]],
+        at: NDArray[np.int64],
+        lot: NDArray[np.int64],
+        by_evidence: Floats,
+    ) -> None:
+        """Look at some claims; `lot` is the number that each keeps."""
+        here = np.flatnonzero((lot % self.one_in == 0) & (at >= self.since - _REFERENCE))
+        some = np.column_stack([columns[name][here] for name in FEATURES])
+        self._kept.append((at[here], some, by_evidence[here]))
+
+    @property
+    def at(self) -> NDArray[np.int64]:
+        return np.concatenate([at for at, _, _ in self._kept])
+
+    @property
+    def features(self) -> NDArray[np.float32]:
+        return np.concatenate([features for _, features, _ in self._kept])
+
+    @property
+    def by_evidence(self) -> Floats:
+        return np.concatenate([by_evidence for _, _, by_evidence in self._kept])
+
+
 @dataclass(frozen=True, slots=True)
 class Models:
     """Who scores. `reviewed` are the reviews learned from, `judged` what evidence made of them."""
@@ -61,19 +103,28 @@ class Models:
             return None
         return EVIDENCE_VERSION if self.by_ranker else self.ranker.version
 
-    def chances(self, features: NDArray[np.float32], by_evidence: Floats) -> Floats:
-        """The champion's chance of each claim to be confirmed if reviewed."""
+    def chances(self, features: Callable[[], NDArray[np.float32]], by_evidence: Floats) -> Floats:
+        """The champion's chance of each claim to be confirmed if reviewed; `features` are made only
+        for a champion that looks at them.
+        """
         if self.ranker is None or not self.by_ranker:
             return by_evidence
-        return self.ranker.chances(with_evidence(features, by_evidence))
+        return self.ranker.chances(with_evidence(features(), by_evidence))
 
-    def warnings(self, table: ir.Table) -> Iterator[Warned]:
+    def challenged(
+        self, features: Callable[[], NDArray[np.float32]], by_evidence: Floats
+    ) -> Floats | None:
+        """The challenger's chance of each claim, None where there is no challenger."""
+        if self.ranker is None:
+            return None
+        if self.by_ranker:
+            return by_evidence
+        return self.ranker.chances(with_evidence(features(), by_evidence))
+
+    def warnings(self, sample: Sample) -> Iterator[Warned]:
         """What moved away from what the scores were made for."""
-        last = int(table["at"].max().execute())
-        since = last - _PRESENT + 1
-        some = _draw(table.filter(table["at"] >= since - _REFERENCE), _DRAWN)
-        features, by_evidence = _features(some)
-        new = some.column("at").to_numpy() >= since
+        new = sample.at >= sample.since
+        features, by_evidence = sample.features, sample.by_evidence
         present, now, reference, was = (
             features[new],
             by_evidence[new],
@@ -83,8 +134,8 @@ class Models:
         if not len(reference) or not len(present):
             return
         yield from drift_of_features(FEATURES, np.nan_to_num(reference), np.nan_to_num(present))
-        usual = float((self.chances(reference, was) >= _LIKELY).mean())
-        alarms = int((self.chances(present, now) >= _LIKELY).sum())
+        usual = float((self.chances(lambda: reference, was) >= _LIKELY).mean())
+        alarms = int((self.chances(lambda: present, now) >= _LIKELY).sum())
         yield from drift_of_alarms(self.champion_version, len(present), alarms, usual)
         if self.ranker is not None:
             truth = self.confirmed.astype(np.float64)
@@ -123,6 +174,7 @@ def learned(
             with_evidence(features, by_evidence),
             tuple(Outcome(value) for value in seen.column("outcome").to_pylist()),
             tuple(seen.column("reviewed_on").to_pylist()),
+            tuple(seen.column("hospital_id").to_pylist()),
         )
         others, by_others = _features(_draw(table.anti_join(told, "claim_id"), _UNREVIEWED))
         unreviewed = with_evidence(others, by_others)
@@ -153,6 +205,8 @@ def compared(models: Models) -> dict[str, Any] | None:
 
 
 def _precision(confirmed: NDArray[np.bool_], chance: Floats) -> float:
+    from sklearn.metrics import average_precision_score
+
     return round(float(average_precision_score(confirmed, chance)), 4)
 
 

@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 from ibis.expr import types as ir
 
-from services.audit.scoring.features import claim_measures
 from services.audit.scoring.hospital_months import MEASURES, by_case, by_share
 from services.audit.scoring.price_notices import PriceNotice
 
@@ -66,10 +65,10 @@ class Panel:
         )
 
 
-def panel_of(claims: ir.Table, notices: Sequence[PriceNotice]) -> Panel:
-    """Aggregate claims on their engine, and lay the sums out as arrays."""
-    share = _columns(by_share(claims).order_by("hospital_id", "at"))
-    case = _columns(by_case(claim_measures(claims)))
+def panel_of(features: ir.Table, notices: Sequence[PriceNotice]) -> Panel:
+    """Aggregate `features.claim_features` on their engine, and lay the sums out as arrays."""
+    share = _columns(by_share(features).order_by("hospital_id", "at"))
+    case = _columns(by_case(features))
     hospitals, row = np.unique(share["hospital_id"], return_inverse=True)
     first = int(share["at"].min())
     column = share["at"] - first

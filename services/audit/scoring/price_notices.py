@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import csv
 import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from services.audit.scoring.claims_file import BadFile
+from services.audit.domain.posted_price import PostedPrice
+from services.audit.scoring.claims_file import BadFile, rows_beside
 
 _MONTH = re.compile(r"(\d{4})-(0[1-9]|1[0-2])")
 _COLUMNS = ("region", "month", "change")
@@ -22,6 +22,11 @@ class PriceNotice:
     region: str
     at: int
     log_change: float
+
+
+def notice_of(posted: PostedPrice) -> PriceNotice:
+    """What the agency posted, as the series take it."""
+    return PriceNotice(posted.region, month_number(posted.month), math.log1p(posted.change))
 
 
 def month_number(text: str) -> int:
@@ -42,14 +47,7 @@ def read_price_notices(path: Path) -> Sequence[PriceNotice]:
 
     No file, no notices. Raises BadFile.
     """
-    if not path.exists():
-        return ()
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        rows = csv.DictReader(file)
-        missing = [name for name in _COLUMNS if name not in (rows.fieldnames or ())]
-        if missing:
-            raise BadFile(f"{path.name}: line 1: missing column {', '.join(missing)}")
-        return [_notice(row, f"{path.name}: line {rows.line_num}") for row in rows]
+    return [_notice(row, place) for row, place in rows_beside(path, _COLUMNS)]
 
 
 def _notice(row: dict[str, str], place: str) -> PriceNotice:

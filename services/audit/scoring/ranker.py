@@ -10,14 +10,16 @@ import hashlib
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 import numpy as np
-import sklearn
 from numpy.typing import NDArray
-from sklearn.ensemble import HistGradientBoostingClassifier
-from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import StratifiedKFold
 from threadpoolctl import threadpool_limits
+
+if TYPE_CHECKING:
+    # Loading it takes seconds that only a run with reviews needs: imported where it is used.
+    from sklearn.ensemble import HistGradientBoostingClassifier
+    from sklearn.linear_model import LogisticRegression
 
 Floats = NDArray[np.float64]
 Matrix = NDArray[np.float32]
@@ -48,6 +50,7 @@ class Reviews:
     features: Matrix
     outcomes: tuple[Outcome, ...]
     reviewed_on: tuple[date, ...]
+    hospitals: tuple[str, ...]
 
     def before(self, day: date) -> Reviews:
         """Those made before a day, the only ones its scores may know; unclear ones teach none."""
@@ -59,6 +62,7 @@ class Reviews:
             self.features[np.array(kept, dtype=bool)],
             tuple(o for o, keep in zip(self.outcomes, kept, strict=True) if keep),
             tuple(d for d, keep in zip(self.reviewed_on, kept, strict=True) if keep),
+            tuple(h for h, keep in zip(self.hospitals, kept, strict=True) if keep),
         )
 
     @property
@@ -102,9 +106,10 @@ def train(reviews: Reviews, unreviewed: Matrix, day: date, feature_version: str)
     confirmed = known.confirmed
     if confirmed.sum() < CONFIRMED_MIN or len(confirmed) < REVIEWED_MIN:
         return TooFew(int(confirmed.sum()), len(confirmed))
+    from sklearn.linear_model import LogisticRegression
+
     raw = np.empty(len(confirmed))
-    folds = StratifiedKFold(_FOLDS, shuffle=True, random_state=_SEED)
-    for learned, left_out in folds.split(known.features, confirmed):
+    for learned, left_out in _folds(known):
         trees = _fit(known.features[learned], confirmed[learned], unreviewed)
         raw[left_out] = _odds(trees, known.features[left_out])
     scale = LogisticRegression(C=1e6).fit(raw[:, None], confirmed)
@@ -116,9 +121,28 @@ def train(reviews: Reviews, unreviewed: Matrix, day: date, feature_version: str)
     )
 
 
+def _folds(known: Reviews) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+    """Reviews to learn from and reviews left out, three times. A hospital's are on one side only:
+    its claims are alike, and a ranker that had seen some of them would seem to foresee the rest.
+    Of too few hospitals, by claim.
+    """
+    from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+
+    confirmed = known.confirmed
+    if len(set(known.hospitals)) >= _FOLDS:
+        apart = StratifiedGroupKFold(_FOLDS, shuffle=True, random_state=_SEED)
+        folds = list(apart.split(known.features, confirmed, known.hospitals))
+        if all(confirmed[learned].any() for learned, _left_out in folds):
+            return folds
+    by_claim = StratifiedKFold(_FOLDS, shuffle=True, random_state=_SEED)
+    return list(by_claim.split(known.features, confirmed))
+
+
 def _fit(
     features: Matrix, confirmed: NDArray[np.bool_], unreviewed: Matrix
 ) -> HistGradientBoostingClassifier:
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
     trees = HistGradientBoostingClassifier(
         learning_rate=0.1,
         max_iter=80,
@@ -156,6 +180,8 @@ def _calibrated(scale: LogisticRegression, raw: Floats) -> Floats:
 
 
 def _version(reviews: Reviews, unreviewed: Matrix, feature_version: str) -> str:
+    import sklearn
+
     made_of = hashlib.sha256()
     for part in (feature_version, sklearn.__version__, str(_SEED), ";".join(reviews.outcomes)):
         made_of.update(part.encode() + b"\n")

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from services.audit.scoring.claims_file import BadFile
+from services.audit.scoring.claims_file import BadFile, rows_beside
 from services.audit.scoring.ranker import Outcome
 
 _COLUMNS = ("claim_id", "outcome", "reviewed_on")
@@ -27,14 +26,7 @@ def read_reviews(path: Path) -> dict[str, Review]:
 
     No file, no reviews. Raises BadFile.
     """
-    if not path.exists():
-        return {}
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        rows = csv.DictReader(file)
-        missing = [name for name in _COLUMNS if name not in (rows.fieldnames or ())]
-        if missing:
-            raise BadFile(f"{path.name}: line 1: missing column {', '.join(missing)}")
-        found = [_review(row, f"{path.name}: line {rows.line_num}") for row in rows]
+    found = [_review(row, place) for row, place in rows_beside(path, _COLUMNS)]
     found.sort(key=lambda review: review.reviewed_on)
     return {review.claim_id: review for review in found}
 

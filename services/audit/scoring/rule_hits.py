@@ -11,6 +11,12 @@ from ibis.expr import types as ir
 from services.audit.domain.items import DaysBeyondStay, ForbiddenItem, MissingItem, TooOften
 from services.audit.domain.rule import Rule
 from services.audit.domain.stays import LowStandardAdmission
+from services.audit.domain.when import (
+    DuplicateClaim,
+    OverlappingClaim,
+    OverlappingStays,
+    RepeatedClaim,
+)
 from services.audit.scoring.case_table import cases
 from services.audit.scoring.rule_expressions import expression
 
@@ -55,3 +61,9 @@ def groups_of(rules: Sequence[Rule]) -> list[str]:
             case _:
                 pass
     return sorted(named)
+
+
+def exclude_each_other(rules: Sequence[Rule]) -> list[str]:
+    """Ids of the rules that find one of two claims of a person which cannot both be right."""
+    kinds = (DuplicateClaim, OverlappingClaim, OverlappingStays, RepeatedClaim)
+    return [rule.id for rule in rules if isinstance(rule.parameters, kinds)]

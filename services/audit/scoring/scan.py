@@ -3,6 +3,7 @@
 The past is a level that follows the series slowly (a local level, filtered): where many cases tell
 of it, it is known well; with every month that goes by it may have wandered. Months that were
 already suspicious teach it little: who drives cost up is not given the new cost as its past.
+Where people explained a new level, the past begins anew with it, as little known as at first.
 """
 
 from __future__ import annotations
@@ -93,33 +94,45 @@ def scan(series: Series) -> Iterator[Scan]:
         looked.noise[..., t] = np.where(
             looked.n[..., t] > 0, series.variance[..., t] + jitter[:, None], np.inf
         )
-        _rise(looked, drift, t)
+        fresh = (series.since[..., t] == t) & (t > 0)
+        _rise(looked, drift, fresh, t)
         found = _look_back(looked, rare, jitter, drift, t)
+        found.z[_too_new(series.since[..., t], t)] = np.nan
         suspicious = np.nan_to_num(found.z, nan=0.0).max(axis=2)
         trust = 1 - (1 - _STILL) * np.clip((suspicious - _DOUBT) / (_SURE - _DOUBT), 0, 1)
-        _learn(looked, drift, trust, t)
+        _learn(looked, drift, np.where(fresh, 1.0, trust), fresh, t)
         yield found
 
 
-def _learn(looked: _Looked, drift: Array, trust: Array, t: int) -> None:
-    """Take month t into the past, by `trust`."""
+def _too_new(since: Any, t: int) -> Any:
+    """Channels x hospitals x windows whose past began anew and holds too few months so far."""
+    before = np.array([*(t - w for w in WINDOWS), t - 1])
+    began = since[..., None]
+    return (began > 0) & (before - began + 1 < _PAST_LEAST)
+
+
+def _learn(looked: _Looked, drift: Array, trust: Array, fresh: Any, t: int) -> None:
+    """Take month t into the past, by `trust`; where it is `fresh`, as all that is known."""
     known = np.isfinite(looked.noise[..., t])
     noise = np.where(known, looked.noise[..., t], _UNKNOWN)
     before = max(t - 1, 0)
     spread = np.minimum(looked.variance[..., before] + drift[:, None], _UNKNOWN)
+    spread = np.where(fresh, _UNKNOWN, spread)
     gain = np.where(known, trust * spread / (spread + noise), 0.0)
     mean = looked.mean[..., before]
     looked.mean[..., t] = mean + gain * (looked.own[..., t] - mean)
     # A gain held back learns less than it could: the variance is that of the gain taken.
     looked.variance[..., t] = (1 - gain) ** 2 * spread + gain**2 * noise
-    looked.months[..., t] = looked.months[..., before] + known
+    looked.months[..., t] = np.where(fresh, 0, looked.months[..., before]) + known
 
 
-def _rise(looked: _Looked, drift: Array, t: int) -> None:
-    """CUSUM of what each month lies above the past, with k = 0.5."""
+def _rise(looked: _Looked, drift: Array, fresh: Any, t: int) -> None:
+    """CUSUM of what each month lies above the past, with k = 0.5; from nothing where `fresh`."""
     if t == 0:
         return
+    looked.rising[fresh] = 0
     ready = np.isfinite(looked.noise[..., t]) & (looked.months[..., t - 1] >= _PAST_LEAST)
+    ready &= ~fresh
     spread = looked.variance[..., t - 1] + drift[:, None]
     error = np.sqrt(spread + np.where(ready, looked.noise[..., t], 1.0))
     step = (looked.own[..., t] - looked.mean[..., t - 1]) / error
@@ -158,6 +171,8 @@ def _look_back(looked: _Looked, rare: Any, jitter: Array, drift: Array, t: int) 
         z[..., i] = np.where(known, np.where(still, score, np.minimum(score, 0)), np.nan)
     if t > 0:
         enough = n[..., _CUSUM_WINDOW] >= CASES_LEAST
+        # A hospital that is new has no past that the told window could be compared with.
+        enough &= looked.months[..., max(t - CUSUM_MONTHS, 0)] > 0
         # Of few among many every one would count as a great step.
         above = enough & (latest > looked.mean[..., t - 1]) & ~rare[:, None]
         # The chance that a CUSUM with k = 0.5 climbs so high is about e^-height.

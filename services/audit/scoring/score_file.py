@@ -8,9 +8,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from services.audit.scoring.baselines import read_new_pasts
 from services.audit.scoring.claim_flags_file import write_claim_flags
 from services.audit.scoring.claims_file import read_claims
-from services.audit.scoring.features import claim_features
+from services.audit.scoring.features import marks, with_marks
 from services.audit.scoring.hospital_scores import scores_of
 from services.audit.scoring.panel import panel_of
 from services.audit.scoring.price_notices import read_price_notices
@@ -24,12 +25,13 @@ def score_file(
 ) -> None:
     """Write `series_flags.csv`, `claim_flags.csv`, `queue.csv` and `scoring.json` into `out`.
 
-    Posted prices and reviews are read from beside the claims. For `scored_on` and `champion` see
-    `claim_flags_file.write_claim_flags`.
+    Posted prices, pasts begun anew and reviews are read from beside the claims. For `scored_on` and
+    `champion` see `claim_flags_file.write_claim_flags`.
 
     Raises BadFile.
     """
     notices = read_price_notices(claims.with_name("price_notices.csv"))
+    pasts = read_new_pasts(claims.with_name("baselines.csv"))
     reviews = read_reviews(claims.with_name("reviews.csv"))
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True)) as progress:
@@ -42,14 +44,14 @@ def score_file(
         step("reading claims")
         with read_claims(claims) as history:
             step("sums by hospital and month")
-            panel = panel_of(history.claims, notices)
+            features = with_marks(history.claims, history.kept("marks", marks(history.claims)))
+            panel = panel_of(features, notices)
             step("series of hospitals")
-            series = series_of(panel)
+            series = series_of(panel, pasts)
             step("scan of series")
             scored = scores_of(series)
             step("series_flags.csv")
             out.mkdir(parents=True, exist_ok=True)
-            write_series_flags(panel, series, scored, out / "series_flags.csv")
+            write_series_flags(panel, series, scored, features, out / "series_flags.csv")
             step("scores of claims")
-            features = history.kept("features", claim_features(history.claims))
             write_claim_flags(history, features, reviews, out, scored_on, champion)

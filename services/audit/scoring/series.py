@@ -6,10 +6,13 @@ time; a month's column needs nothing later.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
+from services.audit.scoring.baselines import NewPast, past_since
 from services.audit.scoring.case_mix import Adjusted, adjusted_cost, adjusted_stay
 from services.audit.scoring.panel import CASES, Array, Panel
 from services.audit.scoring.peers import peer_median, region_median
@@ -53,6 +56,7 @@ class Series:
 
     value: as measured; peers, region, notices: what of it others did or prices posted explain;
     own: what is left. variance: of `own` by chance among its cases. n: cases; 0 where none.
+    since: the month (column) in which the past begins that a month is compared with.
     """
 
     names: tuple[str, ...]
@@ -62,14 +66,15 @@ class Series:
     notices: Array
     variance: Array
     n: Array
+    since: npt.NDArray[np.int64]
 
     @property
     def own(self) -> Array:
         return self.value - self.peers - self.region - self.notices
 
 
-def series_of(panel: Panel) -> Series:
-    """All channels of a panel."""
+def series_of(panel: Panel, pasts: Sequence[NewPast] = ()) -> Series:
+    """All channels of a panel; `pasts` are those that began anew."""
     names = (*CHANNELS, *CONTEXT)
     parts = [_measured(panel, name) for name in names]
     value, variance, n = (np.stack([part[i] for part in parts]) for i in range(3))
@@ -77,7 +82,8 @@ def series_of(panel: Panel) -> Series:
     for name in PRICED:
         notices[names.index(name)] = panel.notices
     peers, region = _others(panel, value - notices, n)
-    return Series(names, value, peers, region, notices, variance, n)
+    since = past_since(panel, names, pasts)
+    return Series(names, value, peers, region, notices, variance, n, since)
 
 
 def _measured(panel: Panel, name: str) -> tuple[Array, Array, Array]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ from typing import Any
 import numpy as np
 
 from services.audit.domain.growth_split import split_growth
+from services.audit.domain.rule import Words
+from services.audit.domain.series import Contributor
 from services.audit.scoring.excess import actual, excess_yuan, spent, window_of
 from services.audit.scoring.hospital_scores import Scored
 from services.audit.scoring.panel import Panel
@@ -60,7 +63,7 @@ def told_of(panel: Panel, series: Series, scored: Scored, hospital: int, t: int)
         return Told(0.0, None, words["zh"], words["en"])
     index = int(scored.channel[hospital, t])
     channel, w = CHANNELS[index], int(scored.window[hospital, t])
-    months = WINDOWS[w] if w < len(WINDOWS) else CUSUM_MONTHS
+    months = months_of(scored, hospital, t)
     first = max(t - months + 1, 0)
     gain, error = float(scored.gain[hospital, t]), float(scored.error[hospital, t])
     window = window_of(panel, hospital, first, t)
@@ -100,9 +103,29 @@ def told_of(panel: Panel, series: Series, scored: Scored, hospital: int, t: int)
         + (_WORDS["growth"][language].format(**split) if split else "")
         for language in ("zh", "en")
     )
-    yuan = float(window.cells["total_fen"].sum()) / 100
+    yuan = float(window.cell("total_fen").sum()) / 100
     loud = Loud(channel, months, facts["n"], expected, stands, excess, yuan)
     return Told(float(scored.score[hospital, t]), loud, zh, en)
+
+
+def months_of(scored: Scored, hospital: int, t: int) -> int:
+    """How many months the loudest channel of a month looks back over."""
+    w = int(scored.window[hospital, t])
+    return WINDOWS[w] if w < len(WINDOWS) else CUSUM_MONTHS
+
+
+def with_contributors(reason: Words, claims: Sequence[Contributor]) -> Words:
+    """A reason with the claims that it rests on most, if any stand out."""
+    if not claims:
+        return reason
+    return Words(zh=reason.zh + _resting_on(claims, "zh"), en=reason.en + _resting_on(claims, "en"))
+
+
+def _resting_on(claims: Sequence[Contributor], language: str) -> str:
+    one: str = _WORDS["contributor"][language]
+    named = (one.format(claim=c.claim_id, yuan=f"{c.excess.fen // 100:,}") for c in claims)
+    told: str = _WORDS["contributors"][language]
+    return told.format(n=len(claims), claims=_WORDS["between"][language].join(named))
 
 
 def _split(panel: Panel, hospital: int, first: int, last: int) -> dict[str, str]:

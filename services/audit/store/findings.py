@@ -46,7 +46,7 @@ select f.claim_id, f.rival_id, f.rule, f.rule_version from finding f
 join unnest($1::text[], $2::uuid[]) c(pool_code, claim_id) using (pool_code, claim_id)
 """
 # A flag's ground is gone when none of its findings holds a claim that stands, and where it takes
-# two, another that stands.
+# two, another that stands. A flag of a claim that was picked has no finding, but its claim.
 _GROUNDLESS = """
 with reversed_claim as (select * from unnest($1::text[], $2::uuid[]) u(pool_code, claim_id)),
 touched as (
@@ -55,6 +55,8 @@ touched as (
     union
     select r.pool_code, f.flag_id, r.claim_id from reversed_claim r
     join finding f on f.pool_code = r.pool_code and f.rival_id = r.claim_id
+    union
+    select pool_code, flag_id, claim_id from pick join reversed_claim using (pool_code, claim_id)
 )
 select t.pool_code, t.flag_id, t.reversed_id from touched t
 where t.flag_id is not null and not exists (

@@ -72,6 +72,7 @@ join (select distinct * from unnest($1::text[], $2::uuid[]) as u(pool_code, clai
     using (pool_code, claim_id)
 order by f.pool_code, f.flag_id for update of f
 """
+_EVER_ON = "select claim_id from flag where pool_code = $1 and claim_id = any($2)"
 _OF_CLAIM = "select * from flag where pool_code = $1 and claim_id = $2 order by flag_id"
 _LOCK_OF_CHANNELS = """
 select f.* from flag f
@@ -111,6 +112,12 @@ async def lock_of_findings(tx: Connection, findings: Sequence[Finding]) -> list[
 async def of_claim(tx: Connection, pool_code: str, claim_id: UUID) -> list[Flag]:
     """A claim's flags."""
     return [to_flag(row) for row in await tx.fetch(_OF_CLAIM, pool_code, claim_id)]
+
+
+async def ever_on(tx: Connection, pool_code: str, claim_ids: Sequence[UUID]) -> set[UUID]:
+    """Which of these claims a flag stands on, or ever stood on."""
+    rows = await tx.fetch(_EVER_ON, pool_code, claim_ids)
+    return {row["claim_id"] for row in rows}
 
 
 async def lock_open_of_channels(

@@ -15,13 +15,14 @@ _IN_REVIEW = "state not in ('decided', 'closed')"
 _AS_RAISED = """
 select * from flag
 where pool_code = $1 and ($2::text is null or state = $2)
-  and ($3::uuid is null or flag_id > $3)
+  and ($3::uuid is null or flag_id > $3) and ($5::text is null or rule_family = $5)
 order by flag_id limit $4
 """
 _SHOWN_TO_INSTITUTION = """
 select * from flag
 where pool_code = $1 and ($2::text is null or state = $2)
-  and ($3::uuid is null or flag_id > $3) and (round > 0 or state = 'decided')
+  and ($3::uuid is null or flag_id > $3) and ($5::text is null or rule_family = $5)
+  and (round > 0 or state = 'decided')
 order by flag_id limit $4
 """
 _PLACE = "select expected_fen from flag where pool_code = $1 and flag_id = $2"
@@ -34,11 +35,11 @@ order by expected_fen desc, flag_id desc limit $2
 # that is under review, rather than walk the index that lies in the order asked for.
 _IN_ORDER = "set local enable_sort = off"
 # Who waits for this row's lock sees the lease that was written meanwhile, and the row no more.
-TAKE_NEXT = f"""
+_TAKE_NEXT = f"""
 update flag set held_by = $2, held_until = $5
 where (pool_code, flag_id) = (
     select pool_code, flag_id from flag
-    where pool_code = $1 and {_IN_REVIEW} and state = any($3::text[])
+    where pool_code = $1 and {_IN_REVIEW} and state = any($3::text[]) {{family}}
       and (held_until is null or held_until <= $4 or held_by = $2)
       and not (state = 'first_reviewed' and first_by = $2)
       and not (state = 'proposed' and proposed_by = $2)
@@ -64,20 +65,24 @@ group by state having sum(flags) > 0 order by state
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A page: of one state or of all, after a flag; `by_institution` shows what it was told of."""
+    """A page: of one state or of all, of one family or of all, after a flag; `by_institution` shows
+    what it was told of."""
 
     pool_code: str
     state: FlagState | None
     after: UUID | None
     limit: int
     by_institution: bool = False
+    family: str | None = None
     overdue_on: date | None = None
 
 
 async def as_raised(tx: Connection, asked: Asked) -> list[Flag]:
     """Flags in the order they were raised, after one of them."""
     statement = _SHOWN_TO_INSTITUTION if asked.by_institution else _AS_RAISED
-    rows = await tx.fetch(statement, asked.pool_code, asked.state, asked.after, asked.limit)
+    rows = await tx.fetch(
+        statement, asked.pool_code, asked.state, asked.after, asked.limit, asked.family
+    )
     return [to_flag(row) for row in rows]
 
 
@@ -106,6 +111,8 @@ def money_page(asked: Asked, place: int | None) -> tuple[str, list[object]]:
 
     if asked.state is not None:
         term("and state = {}", asked.state)
+    if asked.family is not None:
+        term("and rule_family = {}", asked.family)
     if asked.overdue_on is not None:
         term("and due_on < {}", asked.overdue_on)
     if asked.after is not None:
@@ -115,13 +122,22 @@ def money_page(asked: Asked, place: int | None) -> tuple[str, list[object]]:
 
 async def take_next(
     tx: Connection, pool_code: str, by: str, states: Collection[FlagState], at: datetime,
-    until: datetime,
+    until: datetime, family: str | None = None,
 ) -> Flag | None:  # fmt: skip
-    """Lease the flag with the most money in these states that nobody holds and this person may
-    work on; None where there is none."""
+    """Lease the flag with the most money in these states, and of this family if one is named, that
+    nobody holds and this person may work on; None where there is none."""
     await tx.execute(_IN_ORDER)
-    row = await tx.fetchrow(TAKE_NEXT, pool_code, by, sorted(states), at, until)
+    statement, more = next_taken(family)
+    row = await tx.fetchrow(statement, pool_code, by, sorted(states), at, until, *more)
     return to_flag(row) if row else None
+
+
+def next_taken(family: str | None) -> tuple[str, list[str]]:
+    """The statement that leases the next flag, and what it is given beside pool, person, states
+    and the two instants."""
+    if family is None:
+        return _TAKE_NEXT.format(family=""), []
+    return _TAKE_NEXT.format(family="and rule_family = $6"), [family]
 
 
 async def hold(tx: Connection, flag: Flag, by: str, until: datetime) -> Flag:

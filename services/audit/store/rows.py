@@ -14,6 +14,11 @@ _TABLES = (
     "warning_answer", "rule_snooze",
     "money_at_risk",
     "series_month",
+    "indicator_month",
+    "claim_score",
+    "pick",
+    "scoring_run",
+    "rule_record",
 )  # fmt: skip
 
 

@@ -8,8 +8,10 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
+import orjson
+
 from services.audit.domain.rule import Words
-from services.audit.domain.series import SeriesFinding
+from services.audit.domain.series import Contributor, SeriesFinding
 from services.audit.store.rows import insert_rows
 from shared.ids import new_id
 from shared.money import Money
@@ -54,6 +56,9 @@ async def insert(tx: Connection, flag_id: UUID, finding: SeriesFinding, at: date
         "actual_fen": finding.actual.fen, "excess_fen": finding.excess.fen,
         "reason_zh": finding.reason.zh, "reason_en": finding.reason.en,
         "features": finding.features, "model": finding.model, "found_at": at,
+        "contributors": [
+            {"claim_id": one.claim_id, "excess_fen": one.excess.fen} for one in finding.contributors
+        ],
     }  # fmt: skip
     await insert_rows(tx, "series_finding", [row])
 
@@ -77,6 +82,10 @@ async def of_flag(tx: Connection, pool_code: str, flag_id: UUID) -> Sequence[Sto
                 reason=Words(zh=row["reason_zh"], en=row["reason_en"]),
                 features=row["features"],
                 model=row["model"],
+                contributors=tuple(
+                    Contributor(one["claim_id"], Money(one["excess_fen"]))
+                    for one in orjson.loads(row["contributors"])
+                ),
             ),
         )
         for row in await tx.fetch(_OF_FLAG, pool_code, flag_id)

@@ -7,6 +7,7 @@ flags keep what their rules took for at risk.
 from __future__ import annotations
 
 from collections import defaultdict
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -18,7 +19,7 @@ from services.audit.store.money_at_risk import Asked
 from shared.money import Money
 from shared.plumbing.clock import Clock
 from shared.plumbing.database import AGENCY, Pool, transaction
-from shared.plumbing.peer import Peer, PeerDown
+from shared.plumbing.peer import Peer, PeerDown, PeerRefused
 
 log = structlog.get_logger()
 
@@ -26,44 +27,68 @@ _BATCH = 200
 
 
 class MoneyAtRisk:
-    """Takes the flags whose money is not known; any number of processes may, twice is once."""
+    """Takes the flags whose money is not known; any number of processes may, twice is once.
+
+    A batch that gets no answer in time would get none the next time either: the next one is half
+    as large, and grows again with every answer.
+    """
 
     def __init__(self, pool: Pool, clock: Clock, book: RuleBook, settlement: Peer) -> None:
         self._pool = pool
         self._clock = clock
         self._book = book
         self._settlement = settlement
+        self._most = _BATCH
 
     async def ask(self) -> None:
         """Ask for all that is open, until none is left or settlement does not answer."""
-        found = _BATCH
-        while found == _BATCH:
-            at = self._clock.now()
+        more = True
+        while more:
             async with transaction(self._pool, [AGENCY]) as tx:
-                waiting = await flags_to_price(tx, self._book, _BATCH)
-            found = len(waiting)
-            if not waiting:
-                return
+                waiting = await flags_to_price(tx, self._book, self._most)
+            more = len(waiting) == self._most
             try:
-                answers = await self._answers(waiting)
+                await self._ask_and_note(waiting)
             except PeerDown:
-                log.warning("settlement prices nothing at the moment", flags=found)
+                log.warning("settlement prices nothing at the moment", flags=len(waiting))
+                self._most = max(1, len(waiting) // 2)
                 return
-            async with transaction(self._pool, [AGENCY]) as tx:
-                await note_prices(tx, answers, at)
+            self._most = min(_BATCH, 2 * self._most)
 
-    async def _answers(self, waiting: list[Open]) -> list[Asked]:
-        answers = [Asked(one.flag) for one in waiting if one.dispute is None]
+    async def _ask_and_note(self, waiting: list[Open]) -> None:
+        """What one pool was answered is kept, whatever becomes of the next one's question."""
         of_pool: dict[str, list[Open]] = defaultdict(list)
         for one in waiting:
             if one.dispute is not None:
                 of_pool[one.flag.pool_code].append(one)
+        await self._note(
+            [Asked(one.flag) for one in waiting if one.dispute is None], self._clock.now()
+        )
         for pool_code, of_its in of_pool.items():
-            items = [_item(one.flag.claim_id, one.dispute) for one in of_its if one.dispute]
-            body = {"pool": pool_code, "items": items}
-            said = await self._settlement.post("/settlement/v1/prices", body)
-            answers += [_asked(one, item) for one, item in zip(of_its, said["items"], strict=True)]
-        return answers
+            at = self._clock.now()
+            await self._note(await self._priced(pool_code, of_its), at)
+
+    async def _note(self, answers: list[Asked], at: datetime) -> None:
+        if answers:
+            async with transaction(self._pool, [AGENCY]) as tx:
+                await note_prices(tx, answers, at)
+
+    async def _priced(self, pool_code: str, some: list[Open]) -> list[Asked]:
+        """What settlement says of each; of a batch that it will not take, its halves are asked,
+        so that one claim which it cannot read does not stand in the way of the others for ever."""
+        items = [_item(one.flag.claim_id, one.dispute) for one in some if one.dispute]
+        try:
+            said = await self._settlement.post(
+                "/settlement/v1/prices", {"pool": pool_code, "items": items}
+            )
+        except PeerRefused as refused:
+            if len(some) == 1:
+                log.warning("settlement takes no such question", refused=refused.code)
+                return [Asked(some[0].flag, refused=refused.code)]
+            half = len(some) // 2
+            first = await self._priced(pool_code, some[:half])
+            return first + await self._priced(pool_code, some[half:])
+        return [_asked(one, item) for one, item in zip(some, said["items"], strict=True)]
 
 
 def _item(claim_id: object, dispute: Dispute) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Watching growth: a process of its own, which scores the months that are over.
+"""The watch: a process of its own, which scores the months that are over, and claims.
 
 What serves never imports this: it loads the libraries of statistics.
 """
@@ -6,16 +6,24 @@ What serves never imports this: it loads the libraries of statistics.
 from __future__ import annotations
 
 import asyncio
-from datetime import date, timedelta
+from collections.abc import Sequence
+from datetime import timedelta
 from uuid import uuid4
 
 import structlog
 
 from services.audit.actions.lay_series import lay_series
-from services.audit.domain.claim_row import claim_row
+from services.audit.domain.claim import Claim
+from services.audit.domain.claim_row import Row, claim_rows
+from services.audit.domain.indicator import measured, tally
+from services.audit.scoring.baselines import new_past
 from services.audit.scoring.growth import growth_of
+from services.audit.scoring.indicators import passed
 from services.audit.scoring.live_claims import held
-from services.audit.store import claims
+from services.audit.scoring.models import NoSuchChampion
+from services.audit.scoring.price_notices import notice_of
+from services.audit.store import baselines, claims, indicators, posted_prices
+from services.audit.work.claim_scores import score_claims
 from shared.plumbing.clock import Clock, business_day
 from shared.plumbing.database import AGENCY, Pool, open_pool, transaction
 from shared.plumbing.settings import Settings
@@ -24,14 +32,18 @@ _STATEMENT_MS = 600_000
 _log = structlog.get_logger()
 
 
-async def watch(settings: Settings, clock: Clock, seconds: int | None) -> None:
-    """Score every pool, then again after so many seconds; once where None."""
+async def watch(
+    settings: Settings, clock: Clock, seconds: int | None, champion: str | None = None
+) -> None:
+    """Score every pool, then again after so many seconds; once where None. `champion` names whose
+    score of a claim counts (`scoring.models.CHAMPIONS`); without one the ranker's, once it has
+    learned enough. Raises NoSuchChampion."""
     pool = await open_pool(
         settings.service_dsn.get_secret_value(), size=2, statement_timeout_ms=_STATEMENT_MS
     )
     try:
         while True:
-            await watch_once(pool, clock)
+            await watch_once(pool, clock, champion)
             if seconds is None:
                 return
             await asyncio.sleep(seconds)
@@ -39,26 +51,57 @@ async def watch(settings: Settings, clock: Clock, seconds: int | None) -> None:
         await pool.close()
 
 
-async def watch_once(pool: Pool, clock: Clock) -> None:
-    """Score every pool once: its claims as they stand, then its series in one transaction."""
-    run = f"watch:{uuid4().hex}"
+async def watch_once(pool: Pool, clock: Clock, champion: str | None = None) -> None:
+    """Score every pool once: its series, then its claims as they stand, each in one transaction.
+
+    The claims are read once: those of today too, as a claim needs no whole month. Raises
+    NoSuchChampion once every pool had its turn.
+    """
     async with transaction(pool, [AGENCY]) as tx:
         pools = await claims.pools(tx)
+    today, refused = business_day(clock.now()), None
     for pool_code in pools:
         async with transaction(pool, [AGENCY]) as tx:
-            until = _first_of_month(business_day(clock.now()))
-            rows = [claim_row(claim) async for claim in claims.standing(tx, pool_code, until)]
-        if not rows:
-            continue
-        # No transaction stands open while numbers are made.
-        with held(rows) as history:
-            growth = await asyncio.to_thread(growth_of, history, pool_code)
-        async with transaction(pool, [AGENCY]) as tx:
-            news = await lay_series(
-                tx, pool_code, growth.months, growth.alarms, growth.versions, run, clock.now()
-            )
-        _log.info("series laid", claims=len(rows), months=len(growth.months), news=news)
+            standing = [
+                claim async for claim in claims.standing(tx, pool_code, today + timedelta(days=1))
+            ]
+        if standing:
+            rows = claim_rows(standing)
+            await _watch_series(pool, clock, pool_code, standing, rows)
+            try:
+                await score_claims(pool, clock, pool_code, standing, rows, champion)
+            except NoSuchChampion as error:
+                refused = error  # of this pool: the others are watched all the same
+    if refused is not None:
+        raise refused
 
 
-def _first_of_month(day: date) -> date:
-    return day - timedelta(days=day.day - 1)
+async def _watch_series(
+    pool: Pool, clock: Clock, pool_code: str, standing: Sequence[Claim], rows: Sequence[Row]
+) -> None:
+    """Score the months of a pool that are over, by its claims that were discharged in them."""
+    until = business_day(clock.now()).replace(day=1)
+    over = [claim for claim in standing if claim.discharged_on < until]
+    if not over:
+        return
+    async with transaction(pool, [AGENCY]) as tx:
+        explained = await baselines.of_pool(tx, pool_code)
+        posted = await posted_prices.standing(tx, pool_code)
+        limits = await indicators.standing(tx, pool_code)
+    # No transaction stands open while numbers are made.
+    with held([row for row in rows if row["discharge_date"] < until]) as history:
+        growth = await asyncio.to_thread(
+            growth_of,
+            history,
+            pool_code,
+            [notice_of(one) for one in posted],
+            [new_past(one) for one in explained],
+        )
+    against = measured(tally(over), limits)
+    alarms = [*growth.alarms, *passed(pool_code, against)]
+    run = f"watch:{uuid4().hex}"
+    async with transaction(pool, [AGENCY]) as tx:
+        news = await lay_series(
+            tx, pool_code, growth.months, against, alarms, growth.versions, run, clock.now()
+        )
+    _log.info("series laid", claims=len(over), months=len(growth.months), news=news)

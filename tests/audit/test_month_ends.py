@@ -1,0 +1,51 @@
+"""Births of women of whom nothing was heard before, at the end of their hospital's month."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+from services.audit.actions.dry_run import dry_run
+from services.audit.domain.rule import read_rules
+from shared.plumbing.database import AGENCY, transaction
+from tests.audit.conftest import Audit
+from tests.audit.events import NOW, OTHER_HOSPITAL, POOL, Telling
+
+RULE = "no-prenatal-record"
+LATE = {"born": "2026-02-25", "until": "2026-02-27"}
+
+
+async def found(audit: Audit) -> list[tuple[str, str]]:
+    rows = await audit.owner.fetch(
+        "select claim_id::text, evidence ->> 'clustered' from finding where rule = $1"
+        " order by finding_id",
+        RULE,
+    )
+    return [tuple(row) for row in rows]
+
+
+async def test_the_claim_that_fills_a_cluster_is_found_among_stored_claims(audit: Audit) -> None:
+    seen_before = Telling(
+        person="seen", born="2025-12-01", benefit="prenatal", settled_at=NOW - timedelta(days=60)
+    )
+    reversed_one = Telling(person="gone", **LATE)
+    await audit.hear(
+        seen_before.settled(),
+        Telling(person="seen", **LATE).settled(),
+        Telling(person="elsewhere", hospital=OTHER_HOSPITAL, **LATE).settled(),
+        Telling(person="earlier", born="2026-02-20", until="2026-02-25").settled(),
+        reversed_one.settled(),
+        reversed_one.reversed(),
+    )
+    first, second, third = (Telling(person=f"p{n}", **LATE) for n in range(3))
+    await audit.hear(first.settled())
+    await audit.hear(second.settled())
+    assert await found(audit) == []
+    await audit.hear(third.settled())
+    assert await found(audit) == [(str(third.claim_id), "3")]
+    assert await audit.flags() == []  # on trial
+    shown = (await audit.client("r1").get(f"/claims/{third.claim_id}")).json()
+    assert RULE not in shown["judgements"][0]["silent"]
+    [rule] = [rule for rule in read_rules().rules if rule.id == RULE]
+    async with transaction(audit.pool, [AGENCY]) as tx:
+        told = await dry_run(tx, rule, POOL, date(2026, 1, 1), date(2026, 4, 1))
+    assert (told.hits, told.silent) == (3, 0)  # over all of them each of the three is in it
