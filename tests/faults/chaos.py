@@ -66,6 +66,7 @@ class Load:
         self.history = history
         self.outcome = Outcome()
         self._site = site
+        self._seed = seed
         self._pause = 1 / per_second
         self._dice = random.Random(seed)  # noqa: S311
         self._http = httpx.AsyncClient(
@@ -89,10 +90,17 @@ class Load:
     async def open(self) -> None:
         """An employer in each pool, and the first people."""
         for pool, clerk in self._clerks.items():
-            employer = {"employer_ref": f"E{pool}", "name": "示例单位", "pool": pool,
+            employer = {"employer_ref": self._employer(pool), "name": "示例单位", "pool": pool,
                         "county_code": pool, "kind": "enterprise"}  # fmt: skip
             await clerk.made("/employers", employer)
         for pool in POOLS:
+            await self._insure(pool)
+
+    async def stock(self, people: int) -> None:
+        """Insure so many people beforehand: while the bus is away nobody new becomes known."""
+        for pool in itertools.cycle(POOLS):
+            if len(self._stock) >= people:
+                return
             await self._insure(pool)
 
     async def run(self, until: Awaitable[Any]) -> None:
@@ -146,7 +154,7 @@ class Load:
         start = last.plus(1 - MONTHS_PAID)
         items = [
             {"id_number": self._id_number(pool), "name": "例某", "county_code": pool,
-             "kind": "employee", "employer_ref": f"E{pool}", "start": f"{start}-01"}
+             "kind": "employee", "employer_ref": self._employer(pool), "start": f"{start}-01"}
             for _ in range(CHUNK)
         ]  # fmt: skip
         imported = await clerk.made("/imports", {"items": items})
@@ -171,6 +179,9 @@ class Load:
                 await asyncio.sleep(0.1)
         finally:
             await owner.close()
+
+    def _employer(self, pool: str) -> str:
+        return f"E{pool}-{self._seed}"
 
     def _id_number(self, pool: str) -> str:
         number = next(_PEOPLE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import AsyncIterator
 
 import pytest
@@ -12,7 +13,17 @@ from tests.faults.planting import Ground, ground_of, planted_copy, settlement_of
 from tests.faults.scene import Scene
 from tests.support.postgres import ServiceDatabases
 
+LONG = os.environ.get("FAULTS") == "long"
 _NUMBERS = itertools.count(100_000)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What takes minutes is left to `make faults`."""
+    if LONG:
+        return
+    left_out = [item for item in items if item.get_closest_marker("long")]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
 
 
 @pytest.fixture(scope="session")

@@ -44,6 +44,18 @@ async def the_record_changes_while_it_is_settled(scene: Scene) -> None:
     assert (await settling).status_code == 201
 
 
+async def a_stay_is_reopened_while_it_settles(scene: Scene) -> None:
+    """Its settling waits in the database; who takes the discharge back has read it before."""
+    stay, total = await scene.a_stay()
+    async with scene.holding(stay):
+        settling = asyncio.create_task(scene.here.post(f"/stays/{stay}/settle", {"total": total}))
+        assert await scene.waiting(1)
+        reopening = asyncio.create_task(scene.here.post(f"/stays/{stay}/reopen"))
+        assert await scene.waiting(2)
+    statuses = sorted([(await settling).status_code, (await reopening).status_code])
+    assert statuses in ([201, 409], [201, 201])
+
+
 async def a_hospital_settles_anothers_stay(scene: Scene) -> None:
     """It knows the other's stay id and bill."""
     stay, total = await scene.a_stay()

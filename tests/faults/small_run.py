@@ -24,7 +24,7 @@ from tests.support.late_document import (
 )
 from tests.support.late_document import POOL as LATE_POOL
 from tests.support.postgres import ServiceDatabases
-from tests.support.reviewing import AGREE, CLEAR, decided
+from tests.support.reviewing import AGREE, CLEAR, decided, raised_on
 from tests.support.running import Client
 from tests.support.trial_pools import HEADS, TRIAL_POOLS, UNITS, use_trial_book
 
@@ -239,19 +239,7 @@ async def _birth(
 
 async def _deducted(those: dict[str, Client], claim: str) -> str:
     """Two reviewers decide on a claim's flag, and settlement's answer has come back; the flag."""
-
-    async def flagged() -> Any:
-        flags = (await made(those["first"].get("/flags", state="open")))["flags"]
-        return next(
-            (
-                flag["flag_id"]
-                for flag in flags
-                if (flag["claim_id"], flag["rule_family"]) == (claim, "duplicate-claim")
-            ),
-            None,
-        )
-
-    flag = await until(flagged)
+    flag = await raised_on(those["first"], claim)
     await decided(those["first"], those["second"], those["stating"], flag)
 
     async def taken() -> Any:

@@ -37,6 +37,7 @@ class Fault:
 FAULTS = (
     Fault("pregnancy-guard-not-unique", provocations.both_hospitals_settle_one_pregnancy, {"O03", "O07"}),
     Fault("no-version-check-in-write", provocations.the_record_changes_while_it_is_settled, {"M08"}),
+    Fault("reopened-behind-a-settlement", provocations.a_stay_is_reopened_while_it_settles, {"M08", "S01"}),
     Fault("institution-missing-in-the-join", provocations.a_hospital_settles_anothers_stay, {"O10", "R03"}),
     Fault("relay-by-id", provocations.an_earlier_id_commits_later, {"V02"}),
     Fault("relay-by-xid-and-id", provocations.a_deduction_overtakes_a_reversal, {"V04"}),

@@ -104,6 +104,16 @@ async def one_person_approves_her_own(review: Review) -> None:
     await review.tries(review.first, "approval", APPROVAL)
 
 
+async def one_person_sets_a_limit_alone(review: Review) -> None:
+    """Who asks for a limit of an agreement, and for a price notice, approves them."""
+    limit = {"indicator": "average-cost", "since": "2026-01", "window_months": 3,
+             "limit": "99999.00", "reason": "协议"}  # fmt: skip
+    notice = {"region": POOL, "month": "2026-01", "change": "9.0", "reason": "通知"}
+    for place, said in (("/indicator-limits", limit), ("/price-notices", notice)):
+        asked = await review.first.made(place, said)
+        await review.first.try_once(f"{place}/{asked['id']}/approve", {}, uuid4().hex)
+
+
 async def nobody_waits_for_the_institution(review: Review) -> None:
     """Two reviewers decide on money at once."""
     await review.tries(review.first, "first-review", PURSUE)
@@ -125,6 +135,7 @@ FAULTS = (
     Fault("first-reviewer-reviews-again", one_person_reviews_twice, {"S04"}),
     Fault("first-reviewer-clears-alone", one_person_clears_alone, {"S04"}),
     Fault("proposer-approves", one_person_approves_her_own, {"S04"}),
+    Fault("one-person-sets-a-limit", one_person_sets_a_limit_alone, {"S04"}),
     Fault("institution-not-heard", nobody_waits_for_the_institution, {"S01"}),
 )
 

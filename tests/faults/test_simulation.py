@@ -46,6 +46,7 @@ ELSEWHERE = {
     "inbox._park": "no event of a play is poison; tests/contracts/test_buses.py has them",
     "inbox._bury": "as inbox._park",
     "inbox.retry_parked": "as inbox._park",
+    "repeats.kept_with": "asked by who undoes a message of the national gateway: none is in a play",
 }
 
 pytestmark = pytest.mark.timeout(0 if LONG else 900)

@@ -67,6 +67,7 @@ REQUIRED = [
 LIVE = """(select settlement_id from settlement s where s.reverses is null and account_month = '2024-04-01'
            order by settlement_id limit 1)"""
 UNDONE = "(select reverses from settlement where reverses is not null order by 1 limit 1)"
+UNDONE_STAY = f"(select stay_id from settlement where settlement_id = {UNDONE})"
 UNDOING = f"(select settlement_id from settlement where reverses = {UNDONE})"
 STANDING = "settlement s where s.reverses is null and not exists (select from settlement r where r.reverses = s.settlement_id)"
 
@@ -111,6 +112,23 @@ def in_enrollment(red: str, statement: str) -> Fault:
     return Fault(red, {"enrollment": statement})
 
 
+def _billed_and_returned(of: int, times: int) -> str:
+    """So much of a line is returned, and billed again by another line: the bill's sum stands."""
+    parts = ("amount_fen", "in_scope_fen", "out_of_scope_fen", "over_limit_fen", "first_copay_fen")
+    columns = ["quantity", *parts]
+    lines = [
+        f"insert into line (month, pool_code, stay_id, line_number, institution_code, caller,"
+        f" item_code, charged_on, price_fen, class, returns, {', '.join(columns)})"
+        f" select month, pool_code, stay_id, {number}, institution_code, caller, item_code,"
+        f" charged_on, price_fen, class, {returns},"
+        f" {', '.join(f'{name} * {factor}' for name in columns)}"
+        f" from line where line_number = 1 and stay_id = {UNDONE_STAY}"
+        for number, returns, factor in ((901, of, -times), (902, "null::int", times))
+    ]
+    counted = f"update stay set line_count = line_count + 2 where stay_id = {UNDONE_STAY}"
+    return ";".join([*lines, counted])
+
+
 FAULTS = [
     in_settlement("M01", f"update settlement set member_account_fen = member_account_fen"
                   f" + case when reverses is null then 1 else -1 end"
@@ -119,6 +137,8 @@ FAULTS = [
     in_settlement("M01 M08 M05", f"update settlement set desk_fund_fen = desk_fund_fen - 100000000,"
                   f" desk_member_fen = desk_member_fen + 100000000 where settlement_id = {ADJUSTED_CLAIM}"),
     in_settlement("M02", "delete from line where ctid = (select min(ctid) from line)"),
+    in_settlement("M02", _billed_and_returned(of=1, times=2)),  # more than there was
+    in_settlement("M02", _billed_and_returned(of=999, times=1)),  # a line that there is not
     in_settlement("M02", f"update line set amount_fen = amount_fen + 1 where line_number = 3 and stay_id ="
                   f" (select stay_id from settlement where settlement_id = {LIVE});"
                   f"update line set amount_fen = amount_fen - 1 where line_number = 2 and stay_id ="
@@ -268,6 +288,9 @@ FAULTS = [
              " and f.step = 'first-review-pursued' and s.step = 'second-review-agreed'"),
     in_audit("S04", "update flag_step s set by = f.by from flag_step f where f.flag_id = s.flag_id"
              " and f.step = 'disposal-proposed' and s.step = 'disposal-approved'"),
+    in_settlement("S01 S04 S05", "insert into catalogue_import values ('990001', gen_random_uuid(), '', 1, 'approved',"
+                  " 'one', now(), 'one', now())"),
+    in_settlement("S01 S05", f"update stay set state = 'cancelled', number_free = true where stay_id = {UNDONE_STAY}"),
     in_settlement("S04 M08", "update book_appointment set approved_by = proposed_by"),
     in_settlement("S04", "update adjustment set decided_by = proposed_by where state = 'rejected'"),
     in_settlement("S04", "update adjustment set endorsed_by = decided_by"
@@ -275,12 +298,22 @@ FAULTS = [
     in_settlement("S05", "insert into agreement select pool_code, 'X', level, valid, made_by, made_at"
                   " from agreement limit 1"),
     in_enrollment("S05 S03", "update log set actor = ''"),
+    in_audit("S05", "insert into posted_price (pool_code, id, region, month, change, reason, by, asked_at)"
+             " values ('990001', gen_random_uuid(), '990001', '2024-01', 0.05, 'planted', 'one', now())"),
+    in_audit("S05", "insert into indicator_limit (pool_code, id, indicator, since, window_months, \"limit\","
+             " reason, by, asked_at, approved_by) values ('990001', gen_random_uuid(), 'average-cost',"
+             " '2024-01', 3, 9000, 'planted', 'one', now(), 'two')"),
+    in_audit("S05", "insert into rule_snooze (pool_code, snooze_id, institution_code, rule, grade, since,"
+             " until, reason, by, asked_at) values ('990001', gen_random_uuid(), 'H', 'delivery-interval',"
+             " 'suspicious', '2024-01-01', '2024-02-01', 'planted', 'one', now())"),
     in_audit("S06 V08", "delete from judgement where ctid = (select min(ctid) from judgement)"),
     in_settlement("S07", "update deduction set amount_fen = amount_fen + 1"),
     in_settlement("S07 S05", "delete from deduction where state = 'pending'"),
     in_settlement("S07 S01 S05", "update deduction set state = 'pending' where state = 'released'"),
     in_settlement("R03", "alter table stay disable row level security"),
     in_settlement("R03", "alter table adjustment disable row level security"),
+    in_settlement("R03", "alter table stay_items disable row level security"),
+    in_audit("R03", "alter table series_month disable row level security"),
     in_settlement("R04", f"update adjustment set decided_at = decided_at + interval '31 days' where adjustment_id = {ADJUSTED}"),
     in_settlement("R04", f"update posting set posted_at = posted_at + interval '40 days'"
                   f" where settlement_id = {LIVE}"),
