@@ -8,6 +8,7 @@ from pathlib import Path
 import services.audit.api.refusals as audit
 import services.enrollment.api.refusals as enrollment
 import services.settlement.api.refusals as settlement
+import services.settlement.nhsa.refusals as gateway
 from deploy.asyncapi import asyncapi_page
 from shared.plumbing.problems import PLUMBING_KINDS, Kind
 
@@ -30,6 +31,7 @@ def refusals_page() -> str:
     parts = [_HEAD, _table("Every service", PLUMBING_KINDS)]
     for name, kinds in (
         ("Settlement", settlement.KINDS),
+        ("The national gateway", gateway.KINDS),
         ("Enrollment", enrollment.KINDS),
         ("Audit", audit.KINDS),
     ):

@@ -67,14 +67,19 @@ def _with_dead_letters(
         yield Topic(f"{name}.{group}.dlq", defaults["dlq_partitions"], replicas, days)
 
 
-async def create(bootstrap: str, prefix: str = "", file: Path = FILE) -> list[str]:
-    """Create what is missing, each name behind the prefix, and return the names created."""
+async def create(
+    bootstrap: str, prefix: str = "", file: Path = FILE, replicas: int = 0
+) -> list[str]:
+    """Create what is missing, each name behind the prefix, and return the names created.
+
+    `replicas` stands for the file's replication factor, where it is given.
+    """
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     # The client retries a broker that is down without end: the deadline is ours.
     async with asyncio.timeout(ADMIN_SECONDS_MAX):
         await admin.start()
         try:
-            wanted = [_order(topic, prefix) for topic in topics(file)]
+            wanted = [_order(topic, prefix, replicas) for topic in topics(file)]
             answer = await admin.create_topics(wanted)
         finally:
             await admin.close()
@@ -88,11 +93,11 @@ async def create(bootstrap: str, prefix: str = "", file: Path = FILE) -> list[st
     return created
 
 
-def _order(topic: Topic, prefix: str) -> NewTopic:
+def _order(topic: Topic, prefix: str, replicas: int) -> NewTopic:
     return NewTopic(
         name=prefix + topic.name,
         num_partitions=topic.partitions,
-        replication_factor=topic.replication_factor,
+        replication_factor=replicas or topic.replication_factor,
         topic_configs=topic.configs(),
     )
 

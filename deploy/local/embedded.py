@@ -10,6 +10,7 @@ import os
 import socket
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import httpx
 import typer
@@ -65,21 +66,28 @@ def run(folder: Path, port: int, births: int) -> None:
         owners = {service: dsns["owner"] for service, dsns in site.databases.items()}
         front = Front({service: _app(service) for service in SERVICES}, owners)
         _freeze()
-        server = uvicorn.Server(
-            uvicorn.Config(
-                front,
-                log_config=None,
-                log_level="warning",
-                access_log=False,
-                timeout_keep_alive=75,
-                timeout_graceful_shutdown=GRACE_SECONDS,
-                lifespan="on",
-            )
-        )
+        server = server_of(front)
         try:
             asyncio.run(_serve(server, front, site, run_file, listener, births))
         finally:
             run_file.unlink(missing_ok=True)
+
+
+def server_of(app: Any) -> uvicorn.Server:
+    """The one server of the tree. Whom a caller says it speaks for is not believed: an address may
+    be all that a private line shows."""
+    return uvicorn.Server(
+        uvicorn.Config(
+            app,
+            log_config=None,
+            log_level="warning",
+            access_log=False,
+            proxy_headers=False,
+            timeout_keep_alive=75,
+            timeout_graceful_shutdown=GRACE_SECONDS,
+            lifespan="on",
+        )
+    )
 
 
 def bind(port: int) -> socket.socket:

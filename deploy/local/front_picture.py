@@ -78,7 +78,7 @@ from flag where state = 'open'
 """
 _FLAGS = """
 select pool_code, flag_id, claim_id, institution_code, at_risk_fen from flag
-where state = 'open' order by raised_at desc, flag_id desc limit $1
+where state = 'open' and claim_id is not null order by raised_at desc, flag_id desc limit $1
 """
 
 
@@ -111,7 +111,8 @@ class Latest:
 
 @dataclass(frozen=True, slots=True)
 class Raised:
-    """An open flag with its explanation."""
+    """An open flag on a claim with its explanation; those on an institution's months stand in the
+    console."""
 
     flag_id: UUID
     pool: str
@@ -231,9 +232,9 @@ def _settled(row: Any, language: Language) -> Latest:
 async def _flagged(tx: Connection, row: Any, rules: RuleBook, language: Language) -> Raised:
     pool_code = row["pool_code"]
     titles, why = [], []
+    claim = await claims.find(tx, pool_code, row["claim_id"])
     for finding in await findings.of_flag(tx, pool_code, row["flag_id"]):
         rule = rules.find(finding.rule, finding.rule_version)
-        claim = await claims.find(tx, pool_code, row["claim_id"])
         if claim is not None:
             why.append(explain_finding(finding, rule, claim, language))
         titles.append(getattr(rule.title, language))

@@ -21,7 +21,7 @@ from shared.plumbing.migrate import migrate
 SERVICES = ("enrollment", "settlement", "audit")
 # Who reads whose log, and who asks whom.
 FEEDS = {"settlement": ("enrollment", "audit"), "audit": ("settlement",), "enrollment": ()}
-PEERS = {"settlement": ("enrollment",), "audit": ("settlement",), "enrollment": ()}
+PEERS = {"settlement": ("enrollment", "audit"), "audit": ("settlement",), "enrollment": ()}
 CLIENTS = Path(__file__).with_name("demo.toml")
 
 

@@ -10,6 +10,7 @@ _ACTS = {
         select 'claim:' || settlement_id, 'settle' from settlement where reverses is null
         union all select 'claim:' || reverses, 'reverse' from settlement where reverses is not null
         union all select 'stay:' || stay_id, 'open_stay' from stay
+        union all select 'stay:' || stay_id, 'cancel_stay' from stay where state = 'cancelled'
         union all select 'pregnancy:' || pregnancy_id, 'register_pregnancy' from pregnancy
         union all select 'pregnancy:' || pregnancy_id, 'transfer_pregnancy' from designation
         where number > 1
@@ -36,7 +37,13 @@ _ACTS = {
         union all select 'agreement:' || institution_code || '/' || lower(valid), 'make_agreement'
         from agreement
         union all select 'catalogue-item:' || item_code || '/' || lower(valid), 'list_item'
-        from catalogue_item
+        from catalogue_item where import_id is null
+        union all select 'item-mapping:' || mapping_id, 'propose_mapping' from item_mapping
+        union all select 'reconciliation:' || reconciliation_id, 'reconcile' from reconciliation
+        union all select 'catalogue-import:' || import_id, 'propose_import' from catalogue_import
+        union all select 'catalogue-import:' || import_id,
+                         case state when 'approved' then 'approve_import' else 'reject_import' end
+        from catalogue_import where state <> 'proposed'
         union all select 'book-appointment:' || number, 'propose_book' from book_appointment
         union all select 'book-appointment:' || number, 'approve_book' from book_appointment
         where approved_by is not null
@@ -45,7 +52,16 @@ _ACTS = {
     "audit": """
         select 'claim:' || claim_id, 'claim-recorded' from claim
         union all select 'claim:' || claim_id, 'claim-reversed' from claim where status = 'reversed'
-        union all select 'flag:' || flag_id, 'flag-' || step from flag_step""",
+        union all select 'flag:' || flag_id, 'flag-' || step from flag_step
+        union all select 'price-notice:' || id, 'price-notice-' || step
+        from posted_price, lateral (values ('asked', by), ('approved', approved_by),
+            ('ended', ended_by), ('replaced', replaced_by::text)) t(step, told) where told is not null
+        union all select 'indicator-limit:' || id, 'indicator-limit-' || step
+        from indicator_limit, lateral (values ('asked', by), ('approved', approved_by),
+            ('ended', ended_by), ('replaced', replaced_by::text)) t(step, told) where told is not null
+        union all select 'snooze:' || snooze_id, 'snooze-' || step
+        from rule_snooze, lateral (values ('asked', by), ('approved', approved_by),
+            ('ended', ended_by)) t(step, told) where told is not null""",
     "enrollment": """
         select 'contribution:' || contribution_id, 'post-contribution' from contribution
         union all select 'employer:' || employer_ref, 'add-employer' from employer""",
@@ -53,14 +69,15 @@ _ACTS = {
 # A refused deduction leaves a log row and an event, but no row.
 _LOGGED = """
 select subject, action from log
-where action = any(array['settle', 'reverse', 'open_stay', 'register_pregnancy', 'make_agreement',
-                         'list_item', 'propose_book', 'approve_book', 'close_period', 'cancel_deduction',
+where action = any(array['settle', 'reverse', 'open_stay', 'cancel_stay', 'register_pregnancy', 'make_agreement',
+                         'list_item', 'reconcile', 'propose_mapping', 'propose_import', 'approve_import', 'reject_import', 'propose_book', 'approve_book', 'close_period', 'cancel_deduction',
                          'release_deduction',
                          'propose_adjustment', 'release_adjustment', 'reject_adjustment',
                          'withdraw_adjustment', 'transfer_pregnancy', 'open_entitlement',
                          'fix_allowance', 'withdraw_entitlement', 'revise_entitlement', 'endorse_adjustment',
                          'claim-recorded', 'claim-reversed', 'post-contribution', 'add-employer'])
-   or (action = 'take_deduction' and to_state = 'pending') or action like 'flag-%'
+   or (action = 'take_deduction' and to_state = 'pending')
+   or action like any (array['flag-%', 'price-notice-%', 'indicator-limit-%', 'snooze-%'])
 """
 _UNNAMED = """
 select 'log row ' || id from log
@@ -72,8 +89,11 @@ order by 1
 # and the birth for the pregnancy.
 _STAYS = """
 select 'lines of stay ' || s.stay_id from stay s
-where (s.line_count > 0) <> exists (
-    select from log l where l.subject = 'stay:' || s.stay_id and l.action = 'add_lines')
+where not exists (
+    select from log l where l.subject = 'stay:' || s.stay_id
+      and l.action = case when s.line_count > 0 then 'add_lines' else 'cancel_lines' end)
+  and (s.line_count > 0 or exists (
+    select from log l where l.subject = 'stay:' || s.stay_id and l.action = 'add_lines'))
 order by 1
 """
 _STATES = """
@@ -133,13 +153,6 @@ from (select convert_from(data, 'UTF8')::json as said from outbox
 """
 
 
-# A decision that was followed by another on its flag stands no more.
-_OVERTAKEN = """
-select d.flag_id::text as flag_id, d.number from decision d join flag f using (pool_code, flag_id)
-where f.decision > d.number
-"""
-
-
 async def s07(stores: Stores) -> list[str]:
     """Each decided deduction was taken, or told back, once and with its amount; none undecided; and
     none is kept that a later decision gave up."""
@@ -167,7 +180,8 @@ async def s07(stores: Stores) -> list[str]:
         kept = deduction is not None and deduction["state"] == "pending"
         if row["latest"] and row["deduction"] != ("taken" if kept else "refused"):
             wrong.append(f"audit does not know what became of {place}")
-    given_up = {(row["flag_id"], row["number"]) for row in await stores.audit.fetch(_OVERTAKEN)}
+    # A decision that was followed by another on its flag stands no more.
+    given_up = {key for key, row in decided.items() if not row["latest"]}
     for key, row in taken.items():
         if (row["state"] == "pending" and key in given_up) or (
             row["state"] == "released" and key not in given_up

@@ -90,7 +90,7 @@ INVARIANTS = (
     Invariant("S06", "every settlement was judged", deeds.s06),
     Invariant("S07", "decisions reach the money", deeds.s07),
     Invariant("R01", "statements equal details", not_yet="monthly statements are not offered yet"),
-    Invariant("R02", "the hospital's list", not_yet="reconciliation files are not offered yet"),
+    Invariant("R02", "the hospital's list", not_yet="kept reconciliations are not summed again yet"),
     Invariant("R03", "the tenant wall", reconciliation.r03),
     Invariant("R04", "months of Shanghai", reconciliation.r04),
     Invariant("R05", "statistics equal their base", not_yet="no statistics are published yet"),

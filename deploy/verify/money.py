@@ -28,8 +28,20 @@ with bill as (
 select 'stay ' || stay_id from stay left join bill using (pool_code, stay_id)
 where coalesce(fen, 0) <> total_fen or coalesce(lines, 0) <> line_count or not coalesce(rounded, true)
 union all
-select 'settlement ' || settlement_id from settlement left join bill using (pool_code, stay_id)
-where reverses is null and (total_fen <> coalesce(fen, 0) or line_count <> coalesce(lines, 0))
+select 'settlement ' || s.settlement_id from settlement s left join bill using (pool_code, stay_id)
+where s.reverses is null and (s.total_fen <> coalesce(fen, 0) or s.line_count <> coalesce(lines, 0))
+  and not exists (select from settlement r where r.reverses = s.settlement_id)
+union all
+select 'returns of stay ' || stay_id from billed_line
+join (select distinct month, pool_code, stay_id, returns as line_number from line
+      where returns is not null) returned using (month, pool_code, stay_id, line_number)
+where least(quantity, amount_fen, in_scope_fen, out_of_scope_fen, over_limit_fen, first_copay_fen) < 0
+union all
+select 'return of stay ' || l.stay_id from line l
+where l.returns is not null and not exists (
+    select from line o where o.month = l.month and o.pool_code = l.pool_code
+      and o.stay_id = l.stay_id and o.line_number = l.returns and o.returns is null
+      and (o.item_code, o.price_fen) = (l.item_code, l.price_fen))
 order by 1
 """
 _M03 = """

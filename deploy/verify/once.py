@@ -5,16 +5,19 @@ from __future__ import annotations
 from deploy.verify.stores import Stores, found
 
 # Only effects are kept: an answer to `settle` or `reverse` without its settlement is a success
-# that was told and never happened.
-_O01 = """
+# that was told and never happened. The national gateway's transactions settle and reverse as well;
+# a message that was withdrawn before it arrived has an answer and nothing else.
+_SETTLES, _REVERSES = "('settle', '2304', '2207')", "('reverse', '2305', '2208', '2601')"
+_O01 = f"""
 select 'key of ' || caller || ' for ' || operation from idempotency
 group by pool_code, caller, operation, key having count(*) > 1
 union all
 select 'answer without its settlement ' || i.object_id from idempotency i
-where i.operation in ('settle', 'reverse') and not exists (
+where (i.operation in {_SETTLES} or i.operation in ('reverse', '2305', '2208'))
+  and i.body_hash <> 'withdrawn' and not exists (
     select from settlement s
     where s.pool_code = i.pool_code and s.settlement_id = i.object_id and s.caller = i.caller
-      and (s.reverses is null) = (i.operation = 'settle'))
+      and (s.reverses is null) = (i.operation in {_SETTLES}))
 union all
 select 'answer of another settlement ' || i.object_id from idempotency i
 where i.operation in ('settle', 'reverse')
@@ -22,7 +25,7 @@ where i.operation in ('settle', 'reverse')
 union all
 select 'settlement ' || s.settlement_id from settlement s
 left join idempotency i on i.pool_code = s.pool_code and i.object_id = s.settlement_id
-    and i.operation = case when s.reverses is null then 'settle' else 'reverse' end
+    and case when s.reverses is null then i.operation in {_SETTLES} else i.operation in {_REVERSES} end
 group by s.pool_code, s.settlement_id having count(i.*) <> 1
 order by 1
 """
@@ -33,7 +36,7 @@ from settlement s where s.reverses is null
 _O02 = f"""
 select s.stay_id::text {_LIVE} group by s.pool_code, s.institution_code, s.stay_id having count(*) > 1
 union all
-select 'number of stay ' || min(stay_id::text) from stay
+select 'number of stay ' || min(stay_id::text) from stay where state <> 'cancelled'
 group by pool_code, institution_code, stay_number having count(*) > 1
 order by 1
 """

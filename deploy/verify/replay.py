@@ -31,7 +31,8 @@ _COPIED = {
                    "claim", "settlement", "adjustment", "pregnancy",
                    "reconsideration_due"),
     "audit": ("inbox", "consumer_offset", "parked", "person", "claim", "judgement", "flag",
-              "finding", "flag_step", "decision", "statement", "series_finding"),
+              "finding", "flag_step", "decision", "statement", "series_finding", "rule_snooze",
+              "rule_record", "pick"),
 }  # fmt: skip
 
 

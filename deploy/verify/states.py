@@ -13,7 +13,10 @@ _IN_REVIEW = (
 )  # fmt: skip
 # From which state to which; "" is before the beginning. What is missing here is not lawful.
 STEPS = {
-    "stay": {("", "open"), ("open", "open"), ("open", "discharged"), ("discharged", "discharged")},
+    "stay": {
+        ("", "open"), ("open", "open"), ("open", "discharged"), ("discharged", "discharged"),
+        ("discharged", "open"), ("open", "cancelled"),
+    },
     "claim": {("", "settled"), ("settled", "reversed")},
     "deduction": {
         ("", "pending"), ("", "refused"), ("pending", "cancelled"), ("pending", "released"),
@@ -29,6 +32,11 @@ STEPS = {
         ("deferred", "deferred"), ("fixed", "fixed"), ("withdrawn", "opened"),
         ("withdrawn", "deferred"),
     },
+    "item-mapping": {
+        ("", "proposed"), ("proposed", "approved"), ("proposed", "rejected"),
+        ("proposed", "revoked"), ("approved", "revoked"),
+    },
+    "catalogue-import": {("", "proposed"), ("proposed", "approved"), ("proposed", "rejected")},
     "book-appointment": {("", "proposed"), ("proposed", "approved")},
     "flag": {
         ("", "open"),
@@ -54,6 +62,8 @@ _NOW = {
         union all select 'book-appointment', number::text,
                          case when approved_by is null then 'proposed' else 'approved' end
         from book_appointment
+        union all select 'item-mapping', mapping_id::text, state from item_mapping
+        union all select 'catalogue-import', import_id::text, state from catalogue_import
         union all select 'deduction', flag_id || '/' || decision, state from deduction
         union all select 'adjustment', adjustment_id::text, state from adjustment
         union all select 'entitlement', entitlement_id::text, state from entitlement""",
@@ -186,10 +196,23 @@ union
 select 'decision without people on ' || f.flag_id from flag f
 left join decision d using (pool_code, flag_id)
 group by f.pool_code, f.flag_id, f.decision having count(d.*) <> f.decision
+union
+select 'price notice ' || id from posted_price where approved_by = by
+union
+select 'indicator limit ' || id from indicator_limit where approved_by = by
+union
+select a.subject from log a join log b using (subject)
+where (a.action, b.action) in (('price-notice-asked', 'price-notice-approved'),
+    ('indicator-limit-asked', 'indicator-limit-approved'),
+    ('snooze-asked', 'snooze-approved')) and a.actor = b.actor
+union
+select 'snooze ' || snooze_id from rule_snooze where approved_by = by
 order by 1
 """
 _S04_SETTLEMENT = """
 select 'book appointment ' || number from book_appointment where approved_by = proposed_by
+union
+select 'catalogue import ' || import_id from catalogue_import where decided_by = proposed_by
 union
 select 'book appointment ' || a.number from book_appointment a
 where exists (
@@ -212,5 +235,6 @@ order by 1
 
 
 async def s04(stores: Stores) -> list[str]:
-    """Decisions, books and adjustments are by two people: neither reviews, or approves, what is his own."""
+    """Decisions, books, adjustments, posted prices and limits of agreements are by two people:
+    neither reviews, or approves, what is his own."""
     return await found(stores.audit, _S04_AUDIT) + await found(stores.settlement, _S04_SETTLEMENT)

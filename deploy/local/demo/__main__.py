@@ -28,10 +28,10 @@ from deploy.local.demo.making import Workshop
 from deploy.local.demo.plan import epoch, plan, rounds
 from deploy.local.demo.town import read_town
 from deploy.local.quiet import unheard
-from services.enrollment.store.sealed import Vault
 from shared.contracts.person import PersonStateChanged
 from shared.plumbing.database import Pool, open_pool
 from shared.plumbing.field_keys import body_key
+from shared.plumbing.sealed import Vault
 from shared.plumbing.settings import Settings, read_settings, unmarked
 
 STATEMENT_MS = 60_000

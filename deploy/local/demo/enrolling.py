@@ -19,10 +19,10 @@ from services.enrollment.actions.register_person import (
     Registration,
     register_person,
 )
-from services.enrollment.store.sealed import Vault
 from shared.money import Money
 from shared.plumbing.auth import Caller
 from shared.plumbing.database import AGENCY, Pool, transaction
+from shared.plumbing.sealed import Vault
 from shared.policy.shapes import MemberKind
 
 

@@ -28,7 +28,6 @@ from deploy.local.site import SERVICES, Site
 from services.enrollment.actions.acting import Acting
 from services.enrollment.actions.add_employer import add_employer
 from services.enrollment.domain.employer import Employer, EmployerKind
-from services.enrollment.store.sealed import Vault
 from services.settlement.actions.appoint_book import approve_book, propose_book
 from services.settlement.actions.make_agreement import make_agreement
 from services.settlement.actions.scene import Scene
@@ -36,6 +35,7 @@ from services.settlement.domain.agreement import Agreement
 from shared.plumbing.auth import Caller
 from shared.plumbing.clock import SystemClock, business_day
 from shared.plumbing.database import AGENCY, open_pool, transaction
+from shared.plumbing.sealed import Vault
 from shared.plumbing.settings import read_settings, unmarked
 
 PROCESSES = 2
