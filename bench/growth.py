@@ -1,12 +1,14 @@
 """P6 and P21: what a settlement costs on tables that hold nothing, little and much.
 
 P21 takes the first minute of a fresh process at a fixed rate, its plans made on the tables as they
-are; P6 the rate at 64 connections after that. Each size is a stage of its own.
+are; P6 the rate at 64 connections after that. Each size is a stage of its own. `STORED=10000000` in
+the environment makes P6's larger one ten million, for which there must be disk.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Sequence
 
 from bench.figure import Void, say
@@ -14,7 +16,10 @@ from bench.stage import Load, Stage, staged
 from bench.stays import faults, lay
 from bench.stored import lay_settled
 
-SIZES = {"P6": (10_000, 1_000_000), "P21": (0, 1_000, 1_000_000)}
+SIZES = {
+    "P6": (10_000, int(os.environ.get("STORED", "1000000"))),
+    "P21": (0, 1_000, 1_000_000),
+}
 FIRST_MINUTE_SECONDS = 60
 FIRST_MINUTE_RATE = 300.0
 _FULL_SECONDS = 8

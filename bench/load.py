@@ -137,8 +137,9 @@ class _Load:
 
 def requests_of(plan: dict[str, Any]) -> list[bytes]:
     """The bytes of each request: (client, method and path, key, body) in the plan."""
+    beside = plan["headers"]
     heads = {
-        client: f"host: {plan['host']}\r\nauthorization: Bearer {token}\r\n"
+        client: f"host: {plan['host']}\r\nauthorization: Bearer {token}\r\n{beside.get(client, '')}"
         for client, token in plan["tokens"].items()
     }
     return [

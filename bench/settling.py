@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import statistics
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from bench.figure import Void, medians_of, say, spread
@@ -22,29 +23,33 @@ _STAYS_FOR_FASTEST = 7_000
 _WARM = 3_000
 
 
+Settle = Callable[[Stage, int, float, float | None], Load]
+"""Settles at most so many fresh stays for so many seconds, at a fixed rate or as fast as it goes.
+Raises Void where any is refused."""
+
+
 @dataclass(frozen=True)
-class _Pairs:
+class Pairs:
+    """Runs of the load, each with the yard-stick before and after it."""
+
     loads: list[Load]
     ceilings: list[float]
     slow: list[Load]
+
+    def ratios(self) -> list[float]:
+        """Each run's rate over its yard-stick."""
+        return [load.rate / c1 for load, c1 in zip(self.loads, self.ceilings, strict=True)]
 
 
 def measure(figures: set[str]) -> None:
     """Print those of P1, P2 and P5 that were asked for, and C1. Raises Void."""
     with staged() as stage:
-        pairs = _take(stage, "P2" in figures)
+        pairs = take(stage, _settle, "P2" in figures)
     c1 = statistics.median(pairs.ceilings)
     say("C1", c1, "settlements/s", spread=spread(pairs.ceilings))
-    rates = [load.rate for load in pairs.loads]
     costs = medians_of([load.cost() for load in pairs.loads])
     if "P1" in figures:
-        ratios = [rate / ceiling for rate, ceiling in zip(rates, pairs.ceilings, strict=True)]
-        say(
-            "P1", statistics.median(rates), "settlements/s", ceiling=c1,
-            ratio=statistics.median(ratios), spread=spread(ratios), required=0.4,
-            p50_ms=statistics.median(load.p50_ms for load in pairs.loads),
-            p99_ms=statistics.median(load.p99_ms for load in pairs.loads), **costs,
-        )  # fmt: skip
+        say_ratio("P1", pairs, required=0.4)
     if "P2" in figures:
         tails = [load.p99_ms for load in pairs.slow]
         say(
@@ -61,21 +66,35 @@ def measure(figures: set[str]) -> None:
         )  # fmt: skip
 
 
-def _take(stage: Stage, slow_too: bool) -> _Pairs:
+def say_ratio(figure: str, pairs: Pairs, *, required: float) -> None:
+    """Print a rate of settlements over the yard-stick's."""
+    say(
+        figure, statistics.median(load.rate for load in pairs.loads), "settlements/s",
+        ceiling=statistics.median(pairs.ceilings), ratio=statistics.median(pairs.ratios()),
+        spread=spread(pairs.ratios()), required=required,
+        p50_ms=statistics.median(load.p50_ms for load in pairs.loads),
+        p99_ms=statistics.median(load.p99_ms for load in pairs.loads),
+        **medians_of([load.cost() for load in pairs.loads]),
+    )  # fmt: skip
+
+
+def take(stage: Stage, settle: Settle, slow_too: bool = False) -> Pairs:
+    """Load a stage in interleaved pairs with the yard-stick; `slow_too` at half the rate as well.
+    Raises Void where anything was refused, lost or doubled."""
     yardstick = Yardstick(stage.cluster)
     asyncio.run(yardstick.prepare())
     stage.up()
-    settled = _settle(stage, _WARM, 3).done
-    pairs = _Pairs([], [], [])
+    settled = settle(stage, _WARM, 3, None).done
+    pairs = Pairs([], [], [])
     for _ in range(PAIRS):
         before = asyncio.run(yardstick.c1(SECONDS))
-        load = _settle(stage, _STAYS_FOR_FASTEST * SECONDS, SECONDS)
+        load = settle(stage, _STAYS_FOR_FASTEST * SECONDS, SECONDS, None)
         pairs.ceilings.append(before)
         pairs.loads.append(load)
         settled += load.done
         if slow_too:
             half = load.rate / 2
-            slow = _settle(stage, int(half * SECONDS) + 1, SECONDS, rate=half)
+            slow = settle(stage, int(half * SECONDS) + 1, SECONDS, half)
             pairs.slow.append(slow)
             settled += slow.done
     last = asyncio.run(yardstick.c1(SECONDS))
@@ -90,7 +109,7 @@ def _take(stage: Stage, slow_too: bool) -> _Pairs:
     return pairs
 
 
-def _settle(stage: Stage, stays: int, seconds: float, *, rate: float | None = None) -> Load:
+def _settle(stage: Stage, stays: int, seconds: float, rate: float | None) -> Load:
     fresh = asyncio.run(lay(stage.laying_dsn, stays))
     load = stage.settle(fresh, seconds, rate=rate, connections=64 if rate is None else 256)
     if load.refused:

@@ -26,8 +26,12 @@ from deploy.local.postgres import Postgres, free_port
 from deploy.local.site import SERVICES, Client, Site, create_databases
 
 POOLS = ("320100", "653000")
+HIS_SECRET = "bench-bench-bench"  # noqa: S105 - of a stage that is thrown away
 HOSPITALS = tuple((POOLS[n % 2], f"H{n:05d}", n % 3 + 1) for n in range(50))
 _CLERKS = ("bench-clerk-1", "bench-clerk-2")
+_OTHER_CLERKS = ("bench-clerk-3", "bench-clerk-4")
+REVIEWER = "bench-reviewer"
+"""Who reads audit's queue of the first pool."""
 _READY_SECONDS_MAX = 60
 _WORK = Path(".cache")
 
@@ -94,8 +98,10 @@ class Stage:
         self.service = service
         address = {name: f"http://127.0.0.1:{free_port()}" for name in SERVICES}
         clients = [Client(name, "clerk", (service,), POOLS[0]) for name in _CLERKS]
-        clients.append(Client("bench-clerk-3", "clerk", (service,), POOLS[1]))
+        clients += [Client(name, "clerk", (service,), POOLS[1]) for name in _OTHER_CLERKS]
         clients += [Client(code, "hospital", (service,), p, code) for p, code, _ in HOSPITALS]
+        if service == "audit":
+            clients.append(Client(REVIEWER, "reviewer", (service,), POOLS[0]))
         self.site = Site(
             folder, create_databases(cluster), address, Keys(folder / "keys.json"), kafka, clients
         )
@@ -153,14 +159,15 @@ class Stage:
         *,
         connections: int = 64,
         rate: float | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> Load:
-        """Send requests by a load process of its own; what came of it, and what it cost."""
-        assert self._service is not None
+        """Send requests by a load process of its own, `headers` by client beside the usual ones;
+        what came of it, and what it cost."""
         host, _, port = self.address.removeprefix("http://").partition(":")
         plan = {
             "host": host, "port": int(port), "connections": connections, "seconds": seconds,
             "rate": rate, "tokens": self._tokens({client for client, *_ in requests}),
-            "requests": list(requests),
+            "requests": list(requests), "headers": headers or {},
         }  # fmt: skip
         file = self.site.folder / "plan.json"
         file.write_text(json.dumps(plan))
@@ -233,14 +240,31 @@ class Stage:
 
     def _open(self) -> None:
         with httpx.Client(base_url=self.address, timeout=30) as http:
-            clerks = [self._token(http, clerk) for clerk in (*_CLERKS, "bench-clerk-3")]
-            proposal = _post(http, clerks[0], "books", {})["proposal"]
-            _post(http, clerks[1], f"books/{proposal}/approve", {})
-            of_pool = {POOLS[0]: clerks[0], POOLS[1]: clerks[2]}
+            first, second = (self._token(http, clerk) for clerk in _CLERKS)
+            proposal = _post(http, first, "books", {})["proposal"]
+            _post(http, second, f"books/{proposal}/approve", {})
+            of_pool = {POOLS[0]: first, POOLS[1]: self._token(http, _OTHER_CLERKS[0])}
             for pool, code, level in HOSPITALS:
                 agreed = {"institution_code": code, "level": level, "start": "2020-01-01"}
                 _post(http, of_pool[pool], "agreements", agreed)
             time.sleep(BOOK_NOTICE_SECONDS)
+
+    def introduce_his(self) -> None:
+        """Every hospital's HIS calls the gateway and signs its calls."""
+        if self.site.was_opened("his"):
+            return
+        with httpx.Client(base_url=self.address, timeout=30) as http:
+            of_pool = {
+                pool: [self._token(http, clerk) for clerk in clerks]
+                for pool, clerks in zip(POOLS, (_CLERKS, _OTHER_CLERKS), strict=True)
+            }
+            for pool, code, _ in HOSPITALS:
+                profile = {"institution_code": code, "scheme": "csb_s", "access_key": code,
+                           "secret": HIS_SECRET}  # fmt: skip
+                first, second = of_pool[pool]
+                proposal = _post(http, first, "his-profiles", profile)["proposal"]
+                _post(http, second, f"his-profiles/{proposal}/approve", {})
+        self.site.note_opened("his")
 
 
 @contextmanager

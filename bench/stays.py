@@ -7,6 +7,7 @@ diagnoses.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from uuid import uuid4
 
@@ -94,8 +95,15 @@ from line where stay_id = any($1::uuid[]) group by pool_code, stay_id, instituti
 _BATCH = 10_000
 
 
-async def lay(dsn: str, count: int, *, lines: int = 8, tidy: bool = True) -> Fresh:
-    """Lay stays of distinct persons; `dsn` is the superuser's.
+async def lay(
+    dsn: str,
+    count: int,
+    *,
+    lines: int = 8,
+    tidy: bool = True,
+    hospitals: Sequence[tuple[str, str, int]] = HOSPITALS,
+) -> Fresh:
+    """Lay stays of distinct persons, by turns in the hospitals; `dsn` is the superuser's.
 
     `tidy` vacuums what was laid, which otherwise would go on behind the run and count as its cost.
     """
@@ -105,7 +113,8 @@ async def lay(dsn: str, count: int, *, lines: int = 8, tidy: bool = True) -> Fre
         await connection.execute("set session_replication_role = replica")
         laid: list[tuple[str, str, str]] = []
         while len(laid) < count:
-            laid += await _lay_batch(connection, min(_BATCH, count - len(laid)), lines)
+            some = min(_BATCH, count - len(laid))
+            laid += await _lay_batch(connection, some, lines, hospitals)
         if tidy:
             await connection.execute(
                 "vacuum (analyze) stay, stay_items, line, pregnancy, person_state"
@@ -117,11 +126,14 @@ async def lay(dsn: str, count: int, *, lines: int = 8, tidy: bool = True) -> Fre
 
 
 async def _lay_batch(
-    connection: asyncpg.Connection[asyncpg.Record], count: int, lines: int
+    connection: asyncpg.Connection[asyncpg.Record],
+    count: int,
+    lines: int,
+    places: Sequence[tuple[str, str, int]],
 ) -> list[tuple[str, str, str]]:
     now = SystemClock().now()
     admitted = business_day(now) - timedelta(days=20)
-    hospitals = [HOSPITALS[n % len(HOSPITALS)] for n in range(count)]
+    hospitals = [places[n % len(places)] for n in range(count)]
     pools, codes = [pool for pool, _, _ in hospitals], [code for _, code, _ in hospitals]
     persons = [uuid4().hex for _ in range(count)]
     pregnancies, stays = [new_id() for _ in range(count)], [new_id() for _ in range(count)]
@@ -163,7 +175,8 @@ def _state(pool: str, on: date) -> bytes:
 _BALANCE = """
 select (select count(*) from settlement where reverses is null) as settlements,
        (select count(*) from claim where state = 'settled') as claims,
-       (select count(distinct object_id) from idempotency where operation = 'settle') as keys,
+       (select count(distinct object_id) from idempotency
+        where operation in ('settle', '2304')) as keys,
        (select count(*) from outbox where type = 'settlement.claim.settled') as told,
        (select count(*) from log where action = 'settle') as logged,
        (select count(*) from stay where state = 'settled') as stays,
