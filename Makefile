@@ -1,8 +1,8 @@
 # One word per wish. Each target first installs what it needs into .venv.
 PYTHON := .venv/bin/python
-export PORT DATA_DIR SEED FIGURES
+export PORT DATA_DIR SEED FIGURES BASE
 
-.PHONY: run test check bench faults up down up-local down-local install-run install-dev install-java
+.PHONY: run test check bench faults his-demo up down up-local down-local install-run install-dev install-java
 
 run: install-run
 	@exec $(PYTHON) -m deploy.local run
@@ -22,6 +22,9 @@ bench: install-dev install-java
 
 faults: install-dev install-java
 	@FAULTS=long exec $(PYTHON) -m pytest tests/faults --timeout 0
+
+his-demo: install-run
+	@exec $(PYTHON) -m deploy.his
 
 up:
 	@deploy/compose/compose up -d --build

@@ -14,14 +14,24 @@ _PATTERNS = {
     "^(19|20)[0-9]{2}-(0[1-9]|1[0-2])$": "month",
     "^[1-9][0-9]{16}[0-9X]$": "id_number",
     "^[0-9]{6}$": "region_code",
+    "^[0-9A-Za-z]{1,3}$": "code",
+    "^[A-Za-z0-9_.-]{1,60}$": "code",
     "^[A-Za-z0-9_.-]{1,64}$": "code",
     "^[0-9A-Za-z-]{1,32}$": "code",
     "^[A-Za-z0-9-]{8,64}$": "code",
     "^[0-9a-f]{32}$": "code",
     "^[A-Za-z][A-Za-z0-9_]{0,39}$": "code",
     r"^(0|[1-9][0-9]{0,4})(\.[0-9]{1,4})?$": "number",
+    r"^-?(0|[1-9][0-9]{0,4})(\.[0-9]{1,4})?$": "signed",
     r"^(0(\.[0-9]{1,4})?|1)$": "number",
     "^[!-~]{1,255}$": "key",
+    # how a HIS speaks
+    "^[!-~]{1,64}$": "secret",
+    "^[!-~]{16,128}$": "secret",
+    "^[0-9a-fA-F.:]{3,39}/[0-9]{1,3}$": "code",
+    "^[0-9A-Za-z]{1,6}$": "code",
+    "^[0-9A-Za-z]{4,8}$": "code",
+    r"^[A-Za-z_]{1,40}\.[A-Za-z_]{1,40}$": "code",
     # codes of reasons, diagnoses, procedures
     "^[a-z][a-z0-9-]{1,40}$": "code",
     "^[a-z][a-z0-9-]{1,60}$": "code",
@@ -31,6 +41,7 @@ _PATTERNS = {
     "^[A-Za-z0-9-]{1,64}$": "code",
     "^[A-Za-z0-9-]{1,32}$": "code",
     r"^(0|[1-9][0-9]{0,4})(\.[0-9]{1,3})?$": "number",
+    r"^(-0|[0-9])\.[0-9]{1,4}$": "change",
     # places in a list
     "^([0-9a-f-]{36}/[1-9][0-9]{0,8})?$": "code",
     "^([A-Za-z0-9_.-]{1,64}/(19|20)[0-9]{2}-(0[1-9]|1[0-2]))?$": "code",
@@ -133,7 +144,7 @@ def kind_of(name: str, schema: dict[str, Any]) -> str:
         return str(schema["format"])
     pattern = schema.get("pattern", "")
     if _MONEY.search(pattern):
-        return "money"
+        return "sum" if pattern.startswith("^-?") else "money"
     if "\\x00" in pattern:
         return "text"
     if pattern in _PATTERNS:

@@ -70,6 +70,9 @@ _OWN = {
     "uuid": {"diagnosis_code", "id_number"},
     "integer": {"money"},
     "number": {"money"},
+    "signed": {"money"},
+    "sum": {"money"},
+    "change": {"money"},
     "boolean": {"money", "payment_method"},
     "secret": {"person_name", "id_number"},
     "opaque": {"person_name", "id_number", "diagnosis_code"},
@@ -86,6 +89,9 @@ _ALL_WRONG = {"month", "uuid", "enum", "boolean"}
 _ELSEWHERE_RIGHT = {
     "integer": {"MON-004"},  # a whole number
     "number": {"MON-003", "MON-006"},  # quantities and rates have decimals of their own
+    "signed": {"MON-003", "MON-006", "MON-010"},  # below nothing it takes a line back
+    "sum": {"MON-010"},  # refunds may be more than what was paid
+    "change": {"MON-003", "MON-006", "MON-009", "MON-010"},  # what changes may fall, too
     "boolean": {"MON-034"},
     # Nobody keeps a list of all codes: their form is checked, and the catalogue or the agreement
     # refuses in its own place.
@@ -118,7 +124,7 @@ def _expected(field: Field, line: Line) -> str:
         return ("reject" if field.at[-1] == "pool" else "either") if wrong_place else "reject"
     if field.kind in _ALL_WRONG:
         return "reject"
-    if field.kind in ("integer", "number", "code"):
+    if field.kind in ("integer", "number", "signed", "change", "code"):
         return "reject" if line.expect == "reject" or line.kind == "money" else "either"
     return line.expect
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 import pytest
 
-from shared.plumbing.inbox import retry_parked
+from shared.plumbing.bus.record import Event, Undecodable
+from shared.plumbing.database import Connection
+from shared.plumbing.inbox import Inbox, retry_parked
 from shared.plumbing.relay import Fenced, Relay
-from tests.contracts.wires import CONSUMER, TOPIC, Handler, Wire, opened_wire
+from tests.contracts.wires import CONSUMER, LETTERS, TOPIC, Handler, Wire, opened_wire
 from tests.support.clock import FixedClock
 from tests.support.postgres import ServiceDatabases
 from tests.support.telling import tell_numbers
@@ -84,14 +86,53 @@ async def test_poison_parks_its_key_only_and_a_retry_frees_it_in_order(wire: Wir
         ("a", "ValueError"), ("a", "behind"), ("a", "behind"),
     ]  # fmt: skip
     with pytest.raises(ValueError, match="this event fails"):
-        await retry_parked(wire.consumer, CONSUMER, "a", handler)
+        await retry_parked(wire.consumer, CONSUMER, "a", handler, FixedClock())
     assert _of("a", await wire.effects()) == [1]
     handler.fails.clear()
-    assert await retry_parked(wire.consumer, CONSUMER, "a", handler) == 3
+    assert await retry_parked(wire.consumer, CONSUMER, "a", handler, FixedClock()) == 3
     assert _of("a", await wire.effects()) == [1, 2, 3, 4]
     await wire.tell(("a", 5))
     await wire.heard(inbox, 1)
     assert _of("a", await wire.effects()) == [1, 2, 3, 4, 5]
+
+
+async def test_what_cannot_be_read_does_not_keep_its_key_parked(wire: Wire) -> None:
+    """It was parked behind the others before anybody read it."""
+    handler = Handler(fails={("a", 1): 1000})
+    inbox = wire.inbox(handler)
+    await wire.tell(("a", 1), ("a", 2), ("a", 3))
+    await wire.heard(inbox, 3)
+    handler.fails.clear()
+
+    async def some_read(tx: Connection, events: Sequence[Event]) -> None:
+        if any(event.sequence == 2 for event in events):
+            raise Undecodable("not of its contract")
+        await handler(tx, events)
+
+    assert await retry_parked(wire.consumer, CONSUMER, "a", some_read, FixedClock()) == 3
+    assert await wire.effects() == [("a", 1), ("a", 3)]
+    letters = await wire.owner.fetch("select topic, key from outbox")
+    assert [(row["topic"], row["key"]) for row in letters] == [(LETTERS, "a")]
+    assert await wire.owner.fetchval("select count(*) from parked") == 0
+
+
+async def test_a_poll_that_is_too_much_for_its_time_is_taken_in_parts(wire: Wire) -> None:
+    handler = Handler()
+
+    async def slow(tx: Connection, events: Sequence[Event]) -> None:
+        await tx.execute("set local statement_timeout = '300ms'")
+        await tx.execute("select pg_sleep(0.02 * $1::int)", len(events))
+        await handler(tx, events)
+
+    await wire.tell(*[(f"k{n}", 1) for n in range(40)])
+    inbox = Inbox(CONSUMER, wire.consumer, wire.source(), slow, FixedClock())
+    running = asyncio.create_task(inbox.run())
+    async with asyncio.timeout(60):
+        while len(await wire.effects()) < 40:
+            await asyncio.sleep(0.1)
+    running.cancel()
+    await asyncio.wait([running])
+    assert sorted(await wire.effects()) == sorted((f"k{n}", 1) for n in range(40))
 
 
 async def test_an_event_that_comes_during_a_retry_is_not_lost(wire: Wire) -> None:
@@ -109,7 +150,7 @@ async def test_an_event_that_comes_during_a_retry_is_not_lost(wire: Wire) -> Non
         at_work.set()
         await go_on.wait()
 
-    retry = asyncio.create_task(retry_parked(wire.consumer, CONSUMER, "a", slow))
+    retry = asyncio.create_task(retry_parked(wire.consumer, CONSUMER, "a", slow, FixedClock()))
     await at_work.wait()
     hearing = asyncio.create_task(wire.heard(inbox, 1))
     await asyncio.sleep(0.8)

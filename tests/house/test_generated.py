@@ -8,6 +8,7 @@ from deploy.documents import DOCS, PAGES
 from services.audit.api.refusals import KINDS as AUDIT
 from services.enrollment.api.refusals import KINDS as ENROLLMENT
 from services.settlement.api.refusals import KINDS as SETTLEMENT
+from services.settlement.nhsa.refusals import KINDS as GATEWAY
 from shared.plumbing.problems import PLUMBING_KINDS
 
 
@@ -18,6 +19,12 @@ def test_the_page_is_fresh(name: str) -> None:
 
 
 def test_no_two_refusals_share_a_number() -> None:
-    kinds = [*PLUMBING_KINDS, *SETTLEMENT.values(), *ENROLLMENT.values(), *AUDIT.values()]
+    kinds = [
+        *PLUMBING_KINDS,
+        *SETTLEMENT.values(),
+        *GATEWAY.values(),
+        *ENROLLMENT.values(),
+        *AUDIT.values(),
+    ]
     numbers = [kind.number for kind in kinds]
     assert len(set(numbers)) == len(numbers)

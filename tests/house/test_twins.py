@@ -9,12 +9,20 @@ import pytest
 
 from tests.support.source import ROOT
 
-TWINS = [ROOT / "README.zh.md", *sorted((ROOT / "docs").glob("*.zh.md"))]
+TWINS = [
+    ROOT / "README.zh.md",
+    *sorted((ROOT / "docs").glob("*.zh.md")),
+    *sorted((ROOT / "docs").glob("*.en.md")),
+]
+
+
+_LINK = r"\]\(([^)]+)\)"
+_SIDE = re.compile(r"\.(zh|en)\.md$")
 
 
 def original_of(twin: Path) -> Path:
-    """The page whose Chinese twin this is."""
-    return twin.with_name(twin.name.replace(".zh.md", ".md"))
+    """The page whose twin in the other language this is."""
+    return twin.with_name(_SIDE.sub(".md", twin.name))
 
 
 def said(page: Path) -> dict[str, set[str]]:
@@ -22,10 +30,11 @@ def said(page: Path) -> dict[str, set[str]]:
     text = page.read_text(encoding="utf-8")
     blocks = re.findall(r"^```.*?^```", text, re.M | re.S)
     prose = re.sub(r"^```.*?^```", "", text, flags=re.M | re.S)
-    between = {page.name, original_of(page).name, page.name.replace(".md", ".zh.md")}
+    name = original_of(page).name
+    between = {name, name.replace(".md", ".zh.md"), name.replace(".md", ".en.md")}
     return {
         "code": set(re.findall(r"`([^`\n]+)`", prose)),
-        "links": set(re.findall(r"\]\(([^)]+)\)", prose)) - between,
+        "links": {_SIDE.sub(".md", link) for link in set(re.findall(_LINK, prose)) - between},
         "blocks": set(blocks),
     }
 

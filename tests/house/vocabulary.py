@@ -100,6 +100,7 @@ FORBIDDEN: dict[str, tuple[Question, ...]] = {
     "store": (floats, decides_benefits, says_http, names_a_topic),
     "actions": (writes_sql, calculates_money, floats, says_http, names_a_topic),
     "api": (writes_sql, names_a_topic),
+    "nhsa": (writes_sql, names_a_topic, floats, speaks_to_people, says_http),
     "heard": (writes_sql, calculates_money, says_http),
     "shared.policy": (waits, floats, writes_sql, says_http, names_a_topic),
     "shared.contracts": (waits, asks_the_clock, floats, writes_sql, says_http),

@@ -17,7 +17,7 @@ from shared.money import Money
 from shared.period import Month
 from tests.support.agency import Agency, agency, made, until
 from tests.support.postgres import ServiceDatabases
-from tests.support.reviewing import APPROVAL, approved, proposed
+from tests.support.reviewing import APPROVAL, approved, proposed, raised_on
 from tests.support.running import Client
 
 NANJING, KIZILSU = "320100", "653000"
@@ -242,7 +242,7 @@ async def _reversed_and_settled_again(town: Town, before: dict[str, Any]) -> Non
 async def _audited_and_deducted(town: Town) -> None:
     """A birth claimed twice is flagged, reviewed by two people and heard, and deducted."""
     claim = await _claimed_twice(town)
-    flag = await _flag_on(town, claim)
+    flag = await raised_on(town.first, claim)
     shown = await made(town.first.get(f"/flags/{flag}"))
     assert claim in shown["findings"][0]["explanation_zh"]
     version = await proposed(town.first, town.second, town.stating, flag)
@@ -260,7 +260,7 @@ async def _audited_and_deducted(town: Town) -> None:
 async def _told_back_when_reversed_meanwhile(town: Town) -> None:
     """The reversal is on its way to audit while audit decides: the decision comes back."""
     claim = await _claimed_twice(town)
-    flag = await _flag_on(town, claim)
+    flag = await raised_on(town.first, claim)
     version = await proposed(town.first, town.second, town.stating, flag)
     audit = await asyncpg.connect(town.whole.databases["audit"]["owner"])
     # Audit hears nothing while this lock is held. It has no transaction id, which a row lock would
@@ -286,19 +286,6 @@ async def _told_back_when_reversed_meanwhile(town: Town) -> None:
         return found["state"] == "open" and found["deduction"] == "refused"
 
     await until(open_again)
-
-
-async def _flag_on(town: Town, claim: str) -> str:
-    async def raised() -> Any:
-        flags = (await made(town.first.get("/flags", state="open")))["flags"]
-        return [
-            flag["flag_id"]
-            for flag in flags
-            if (flag["claim_id"], flag["rule_family"]) == (claim, "duplicate-claim")
-        ]
-
-    (flag,) = await until(raised)
-    return str(flag)
 
 
 async def _claimed_twice(town: Town) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 import httpx
@@ -16,8 +15,9 @@ from shared.plumbing.auth import add_client
 from shared.plumbing.database import open_pool
 from shared.plumbing.peer import Peer
 from tests.settlement.conftest import House
-from tests.support.agency import Agency, agency, made, until
+from tests.support.agency import Agency, agency, made
 from tests.support.postgres import ServiceDatabases
+from tests.support.reviewing import raised_on
 
 POOL, OTHER, HOSPITAL = "320100", "653000", "HA"
 CATALOGUE = {"cesarean-section": {"item_class": "a"}, "anaesthesia": {"item_class": "a"}}
@@ -67,14 +67,8 @@ async def test_under_a_quota_the_fund_loses_nothing_by_an_item_billed_twice(whol
     )  # fmt: skip
     claim = await settled(whole, House(settlement, whole.clock, owner))
     reviewer = await whole.caller("audit", "reviewer", "reviewer", POOL)
-
-    async def raised() -> Any:
-        flags = (await made(reviewer.get("/flags")))["flags"]
-        return [
-            f for f in flags if (f["claim_id"], f["rule_family"]) == (claim, "duplicate-charge")
-        ]
-
-    (flag,) = await until(raised)
+    raised = await raised_on(reviewer, claim, "duplicate-charge")
+    flag = await made(reviewer.get(f"/flags/{raised}"))
     assert flag["amount_at_risk"] == "3000.00"  # the rule knows the bill, and not who pays it
     peer = Peer(
         "settlement", "http://settlement", f"service-audit:{secret}",

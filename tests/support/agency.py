@@ -112,22 +112,26 @@ async def agency(
             whole.services[name] = await stack.enter_async_context(here)
 
         await start("enrollment", services.enrollment.main.create_app)
-        secret = await _service_secret(whole)
+        await start("audit", services.audit.main.create_app)
+        secret = await _service_secret(whole, "enrollment")
+        audits = await _service_secret(whole, "audit")
         await start(
             "settlement",
             services.settlement.main.create_app,
             settings={
-                "peers": {"enrollment": "http://enrollment"},
-                "peer_secrets": {"enrollment": f"settlement:{secret}"},
+                "peers": {"enrollment": "http://enrollment", "audit": "http://audit"},
+                "peer_secrets": {
+                    "enrollment": f"settlement:{secret}", "audit": f"settlement:{audits}"
+                },
             },
             enrollment_transport=httpx.ASGITransport(whole.services["enrollment"].app),
-        )
-        await start("audit", services.audit.main.create_app)
+            audit_transport=httpx.ASGITransport(whole.services["audit"].app),
+        )  # fmt: skip
         yield whole
 
 
-async def _service_secret(whole: Agency) -> str:
-    owner = await open_pool(whole.databases["enrollment"]["owner"], size=1)
+async def _service_secret(whole: Agency, service: str) -> str:
+    owner = await open_pool(whole.databases[service]["owner"], size=1)
     try:
         return await add_client(
             owner, client_id="settlement", role="service", pool_code="", institution_code="",

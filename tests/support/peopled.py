@@ -6,6 +6,8 @@ import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -15,8 +17,11 @@ import asyncpg
 from services.audit.domain.rule import read_rules
 from services.audit.heard.claim import claim_handler
 from services.enrollment.domain.id_number import check_character
+from services.settlement.actions.keep_catalogue import propose_import
+from services.settlement.actions.scene import Scene
+from services.settlement.domain.catalogue import ItemKind, Listing
 from shared.plumbing.auth import add_client
-from shared.plumbing.database import open_pool
+from shared.plumbing.database import AGENCY, open_pool, transaction
 from shared.plumbing.inbox import Inbox
 from tests.audit.conftest import ListSource
 from tests.audit.events import Telling
@@ -142,6 +147,17 @@ class Peopled:
         await made(hospital.post(f"/stays/{stay}/discharge", outcome))
         return await made(hospital.post(f"/stays/{stay}/settle", {"total": total}))
 
+    async def imported(self, owner: Owner) -> UUID:
+        """A file of one item of the owner's pool, proposed by an operator."""
+        number = next(self.number)
+        one = Listing(f"n{number}", "床位费", ItemKind.FACILITY, "a", Decimal(0), None, None, True,
+                      date(2020, 1, 1), None)  # fmt: skip
+        scene = Scene(owner.pool, "", "operator:one", "request", self.whole.clock.now())
+        async with transaction(
+            self.whole.services["settlement"].app.state.office.pool, [AGENCY]
+        ) as tx:
+            return await propose_import(tx, scene, [one], "", lambda _: None)
+
     async def settled(self, owner: Owner) -> dict[str, Any]:
         hospital = await self.caller("settlement", "hospital", owner)
         stay, outcome = await self.stay(owner)
@@ -177,7 +193,9 @@ class Peopled:
 
         async def flagged() -> Any:
             return await audit.fetchval(
-                "select flag_id::text from flag where claim_id::text = $1", claim
+                "select flag_id::text from flag where claim_id::text = $1"
+                " and rule_family = 'duplicate-claim'",
+                claim,
             )
 
         flag = await until(flagged)

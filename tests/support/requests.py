@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import count
 from uuid import uuid4
 
 from tests.support.agency import made
 from tests.support.peopled import SECRET, SERVICES, Asked, Owner, Peopled, request_of
-from tests.support.reviewing import AGREE, APPROVAL, DISPOSAL, PURSUE, STATEMENT
+from tests.support.reviewing import AGREE, APPROVAL, DISPOSAL, PURSUE, STATEMENT, proposed
 
 E_, S_, U_ = "/enrollment/v1", "/settlement/v1", "/audit/v1"
 
@@ -54,7 +55,9 @@ async def spell_end(here: Peopled, owner: Owner) -> Asked:
 
 @request_of(f"POST {E_}/persons:find")
 async def found(here: Peopled, owner: Owner) -> Asked:
-    return Asked("clerk", body={"id_number": (await here.registered(owner))["id_number"]})
+    known = await here.registered(owner)
+    body = {"id_number": known["id_number"], "name": (await here.registration(owner))["name"]}
+    return Asked("clerk", body=body)
 
 
 @request_of(f"GET {E_}/persons/{{person_ref}}")
@@ -100,6 +103,25 @@ async def stay(here: Peopled, owner: Owner) -> Asked:
     )  # fmt: skip
 
 
+@request_of(f"GET {S_}/stays")
+async def stays(here: Peopled, owner: Owner) -> Asked:
+    person = await here.house.person(owner.pool)
+    return Asked(
+        "hospital",
+        query={
+            "person_ref": person, "since": "2020-01-01", "until": "2024-06-30",
+            "after": str(uuid4()), "limit": "5",
+        },
+    )  # fmt: skip
+
+
+@request_of(f"GET {S_}/stays/{{stay_id}}/lines")
+async def lines_of(here: Peopled, owner: Owner) -> Asked:
+    path = {"stay_id": (await here.stay(owner, discharge=False))[0]}
+    return Asked("hospital", path, query={"after": "0", "limit": "5"})
+
+
+@request_of(f"GET {S_}/stays/{{stay_id}}/record")
 @request_of(f"GET {S_}/stays/{{stay_id}}")
 async def known_stay(here: Peopled, owner: Owner) -> Asked:
     return Asked("hospital", {"stay_id": (await here.stay(owner, discharge=False))[0]})
@@ -108,10 +130,30 @@ async def known_stay(here: Peopled, owner: Owner) -> Asked:
 @request_of(f"POST {S_}/stays/{{stay_id}}/lines")
 async def lines(here: Peopled, owner: Owner) -> Asked:
     asked = await known_stay(here, owner)
-    line = {"line_number": 50, "item_code": "delivery", "charged_on": "2024-03-21",
-            "quantity": "1", "price": "100.00"}  # fmt: skip
-    asked.body = {"lines": [line]}
+    back = {"line_number": 50, "item_code": "bed", "own_code": "CW-01", "charged_on": "2024-03-21",
+            "quantity": "-1", "price": "50.00", "returns": 2}  # fmt: skip
+    asked.body = {"lines": [back]}
     return asked
+
+
+@request_of(f"POST {S_}/stays/{{stay_id}}/lines:cancel")
+async def cancelled_lines(here: Peopled, owner: Owner) -> Asked:
+    asked = await known_stay(here, owner)
+    asked.body = {"line_numbers": [1, 2]}
+    return asked
+
+
+@request_of(f"POST {S_}/stays/{{stay_id}}/reopen")
+async def reopened(here: Peopled, owner: Owner) -> Asked:
+    return Asked("hospital", {"stay_id": (await here.stay(owner))[0]})
+
+
+@request_of(f"POST {S_}/stays/{{stay_id}}/cancel")
+async def cancelled(here: Peopled, owner: Owner) -> Asked:
+    asked = await stay(here, owner)
+    desk = await here.caller("settlement", "hospital", owner)
+    opened = await made(desk.post("/stays", asked.body))
+    return Asked("hospital", {"stay_id": opened["stay_id"]})
 
 
 @request_of(f"POST {S_}/stays/{{stay_id}}/discharge")
@@ -216,8 +258,101 @@ async def adjustment(here: Peopled, owner: Owner) -> Asked:
 @request_of(f"POST {S_}/catalogue-items")
 async def item(here: Peopled, _: Owner) -> Asked:
     body = {"item_code": here.fresh(), "name": "床位费", "start": "2020-01-01", "end": "2030-01-01",
-            "item_class": "b", "first_copay_rate": "0.1", "limit": "35.00"}  # fmt: skip
+            "item_class": "b", "first_copay_rate": "0.1", "limit": "35.00", "kind": "facility",
+            "level_1_limit": "25.00", "level_2_limit": "30.00", "level_3_limit": "35.00",
+            "maternity": True}  # fmt: skip
     return Asked("clerk", body=body)
+
+
+@request_of(f"GET {S_}/catalogue-items")
+async def items(_: Peopled, __: Owner) -> Asked:
+    return Asked("clerk", query={"since": "2020-01-01", "kind": "drug", "after": "0", "limit": "5"})
+
+
+@request_of(f"POST {S_}/catalogue-items/{{item_code}}/end")
+async def item_end(here: Peopled, owner: Owner) -> Asked:
+    body = (await item(here, owner)).body
+    await made((await here.caller("settlement", "clerk", owner)).post("/catalogue-items", body))
+    return Asked("clerk", {"item_code": body["item_code"]}, body={"end": "2024-06-30"})
+
+
+@request_of(f"POST {S_}/reconciliations")
+async def reconciliation(here: Peopled, owner: Owner) -> Asked:
+    settled = await here.settled(owner)
+    sums = {"total": settled["total"], "fund": settled["desk"]["fund"], "account": "0.00"}
+    stay = (await known_stay(here, owner)).path["stay_id"]
+    person = await here.house.person(owner.pool)
+    row = {"settlement_id": settled["settlement_id"], "refund": False, "stay_id": stay,
+           "person_ref": person} | sums  # fmt: skip
+    return Asked(
+        "hospital",
+        body={
+            "since": "2023-12-31", "until": "2024-06-30", "insurance_type": "310",
+            "refunds": "with", "totals": sums | {"rows": 1}, "rows": [row],
+        },
+    )  # fmt: skip
+
+
+@request_of(f"GET {S_}/reconciliations")
+async def reconciliations(_: Peopled, __: Owner) -> Asked:
+    return Asked("hospital", query={"before": str(uuid4()), "limit": "5"})
+
+
+@request_of(f"GET {S_}/reconciliations/{{reconciliation_id}}")
+async def known_reconciliation(here: Peopled, owner: Owner) -> Asked:
+    desk = await here.caller("settlement", "hospital", owner)
+    made_ = await made(desk.post("/reconciliations", (await reconciliation(here, owner)).body))
+    path = {"reconciliation_id": made_["reconciliation_id"]}
+    return Asked("hospital", path, query={"after": "0", "limit": "5"})
+
+
+@request_of(f"POST {S_}/item-mappings")
+async def mapping(here: Peopled, _: Owner) -> Asked:
+    body = {"own_code": here.fresh(), "own_name": "床位", "item_code": "bed",
+            "start": "2024-01-01", "end": "2099-01-01"}  # fmt: skip
+    return Asked("hospital", body=body)
+
+
+@request_of(f"GET {S_}/item-mappings")
+async def mappings(_: Peopled, __: Owner) -> Asked:
+    return Asked("clerk", query={"state": "proposed", "after": str(uuid4()), "limit": "5"})
+
+
+@request_of(f"POST {S_}/item-mappings/{{mapping_id}}/approve")
+@request_of(f"POST {S_}/item-mappings/{{mapping_id}}/reject")
+async def reviewed_mapping(here: Peopled, owner: Owner) -> Asked:
+    desk = await here.caller("settlement", "hospital", owner)
+    proposed = await made(desk.post("/item-mappings", (await mapping(here, owner)).body))
+    return Asked("clerk", {"mapping_id": proposed["mapping_id"]})
+
+
+@request_of(f"POST {S_}/item-mappings/{{mapping_id}}/revoke")
+async def revoked_mapping(here: Peopled, owner: Owner) -> Asked:
+    return Asked("hospital", (await reviewed_mapping(here, owner)).path)
+
+
+@request_of(f"GET {S_}/doubts")
+async def doubts(_: Peopled, __: Owner) -> Asked:
+    return Asked("clerk", query={"after": str(uuid4()), "limit": "5"})
+
+
+@request_of(f"GET {S_}/catalogue-imports")
+async def imports(_: Peopled, __: Owner) -> Asked:
+    return Asked("clerk", query={"state": "proposed", "limit": "5"})
+
+
+@request_of(f"POST {S_}/catalogue-imports/{{import_id}}/approve")
+@request_of(f"POST {S_}/catalogue-imports/{{import_id}}/reject")
+async def import_(here: Peopled, owner: Owner) -> Asked:
+    return Asked("clerk", {"import_id": str(await here.imported(owner))})
+
+
+@request_of(f"POST {S_}/agreements/{{institution_code}}/end")
+async def agreement_end(here: Peopled, owner: Owner) -> Asked:
+    body = (await agreement(here, owner)).body
+    await made((await here.caller("settlement", "clerk", owner)).post("/agreements", body))
+    path = {"institution_code": body["institution_code"]}
+    return Asked("clerk", path, body={"end": "2024-06-30"})
 
 
 @request_of(f"POST {S_}/books")
@@ -229,6 +364,34 @@ async def book(_: Peopled, __: Owner) -> Asked:
 async def approval(here: Peopled, owner: Owner) -> Asked:
     other = await here.caller("settlement", "clerk", owner, name="proposer")
     return Asked("clerk", {"proposal": str((await made(other.post("/books")))["proposal"])})
+
+
+@request_of(f"POST {S_}/his-profiles")
+async def profile(here: Peopled, _: Owner) -> Asked:
+    return Asked(
+        "clerk",
+        body={
+            "institution_code": here.fresh(), "scheme": "signed_body", "access_key": "known",
+            "secret": "0123456789abcdef", "networks": ["10.0.0.0/8"], "infcode_text": False,
+            "refused_as": -1, "med_types": [{"code": "52", "benefit": "delivery"}],
+            "insurance_types": ["310", "510"],
+            "demanded": [{"infno": "2401", "fields": ["mdtrtinfo.geso_val"]}],
+            "matn_stas": [{"code": "1", "state": "pregnant"}], "elsewhere": ["3", "4"],
+        },
+    )  # fmt: skip
+
+
+@request_of(f"GET {S_}/his-profiles")
+async def profiles(_: Peopled, __: Owner) -> Asked:
+    return Asked("clerk", query={"after": "0", "limit": "5"})
+
+
+@request_of(f"POST {S_}/his-profiles/{{proposal}}/approve")
+async def profile_approval(here: Peopled, owner: Owner) -> Asked:
+    other = await here.caller("settlement", "clerk", owner, name="proposer")
+    asked = (await profile(here, owner)).body
+    proposed = await made(other.post("/his-profiles", asked))
+    return Asked("clerk", {"proposal": str(proposed["proposal"])})
 
 
 @request_of(f"POST {S_}/periods")
@@ -252,7 +415,7 @@ async def flags(here: Peopled, owner: Owner) -> Asked:
     await here.flag(owner)
     return Asked("reviewer", query={
         "state": "open", "order": "raised", "overdue": "false", "after": str(uuid4()),
-        "limit": "5",
+        "family": "duplicate-claim", "limit": "5",
     })  # fmt: skip
 
 
@@ -276,7 +439,7 @@ async def release(here: Peopled, owner: Owner) -> Asked:
 @request_of(f"POST {U_}/flags:next")
 async def next_flag(here: Peopled, owner: Owner) -> Asked:
     await here.flag(owner)
-    return Asked("reviewer", body={"state": "open"})
+    return Asked("reviewer", body={"state": "open", "family": "duplicate-claim"})
 
 
 @request_of(f"GET {U_}/flag-counts")
@@ -290,14 +453,7 @@ async def _stepped(here: Peopled, owner: Owner, steps: int) -> tuple[str, int]:
     first = await here.caller("audit", "reviewer", owner, name="first")
     second = await here.caller("audit", "reviewer", owner, name="second")
     hospital = await here.caller("audit", "hospital", owner)
-    version = 1
-    for who, step, body in (
-        (first, "first-review", PURSUE), (hospital, "statement", STATEMENT),
-        (second, "second-review", AGREE), (first, "disposal", DISPOSAL),
-    )[:steps]:  # fmt: skip
-        place = f"/flags/{raised}/{step}"
-        version = (await made(who.post(place, body | {"version": version})))["version"]
-    return raised, version
+    return raised, await proposed(first, second, hospital, raised, steps)
 
 
 @request_of(f"POST {U_}/flags/{{flag_id}}/first-review")
@@ -383,6 +539,22 @@ async def peers(here: Peopled, owner: Owner) -> Asked:
     return await claim(here, owner)
 
 
+@request_of(f"POST {U_}/claims/{{claim_id}}/pick")
+async def pick(here: Peopled, owner: Owner) -> Asked:
+    # Of a birth told twice the one that nobody flagged.
+    unflagged = await here.owners["audit"].fetchval(
+        "select o.claim_id::text from claim c join claim o using (pool_code, person_ref)"
+        " where c.claim_id = $1::uuid and o.claim_id <> c.claim_id",
+        (await here.flag(owner))["claim_id"],
+    )
+    return Asked("reviewer", {"claim_id": unflagged}, body={"reason": "与同级机构相比偏高"})
+
+
+@request_of(f"GET {U_}/scoring")
+async def scoring(_: Peopled, __: Owner) -> Asked:
+    return Asked("reviewer")
+
+
 @request_of(f"GET {U_}/rules")
 async def rules(_: Peopled, __: Owner) -> Asked:
     return Asked("reviewer")
@@ -406,6 +578,21 @@ async def check(here: Peopled, owner: Owner) -> Asked:
 async def feedback(_: Peopled, __: Owner) -> Asked:
     answer = {"case_ref": "ZY-1", "rule": "male-delivery", "way": "corrected"}
     return Asked("hospital", {"check_id": str(uuid4())}, body={"answers": [answer]})
+
+
+def _asked_for(owner: Owner) -> dict[str, dict[str, str]]:
+    return {"asked_for": {"pool_code": owner.pool, "institution_code": owner.hospital}}
+
+
+@request_of(f"POST {U_}/checks:for-hospital")
+async def check_for(here: Peopled, owner: Owner) -> Asked:
+    return Asked("service", body=(await check(here, owner)).body | _asked_for(owner))
+
+
+@request_of(f"POST {U_}/checks/{{check_id}}/feedback:for-hospital")
+async def feedback_for(here: Peopled, owner: Owner) -> Asked:
+    told = await feedback(here, owner)
+    return Asked("service", told.path, body=told.body | _asked_for(owner))
 
 
 @request_of(f"GET {U_}/snoozes")
@@ -436,3 +623,63 @@ async def snooze_approval(here: Peopled, owner: Owner) -> Asked:
 @request_of(f"POST {U_}/snoozes/{{snooze_id}}/end")
 async def snooze_end(here: Peopled, owner: Owner) -> Asked:
     return await _asked_snooze(here, owner)
+
+
+@request_of(f"GET {U_}/claim-scores")
+async def claim_scores(_: Peopled, __: Owner) -> Asked:
+    return Asked("reviewer", query={"after": str(uuid4()), "limit": "5"})
+
+
+@request_of(f"GET {U_}/price-notices")
+async def price_notices(_: Peopled, __: Owner) -> Asked:
+    return Asked("reviewer", query={"after": str(uuid4()), "limit": "5"})
+
+
+_COUNTIES = count(100000)  # of one county and month there is one notice
+
+
+@request_of(f"POST {U_}/price-notices")
+async def price_notice(_: Peopled, __: Owner) -> Asked:
+    said = {"region": str(next(_COUNTIES)), "month": "2024-02", "change": "0.05",
+            "reason": "价格文件"}  # fmt: skip
+    return Asked("reviewer", body=said)
+
+
+async def _asked_by_two(here: Peopled, owner: Owner, place: str, said: Asked) -> Asked:
+    first = await here.caller("audit", "reviewer", owner, name="first")
+    made_now = await made(first.post(place, said.body))
+    return Asked("reviewer", {"id": made_now["id"]}, body={})
+
+
+@request_of(f"POST {U_}/price-notices/{{id}}/approve")
+async def price_notice_approval(here: Peopled, owner: Owner) -> Asked:
+    return await _asked_by_two(here, owner, "/price-notices", await price_notice(here, owner))
+
+
+@request_of(f"POST {U_}/price-notices/{{id}}/end")
+async def price_notice_end(here: Peopled, owner: Owner) -> Asked:
+    return await price_notice_approval(here, owner)
+
+
+@request_of(f"GET {U_}/indicator-limits")
+async def indicator_limits(_: Peopled, __: Owner) -> Asked:
+    return Asked("reviewer", query={"after": str(uuid4()), "limit": "5"})
+
+
+@request_of(f"POST {U_}/indicator-limits")
+async def indicator_limit(_: Peopled, __: Owner) -> Asked:
+    said = {"indicator": "caesarean-rate", "institution_code": f"H{next(_COUNTIES)}",
+            "since": "2024-02", "window_months": 3, "limit": "0.35",
+            "reason": "协议条款"}  # fmt: skip
+    return Asked("reviewer", body=said)
+
+
+@request_of(f"POST {U_}/indicator-limits/{{id}}/approve")
+async def indicator_limit_approval(here: Peopled, owner: Owner) -> Asked:
+    said = await indicator_limit(here, owner)
+    return await _asked_by_two(here, owner, "/indicator-limits", said)
+
+
+@request_of(f"POST {U_}/indicator-limits/{{id}}/end")
+async def indicator_limit_end(here: Peopled, owner: Owner) -> Asked:
+    return await indicator_limit_approval(here, owner)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.support.agency import made
+from tests.support.agency import made, until
 from tests.support.running import Client
 
 PURSUE = {"result": "pursue", "reason_code": "duplicate-billing", "reason": "同一次分娩重复申报"}
@@ -16,15 +16,32 @@ DISPOSAL = {"outcome": "deduct", "amount": "100.00", "reason_code": "duplicate-b
 APPROVAL = {"agree": True, "reason_code": "duplicate-billing", "reason": "同意"}
 
 
-async def proposed(first: Client, second: Client, hospital: Client, flag: str) -> int:
-    """All steps up to a disposal that the first proposes; the flag's version then."""
+async def raised_on(reviewer: Client, claim: str, family: str = "duplicate-claim") -> str:
+    """The flag on a claim, once it is raised."""
+
+    async def raised() -> Any:
+        flags = (await made(reviewer.get("/flags", state="open")))["flags"]
+        return [
+            flag["flag_id"]
+            for flag in flags
+            if (flag["claim_id"], flag["rule_family"]) == (claim, family)
+        ]
+
+    (flag,) = await until(raised)
+    return str(flag)
+
+
+async def proposed(
+    first: Client, second: Client, hospital: Client, flag: str, steps: int = 4
+) -> int:
+    """All steps up to a disposal that the first proposes, or fewer; the flag's version then."""
     version = (await made(first.get(f"/flags/{flag}")))["version"]
     for who, step, body in (
         (first, "first-review", PURSUE),
         (hospital, "statement", STATEMENT),
         (second, "second-review", AGREE),
         (first, "disposal", DISPOSAL),
-    ):
+    )[:steps]:
         version = (await made(who.post(f"/flags/{flag}/{step}", body | {"version": version})))[
             "version"
         ]

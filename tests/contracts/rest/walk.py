@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from services.settlement.actions.keep_catalogue import propose_import
+from services.settlement.actions.scene import Scene
+from services.settlement.domain.catalogue import ItemKind, Listing
 from shared.plumbing.auth import add_client
-from shared.plumbing.database import open_pool
+from shared.plumbing.database import AGENCY, open_pool, transaction
 from tests.contracts.rest.calls import Recorder
 from tests.support.agency import SERVICES, Agency, made, until
 from tests.support.late_document import LATE_AT_ONCE, book_with, make_current
+from tests.support.reviewing import raised_on
 from tests.support.running import Client
 
 POOL, COUNTY = "320100", "320102"
@@ -70,6 +76,8 @@ async def walk(whole: Agency, recorder: Recorder) -> None:
     await _reviewed(whole, recorder, claims["second"])
     await _reconsidered(whole, recorder)
     await _looked_back(whole, recorder, claims)
+    await _catalogued(whole, recorder)
+    await _his_introduced(whole, recorder)
     for service in SERVICES:
         operator = Walker(recorder, await whole.caller(service, "operator", "operator", ""))
         topic = {
@@ -169,6 +177,38 @@ async def open_for_business(whole: Agency, recorder: Recorder) -> None:
     await finance.post("/periods", {"month": "2024-02"})
 
 
+async def _his_introduced(whole: Agency, recorder: Recorder) -> None:
+    """A hospital's system, whose profile two clerks put in force."""
+    clerk = Walker(recorder, await whole.caller("settlement", "clerk-a", "clerk", POOL))
+    second = Walker(recorder, await whole.caller("settlement", "clerk-b", "clerk", POOL))
+    his = {"institution_code": HIGH, "scheme": "csb_ms", "access_key": "AK-9001",
+           "secret": "replace-with-a-long-one"}  # fmt: skip
+    proposal = (await clerk.post("/his-profiles", his))["proposal"]
+    await second.get("/his-profiles", after=0, limit=10)
+    await clerk.post(f"/his-profiles/{proposal}/approve", {}, name="second-person-needed")
+    await second.post(f"/his-profiles/{proposal}/approve", {})
+
+
+async def _catalogued(whole: Agency, recorder: Recorder) -> None:
+    """What was listed ends early; of two files that an operator proposed by the command one is
+    taken, one is put aside."""
+    clerk = Walker(recorder, await whole.caller("settlement", "clerk-a", "clerk", POOL))
+    await clerk.post("/catalogue-items/labour-analgesia/end", {"end": "2030-01-01"})
+    await clerk.get("/catalogue-items", since="2024-01-01", kind="treatment", after=0, limit=2)
+    await clerk.post("/agreements/H32010000009/end", {"end": "2030-01-01"})
+    pool = whole.services["settlement"].app.state.office.pool
+    scene = Scene(POOL, "", "operator:one", "request", whole.clock.now())
+    proposed = []
+    for code in ("epidural-set", "epidural-needle"):
+        one = Listing(code, "硬膜外包", ItemKind.MATERIAL, "b", Decimal("0.1"), None, None, True,
+                      date(2024, 1, 1), None)  # fmt: skip
+        async with transaction(pool, [AGENCY]) as tx:
+            proposed.append(await propose_import(tx, scene, [one], "0" * 64, lambda _: None))
+    await clerk.get("/catalogue-imports", state="proposed", limit=10)
+    await clerk.post(f"/catalogue-imports/{proposed[0]}/approve", {})
+    await clerk.post(f"/catalogue-imports/{proposed[1]}/reject", {})
+
+
 async def heard_of(whole: Agency, person: str) -> None:
     """Wait until settlement knows, by events, what a person has paid."""
     pool = whole.services["settlement"].app.state.office.pool
@@ -223,7 +263,8 @@ async def _born(whole: Agency, recorder: Recorder, mother: str) -> dict[str, str
     base = {"entitlement_id": allowance, "wage_sum": "720000.00", "head_months": 120}
     await clerk.post("/allowances", base)
     await clerk.post("/allowances", base, name="fixed-already")
-    return {"stay": stay, "first": first, "second": await claimed_again(whole, mother)}
+    second = await claimed_again(whole, mother)
+    return {"stay": stay, "first": first, "second": second, "mother": mother}
 
 
 async def _checked(desk: Walker, mother: str, pregnancy: str) -> None:
@@ -269,6 +310,26 @@ async def _snoozed(first: Walker, second: Walker) -> None:
     await first.post(f"/snoozes/{asked}/end", {})
 
 
+async def _told_by_two(first: Walker, second: Walker) -> None:
+    """A posted price and a limit of an agreement, each by two people; a mistake is taken back."""
+    posted = {"region": COUNTY, "month": "2024-04", "change": "0.05",
+              "reason": "医疗服务价格调整通知"}  # fmt: skip
+    kept = {"indicator": "caesarean-rate", "institution_code": LOW, "since": "2024-01",
+            "window_months": 3, "limit": "0.35", "reason": "服务协议约定"}  # fmt: skip
+    for place, said in (("/price-notices", posted), ("/indicator-limits", kept)):
+        asked = (await first.post(place, said))["id"]
+        await first.post(place, said, name="once-more")
+        await first.post(f"{place}/{asked}/approve", {}, name="by-the-same-person")
+        await second.post(f"{place}/{asked}/approve", {})
+        await first.get(place, limit=10)
+        if place == "/price-notices":
+            await first.post(f"{place}/{asked}/end", {})
+        else:
+            await first.post(f"{place}/{asked}/end", {}, name="of-two-people")
+            asked = await made(first.client.post(place, said | {"since": "2024-07"}))
+            await first.post(f"{place}/{asked['id']}/end", {})
+
+
 CHECK = {
     "stage": "in",
     "cases": [{
@@ -291,16 +352,7 @@ async def _reviewed(whole: Agency, recorder: Recorder, claim: str) -> None:
     plain = await whole.caller("audit", "reviewer-a", "reviewer", POOL)
     first = Walker(recorder, plain)
     second = Walker(recorder, await whole.caller("audit", "reviewer-b", "reviewer", POOL))
-
-    async def raised() -> Any:
-        found = (await made(plain.get("/flags", state="open")))["flags"]
-        return [
-            flag["flag_id"]
-            for flag in found
-            if (flag["claim_id"], flag["rule_family"]) == (claim, "duplicate-claim")
-        ]
-
-    (flag,) = await until(raised)
+    flag = await raised_on(plain, claim)
     await first.get("/flags", state="open", limit=10)
     await first.get("/flags", name="usual-by-money", order="money", overdue="false", limit=10)
     await first.get("/flag-counts")
@@ -346,11 +398,36 @@ async def _reviewed(whole: Agency, recorder: Recorder, claim: str) -> None:
     await first.get(f"/institutions/{LOW}")
     await first.get("/rules")
     await _snoozed(first, second)
+    await _told_by_two(first, second)
+    await first.get("/claim-scores", limit=10)
+    await first.get("/scoring")
+    unflagged = f"/claims/{await _unflagged(whole)}/pick"
+    picked = await first.post(unflagged, {"reason": "再次核对费用明细"})
+    await first.get(f"/flags/{picked['flag_id']}", name="usual-of-a-picked-claim")
+    await second.post(unflagged, {"reason": "同上"}, name="picked-already")
     his = Walker(recorder, await whole.caller("audit", "his", "hospital", POOL, HIGH))
     checked = await his.post("/checks", CHECK)
     warned = {"case_ref": "ZY-2024-0400", "rule": "duplicate-charge", "way": "corrected"}
     await his.post(f"/checks/{checked['check_id']}/feedback", {"answers": [warned]})
+    service = Walker(recorder, await whole.caller("audit", "service-settlement", "service", ""))
+    asked_for = {"asked_for": {"pool_code": POOL, "institution_code": HIGH}}
+    checked = await service.post("/checks:for-hospital", CHECK | asked_for)
+    told = f"/checks/{checked['check_id']}/feedback:for-hospital"
+    await service.post(told, {"answers": [warned]} | asked_for)
     await Walker(recorder, clerk).get("/deductions", state="pending", limit=10)
+
+
+async def _unflagged(whole: Agency) -> str:
+    """The first claim that audit heard of and no rule met."""
+    async with transaction(whole.services["audit"].app.state.desk.pool, [AGENCY]) as tx:
+        return str(
+            await tx.fetchval(
+                "select claim_id from claim c where pool_code = $1 and status = 'settled'"
+                " and not exists (select from flag f where f.claim_id = c.claim_id)"
+                " order by settled_at, claim_id limit 1",
+                POOL,
+            )
+        )
 
 
 async def _reconsidered(whole: Agency, recorder: Recorder) -> None:
@@ -375,3 +452,60 @@ async def _looked_back(whole: Agency, recorder: Recorder, claims: dict[str, str]
     desk = Walker(recorder, plain)
     await desk.post(f"/settlements/{claims['first']}/reverse", {})
     await desk.get("/settlements", stay=claims["stay"], institution=HIGH)
+    await _level(desk, claims)
+    await desk.get(f"/stays/{claims['stay']}/lines", after=1, limit=2)
+    await desk.get(f"/stays/{claims['stay']}/record")
+    await desk.get("/stays", person_ref=claims["mother"], since="2024-01-01", limit=1)
+    await desk.get(
+        "/settlements", name="usual-of-a-person", person_ref=claims["mother"], institution=HIGH
+    )
+    await _undone(desk, claims["stay"])
+    await _mapped(whole, desk)
+
+
+async def _mapped(whole: Agency, desk: Walker) -> None:
+    """The hospital's own codes: one is approved and revoked later, one is rejected."""
+    clerk = Walker(desk.recorder, await whole.caller("settlement", "clerk-a", "clerk", POOL))
+    said = {"own_code": "CW-01", "own_name": "普通床位", "item_code": "bed-day"}
+    kept = (await desk.post("/item-mappings", said))["mapping_id"]
+    await desk.post("/item-mappings", said, name="stands-already")
+    other = said | {"own_code": "CW-02"}
+    wrong = (await made(desk.client.post("/item-mappings", other)))["mapping_id"]
+    await clerk.get("/item-mappings", state="proposed", limit=10)
+    await clerk.post(f"/item-mappings/{kept}/approve", {})
+    await clerk.post(f"/item-mappings/{wrong}/reject", {})
+    await desk.post(f"/item-mappings/{kept}/revoke", {})
+    await clerk.get("/doubts", limit=10)
+
+
+async def _level(desk: Walker, claims: dict[str, str]) -> None:
+    """The hospital's book of the days, which knows of the reversal but not of what was settled."""
+    reversed_ = await made(desk.client.get(f"/settlements/{claims['first']}"))
+    sums = {"total": f"-{reversed_['total']}", "fund": f"-{reversed_['desk']['fund']}",
+            "account": reversed_["member_account"]}  # fmt: skip
+    period = {"since": "2024-01-01", "until": "2024-12-31"}
+    nothing = {"total": "0.00", "fund": "0.00", "account": "0.00", "rows": 0}
+    totals = period | {"insurance_type": "310", "refunds": "without", "totals": nothing}
+    await desk.post("/reconciliations", totals, name="usual-totals")
+    row = {"settlement_id": claims["first"], "refund": True} | sums
+    detail = period | {"totals": sums | {"rows": 1}, "rows": [row]}
+    kept = (await desk.post("/reconciliations", detail))["reconciliation_id"]
+    await desk.post("/reconciliations", detail | {"rows": []}, name="rows-that-do-not-sum")
+    await desk.get("/reconciliations", limit=10)
+    await desk.get(f"/reconciliations/{kept}", after=0, limit=2)
+
+
+async def _undone(desk: Walker, stay: str) -> None:
+    """A stay whose settlement was reversed is taken back, step by step, to its beginning."""
+    await desk.post(f"/stays/{stay}/cancel", {}, name="discharged")
+    await desk.post(f"/stays/{stay}/reopen", {})
+    back = {"line_number": 4, "item_code": "bed-day", "charged_on": "2024-03-12",
+            "quantity": "-1", "price": "80.00", "returns": 2}  # fmt: skip
+    await desk.post(f"/stays/{stay}/lines", {"lines": [back]}, name="usual-return")
+    too_many = back | {"line_number": 5, "quantity": "-4"}
+    await desk.post(f"/stays/{stay}/lines", {"lines": [too_many]}, name="returns-too-many")
+    await desk.post(f"/stays/{stay}/lines:cancel", {"line_numbers": [3]})
+    await desk.post(
+        f"/stays/{stay}/lines:cancel", {"line_numbers": "all"}, name="usual-all-that-is-left"
+    )
+    await desk.post(f"/stays/{stay}/cancel", {})

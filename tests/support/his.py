@@ -1,0 +1,59 @@
+"""The reference client (`deploy.his.client`) in tests: a hospital with a profile, and the laws of
+its receipts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from deploy.his import client
+from deploy.his.client import ONE_URL, Broken, Refused
+from tests.support.running import Client
+
+__all__ = ["ONE_URL", "SECRET", "Broken", "His", "Refused", "holds", "introduced"]
+
+SECRET = "sixteen-or-more-of-them"
+
+
+@dataclass
+class His(client.His):
+    """One hospital's system, under the secret that tests share."""
+
+    secret: str = SECRET
+
+
+async def introduced(first: Client, second: Client, institution: str, **terms: Any) -> None:
+    """Put a hospital's profile in force: one clerk proposes, another approves."""
+    body: dict[str, Any] = {"institution_code": institution, "scheme": "csb_ms"} | terms
+    if body["scheme"] != "private_line":
+        body = {"access_key": f"ak-{institution}", "secret": SECRET} | body
+    proposed = await first.post("/his-profiles", body)
+    assert proposed.status_code == 201, proposed.text
+    own = await first.post(f"/his-profiles/{proposed.json()['proposal']}/approve")
+    assert own.json()["code"] == "1029-second-person-needed"
+    approved = await second.post(f"/his-profiles/{proposed.json()['proposal']}/approve")
+    assert approved.status_code == 201, approved.text
+
+
+def holds(output: Mapping[str, Any]) -> None:
+    """The money laws of a receipt, exactly."""
+    info, rows = output["setlinfo"], output["setldetail"]
+    money = {key: Decimal(value) for key, value in info.items() if isinstance(value, Decimal)}
+    total = money["medfee_sumamt"]
+    fund = money["fund_pay_sumamt"]
+    assert total == fund + money["psn_part_amt"] + money["hosp_part_amt"]
+    assert money["psn_part_amt"] == money["acct_pay"] + money["psn_cash_pay"]
+    assert total == sum(
+        money[key]
+        for key in ("fulamt_ownpay_amt", "overlmt_selfpay", "preselfpay_amt", "inscp_scp_amt")
+    )
+    assert fund == sum(
+        money[key]
+        for key in ("hifp_pay", "cvlserv_pay", "hifes_pay", "hifmi_pay", "hifob_pay", "maf_pay",
+                    "oth_pay", "hifdm_pay")
+    )  # fmt: skip
+    paid = sum(row["fund_payamt"] for row in rows)
+    assert paid == fund + money["acct_pay"] + money["hosp_part_amt"]
+    assert info["age"] is not None
