@@ -443,6 +443,7 @@ READS: dict[Any, Read] = {
     history.standing_claims: lambda tx, s: _standing(tx, s),
     disputed.claims: lambda tx, s: disputed.claims(tx, A.pool, [s["settlement_id"]]),
     encounters.find: lambda tx, s: encounters.find(tx, A.pool, A.hospital, s["stay_id"]),
+    encounters.look: lambda tx, s: _looked(tx, s),
     encounters.last_line: lambda tx, s: encounters.last_line(tx, A.pool, s["stay_id"]),
     encounters.numbered: lambda tx, s: encounters.numbered(tx, _stay(s), "", ["1"]),
     his_profiles.current: lambda tx, s: his_profiles.current(
@@ -526,6 +527,14 @@ async def _stay_read(tx: Connection, s: Any) -> Any:
     return row and row["stay_id"]
 
 
+async def _looked(tx: Connection, s: Any) -> Any:
+    """It sets its wall itself as well."""
+    line = "and institution_code = $2 "
+    assert encounters.LOOK.count(line) == 1
+    wall = await tx.fetchval("select current_setting('app.callers')")
+    return await tx.fetchrow(encounters.LOOK.replace(line, ""), A.pool, wall, s["stay_id"])
+
+
 def _scope(s: Any) -> Scope:
     day = business_day(s["settled_at"])
     return Scope(day, day, None, None)
@@ -597,6 +606,8 @@ async def test_the_wall_alone_hides_what_is_anothers(here: Peopled) -> None:
     await here.owners["settlement"].execute(
         "insert into told_warning values ($1, $2, $3, $2, 'case', 'rule', $4)",
         A.pool, of_a["file_id"], A.hospital, row["settled_at"],
+    )  # fmt: skip
+    await here.owners["settlement"].execute(
         "insert into settlement_list"
         " values ($1, $2, $3, $4, default, '{\"leaving\": \"1\"}', now())",
         A.pool, row["settlement_id"], A.hospital, row["stay_id"],

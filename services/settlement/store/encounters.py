@@ -49,7 +49,7 @@ async def find(
     return _encounter(row)
 
 
-_LOOK = """
+LOOK = """
 with wall as materialized (select set_config('app.callers', $2, true))
 select found.* from wall, lateral (
     select stay_id, person_ref, told::text as told from encounter
@@ -61,7 +61,7 @@ async def look(
     pool: Pool, pool_code: str, institution_code: str, stay_id: UUID
 ) -> Encounter | None:
     """What the institution told of a stay, behind its wall in one round trip: nothing is held."""
-    return _encounter(await pool.fetchrow(_LOOK, pool_code, institution_code, stay_id))
+    return _encounter(await pool.fetchrow(LOOK, pool_code, institution_code, stay_id))
 
 
 def _encounter(row: Any) -> Encounter | None:
