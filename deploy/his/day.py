@@ -43,8 +43,8 @@ class Day:
         case = await self._discharged("a lost answer", "O80.000", "delivery-care", "3900.00")
         await self._taken_back(case)
         mother = await self._mother("prenatal visits")
-        for _ in range(2):
-            await self._visit(mother)
+        for price in ("260.00", "180.00"):
+            await self._visit(mother, price)
         leaving = {"sign_no": signed["signinoutb"]["sign_no"], "opter_no": "1"}
         await self.his.call("9002", {"signOut": leaving})
 
@@ -130,7 +130,7 @@ class Day:
         quoted = await self.his.call("2303", {"data": case})
         await self._settled("2304", "a lost answer", case, quoted)
 
-    async def _visit(self, psn: str) -> None:
+    async def _visit(self, psn: str, price: str) -> None:
         """A prenatal visit of some weeks, with a check and its settlement."""
         on = self.today
         opened = await self.his.call("2201", {"data": {
@@ -140,9 +140,9 @@ class Day:
         told = visit | {"med_type": "51", "begntime": f"{on} 08:05:00", "geso_val": "38"}
         diagnosis = {"diag_code": "Z34.900", "maindiag_flag": "1"}
         await self.his.call("2203", {"mdtrtinfo": told, "diseinfo": [diagnosis]})
-        line = _line(visit, 1, "prenatal-check", 1, "260.00", on) | {"chrg_bchno": "1"}
+        line = _line(visit, 1, "prenatal-check", 1, price, on) | {"chrg_bchno": "1"}
         await self.his.call("2204", {"feedetail": [line]})
-        case = visit | {"medfee_sumamt": "260.00", "insutype": "310"}
+        case = visit | {"medfee_sumamt": price, "insutype": "310"}
         quoted = await self.his.call("2206", {"data": case})
         await self._settled("2207", "prenatal visit", case, quoted)
 

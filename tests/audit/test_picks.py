@@ -168,7 +168,7 @@ async def test_the_watch_draws_and_tells_what_its_run_was_like(audit: Audit) -> 
         assert str(claim_id) in [flag["claim_id"] for flag in lot]
         assert len(lot) == len({flag["claim_id"] for flag in lot})
     listed = (await audit.client("r1").get("/claim-scores")).json()["claims"]
-    assert [one["claim_id"] for one in listed if one["drawn"]] == [f["claim_id"] for f in lot]
+    assert {one["claim_id"] for one in listed if one["drawn"]} == {f["claim_id"] for f in lot}
     run = (await audit.client("r1").get("/scoring")).json()["run"]
     assert (run["claims"], run["champion"], run["challenger"]) == (len(recent), "evidence-3", None)
     assert (run["reviewed"], run["confirmed"], run["warnings"]) == (0, 0, [])

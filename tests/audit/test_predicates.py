@@ -135,6 +135,15 @@ def test_a_case_that_tells_of_no_items_is_not_judged_by_them(rule: str) -> None:
     assert fen(rule, a_case()) is None
 
 
+def test_a_mode_stated_otherwise_is_a_doubt_with_nothing_at_risk() -> None:
+    rule = NEWEST["mode-stated-otherwise"]
+    (hit,) = ask(rule, a_case(mode_stated="cesarean", diagnoses=("O80.000",)), ()) or ()
+    assert hit.at_risk == Money(0)
+    told = {name: hit.evidence[name] for name in ("mode", "stated", "codes")}
+    assert told == {"mode": "vaginal", "stated": "cesarean", "codes": "O80.000"}
+    assert ask(rule, a_case(), ()) == ask(rule, a_case(mode=None, mode_stated="cesarean"), ()) == []
+
+
 def test_items_left_out_prove_nothing_missing() -> None:
     items = [an_item("cesarean-section")]
     part = replace(a_case(mode="cesarean"), billed=billed_by_group(items, whole=False))

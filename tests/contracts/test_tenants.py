@@ -398,6 +398,7 @@ READS: dict[Any, Read] = {
     stays.of_person: lambda tx, s: stays.of_person(
         tx, A.pool, A.hospital, s["person_ref"], since=None, until=None, after=UUID(int=0), limit=9
     ),
+    lines.items_charged: lambda tx, s: _of_bill(lines.items_charged, tx, s),
     lines.page: lambda tx, s: _of_bill(lambda tx, stay: lines.page(tx, stay, 0, 9), tx, s),
     ledger.of_person: lambda tx, s: ledger.of_person(
         tx, A.pool, A.hospital, s["person_ref"], UUID(int=0), 9

@@ -27,8 +27,14 @@ async def test_an_interrupted_making_begins_anew_and_is_whole(house: House) -> N
     made_on = date.fromisoformat((house.folder / "demo").read_text().rpartition(" ")[2])
     cares = plan(read_town(), BIRTHS, made_on)
     again = sum(1 for care in cares if care.settled_again_at)
-    claims = await house.column("settlement", "select 1 from settlement where reverses is null")
-    assert len(claims) == len(cares) + again
+    claims = await house.column(
+        "settlement",
+        "select stay_number from settlement join stay using (pool_code, stay_id)"
+        " where reverses is null",
+    )
+    planned = {care.stay_number for care in cares}
+    # A HIS may have played its day on the same house.
+    assert len([number for number in claims if number in planned]) == len(cares) + again
     births_of = "select 1 from settlement where benefit = 'delivery' and reverses is null"
     assert len(await house.column("settlement", births_of)) >= BIRTHS + doubled
     months = "select distinct account_month from settlement"

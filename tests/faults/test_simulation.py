@@ -45,6 +45,7 @@ ELSEWHERE = {
     "relay._wait_for_turn": "as relay.run",
     "inbox._park": "no event of a play is poison; tests/contracts/test_buses.py has them",
     "inbox._bury": "as inbox._park",
+    "inbox._bury_in": "as inbox._park",
     "inbox.retry_parked": "as inbox._park",
     "repeats.kept_with": "asked by who undoes a message of the national gateway: none is in a play",
 }

@@ -258,6 +258,7 @@ async def _nothing_personal_is_kept(town: Town, number: str) -> None:
 
 
 async def _heard_by_audit(town: Town, person_ref: str) -> None:
+    """With a doubt about the data: matn_type calls the caesarean a normal birth."""
     audit = await asyncpg.connect(town.whole.databases["audit"]["owner"])
 
     async def heard() -> Any:
@@ -266,6 +267,13 @@ async def _heard_by_audit(town: Town, person_ref: str) -> None:
         )
 
     await until(heard)
+    doubted = await audit.fetch(
+        "select f.evidence->>'mode' as mode, f.evidence->>'stated' as stated, f.at_risk_fen as fen"
+        " from finding f join claim c using (pool_code, claim_id) join flag using (flag_id)"
+        " where f.rule = 'mode-stated-otherwise' and c.person_ref = $1 and c.status = 'settled'",
+        person_ref,
+    )
+    assert [tuple(row) for row in doubted] == [("cesarean", "vaginal", 0)]
     await audit.close()
 
 

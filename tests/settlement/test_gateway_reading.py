@@ -261,6 +261,18 @@ def test_codes_say_more_than_constants(told: dict[str, Any], mode: DeliveryMode)
     assert maternity.delivery_mode(told) is mode
 
 
+@pytest.mark.parametrize(("told", "charged", "mode"), [
+    ({"matn_type": "1"}, {"cesarean-section", "delivery-care"}, DeliveryMode.CESAREAN),
+    ({"matn_type": "3"}, {"bed-day", "delivery-care"}, DeliveryMode.VAGINAL),
+    ({"diagnoses": ["O80.000"]}, {"cesarean-section"}, DeliveryMode.VAGINAL),
+    ({"matn_type": "2"}, {"bed-day"}, DeliveryMode.ASSISTED),
+])  # fmt: skip
+def test_what_was_charged_says_more_than_a_constant_and_less_than_codes(
+    told: dict[str, Any], charged: set[str], mode: DeliveryMode
+) -> None:
+    assert maternity.delivery_mode(told, charged) is mode
+
+
 def test_where_nothing_says_how_the_desk_is_asked() -> None:
     with pytest.raises(Problem) as refused:
         maternity.delivery_mode({"matn_type": "4", "diagnoses": ["Z34.900", "not a code"]})

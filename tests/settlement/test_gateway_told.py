@@ -13,6 +13,7 @@ import pytest
 from services.settlement.domain.complication import Complication, months_since
 from services.settlement.domain.cost import Cost
 from services.settlement.domain.loss import Loss
+from services.settlement.domain.particulars import delivery_of, stored_of
 from services.settlement.domain.pregnancy import Ending, Pregnancy
 from services.settlement.domain.stay import Outcome, Stay, StayState
 from services.settlement.nhsa import maternity
@@ -193,6 +194,26 @@ def test_how_a_pregnancy_was_ended_is_read_from_the_record(
 ) -> None:
     claimed = _claimed(Benefit.LOSS, told | {"geso_val": "9"}, date(2024, 1, 5))
     assert claimed == Loss(9, manner, setting)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("told", "stated"),
+    [
+        ({"matn_type": "1", "diagnoses": ["O82.000"]}, "vaginal"),
+        ({"matn_type": "3", "diagnoses": ["O82.000"]}, None),
+        ({"matn_type": "4", "diagnoses": ["O82.000"]}, None),
+        ({"diagnoses": ["O82.000"]}, None),
+    ],
+)
+def test_a_matn_type_that_says_otherwise_is_kept_beside_the_mode(
+    told: dict[str, Any], stated: str | None
+) -> None:
+    claimed = _claimed(Benefit.DELIVERY, told, date(2024, 1, 31))
+    assert claimed.mode_stated == stated
+    assert stored_of(claimed, frozenset()) == ({"mode_stated": stated} if stated else None)
+    again = delivery_of(claimed.mode, claimed.infants, claimed.weeks,
+                        stored_of(claimed, frozenset()))  # fmt: skip
+    assert again == claimed
 
 
 # ---- profiles

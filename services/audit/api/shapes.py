@@ -178,6 +178,7 @@ def claim_shape(claim: Claim) -> dict[str, Any]:
         "expenditure_item": claim.expenditure_item,
         "member_kind": claim.member_kind,
         "mode": claim.mode,
+        "mode_stated": claim.mode_stated,
         "infants": claim.infants,
         "admitted_on": claim.admitted_on.isoformat(),
         "event_on": claim.event_on.isoformat(),

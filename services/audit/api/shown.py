@@ -93,7 +93,8 @@ class PartsShown(Shown):
 
 class ClaimShown(Shown):
     """A claim as audit sees it; `event_on` is the day of the birth, visit, loss or surgery, `age`
-    the person's in whole years on that day, counted by months; `weeks` are those of gestation.
+    the person's in whole years on that day, counted by months; `weeks` are those of gestation;
+    `mode_stated` is another mode than `mode`, which the hospital's own field names.
     Diagnoses are codes of ICD-10, the principal one first, procedures of ICD-9-CM-3. Null is what
     nobody stated."""
 
@@ -112,6 +113,7 @@ class ClaimShown(Shown):
     expenditure_item: str
     member_kind: str
     mode: str | None
+    mode_stated: str | None
     infants: int | None
     admitted_on: DayText
     event_on: DayText

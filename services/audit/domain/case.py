@@ -58,7 +58,8 @@ class Billed:
 @dataclass(frozen=True, slots=True)
 class Case:
     """One case. `filed` orders a person's cases by when they were claimed, whatever its form;
-    `event` is the day of the birth, visit, loss or surgery; `severity` runs from 1 to 4.
+    `event` is the day of the birth, visit, loss or surgery; `severity` runs from 1 to 4;
+    `mode_stated` is another mode than `mode`, which the record's own field names.
 
     `billed` holds the groups of items that the case tells of; a group that is not in it is not
     known to be billed or not. `month_end_unrecorded` counts the deliveries without a prenatal
@@ -82,6 +83,7 @@ class Case:
     sex: Sex | None = None
     age: int | None = None
     mode: str | None = None
+    mode_stated: str | None = None
     weeks: int | None = None
     severity: int | None = None
     insured: bool | None = None

@@ -58,9 +58,10 @@ class Claim:
     business day of settling. Only a delivery has `mode` and `infants`.
 
     `age` is in whole years on the day of the event, counted by months, `weeks` are the completed
-    ones of gestation; diagnoses (ICD-10, the principal one first) and procedures (ICD-9-CM-3) are
-    as the hospital coded them. `items` has the greatest amounts first, `items_left_out` counts
-    those that were not told. None is what nobody stated.
+    ones of gestation; `mode_stated` is what the record's own field calls a birth whose codes or
+    lines tell of the `mode`; diagnoses (ICD-10, the principal one first) and procedures
+    (ICD-9-CM-3) are as the hospital coded them. `items` has the greatest amounts first,
+    `items_left_out` counts those that were not told. None is what nobody stated.
     """
 
     pool_code: str
@@ -94,6 +95,7 @@ class Claim:
     sex: str | None = None
     age: int | None = None
     weeks: int | None = None
+    mode_stated: str | None = None
     diagnoses: tuple[str, ...] = ()
     procedures: tuple[str, ...] = ()
     items: tuple[ItemCharged, ...] | None = None

@@ -34,6 +34,7 @@ def case_of(claim: Claim) -> Case:
         sex=None if claim.sex is None else Sex(claim.sex),
         age=claim.age,
         mode=claim.mode,
+        mode_stated=claim.mode_stated,
         weeks=claim.weeks,
         severity=severity(claim.diagnoses) if claim.diagnoses else None,
         diagnoses=claim.diagnoses or None,

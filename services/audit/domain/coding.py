@@ -59,6 +59,26 @@ class MissingProcedure(Predicate):
         return [Hit(case.fund_part(), told)]
 
 
+class ModeStatedOtherwise(Predicate):
+    """A delivery whose record calls it by another mode than its codes or lines tell of."""
+
+    evidence: ClassVar[frozenset[str]] = frozenset({"mode", "stated", "codes"})
+
+    predicate: Literal["mode-stated-otherwise"]
+
+    def hits(self, case: Case, others: Sequence[Case]) -> Answer:
+        """One hit, with nothing at risk: it says something of the data, and proves nothing."""
+        if case.mode is None or case.mode_stated in (None, case.mode):
+            return []
+        codes = (*(case.procedures or ()), *(case.diagnoses or ()))
+        told = {
+            "mode": case.mode,
+            "stated": str(case.mode_stated),
+            "codes": ", ".join(codes) or "-",
+        }
+        return [Hit(NOTHING, told)]
+
+
 class SoleLiftingProcedure(Predicate):
     """A case that only a minor procedure lifts into a dearer group.
 

@@ -6,7 +6,12 @@ from typing import Annotated
 
 from pydantic import Field
 
-from services.audit.domain.coding import CodedOtherwise, MissingProcedure, SoleLiftingProcedure
+from services.audit.domain.coding import (
+    CodedOtherwise,
+    MissingProcedure,
+    ModeStatedOtherwise,
+    SoleLiftingProcedure,
+)
 from services.audit.domain.items import (
     DaysBeyondStay,
     ForbiddenItem,
@@ -40,6 +45,7 @@ AnyPredicate = (
     | NoPrenatalRecord
     | CodedOtherwise
     | MissingProcedure
+    | ModeStatedOtherwise
     | SoleLiftingProcedure
     | DaysBeyondStay
     | OutsideStay

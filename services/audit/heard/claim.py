@@ -132,6 +132,7 @@ def _claim(event: ClaimSettled, sequence: int) -> Claim:
         sex=event.sex,
         age=event.age,
         weeks=event.weeks,
+        mode_stated=_mode_stated(event),
         diagnoses=tuple(event.diagnoses),
         procedures=tuple(event.procedures),
         items=tuple(map(_item, event.items)) if event.items is not None else None,
@@ -150,6 +151,11 @@ def _item(told: ToldItem) -> ItemCharged:
         lines=told.lines,
         days=told.days,
     )
+
+
+def _mode_stated(event: ClaimSettled) -> str | None:
+    stated = (event.particulars or {}).get("mode_stated")
+    return None if stated is None else str(stated)
 
 
 def _adjustment(event: ClaimAdjusted, sequence: int) -> Adjustment:

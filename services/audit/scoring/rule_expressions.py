@@ -9,7 +9,12 @@ import ibis
 from ibis.expr import types as ir
 
 from services.audit.domain.case import Benefit
-from services.audit.domain.coding import CodedOtherwise, MissingProcedure, SoleLiftingProcedure
+from services.audit.domain.coding import (
+    CodedOtherwise,
+    MissingProcedure,
+    ModeStatedOtherwise,
+    SoleLiftingProcedure,
+)
 from services.audit.domain.items import (
     DaysBeyondStay,
     ForbiddenItem,
@@ -82,7 +87,7 @@ def expression(asked: AnyPredicate, cases: ir.Table, items: ir.Table | None) -> 
             return missing(asked, cases)
         case OutsideStay():
             return None if items is None else outside(asked, cases, items)
-        case NotInsured() | AboveListPrice() | SecondProcedureInFull():
+        case NotInsured() | AboveListPrice() | SecondProcedureInFull() | ModeStatedOtherwise():
             return None
         case _:
             assert_never(asked)

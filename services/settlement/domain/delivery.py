@@ -12,7 +12,8 @@ class Delivery:
     """How many children were born, and how; `weeks` of gestation, 40 where not stated.
 
     `complications` and `extras` are the pool's own names; a name that no rule of the pool uses
-    changes nothing.
+    changes nothing. `mode_stated` is what the record's own field calls the birth where its codes or
+    lines tell of another mode: `mode` is by the latter, and the field is left to audit.
     """
 
     mode: DeliveryMode
@@ -20,6 +21,7 @@ class Delivery:
     weeks: int = 40
     complications: tuple[str, ...] = ()
     extras: tuple[str, ...] = ()
+    mode_stated: DeliveryMode | None = None
 
     def __post_init__(self) -> None:
         if not 1 <= self.infants <= 9:

@@ -53,6 +53,8 @@ def _facts(claimed: Medical) -> dict[str, Any]:
     match claimed:
         case Delivery():
             facts: dict[str, Any] = {}
+            if claimed.mode_stated is not None:
+                facts["mode_stated"] = claimed.mode_stated.value
         case Prenatal():
             facts = {
                 "week": claimed.week,
@@ -91,6 +93,7 @@ def delivery_of(mode: str, infants: int, weeks: int, stored: Stored | None) -> D
         weeks,
         _names(stored, "complications"),
         _names(stored, "extras"),
+        DeliveryMode(stored["mode_stated"]) if "mode_stated" in stored else None,
     )
 
 

@@ -18,7 +18,7 @@ from services.settlement.nhsa.counter import CANCELLED, Call, Done
 from services.settlement.nhsa.maternity import benefit_told, facts_of, outcome_told
 from services.settlement.nhsa.reading import Row
 from services.settlement.nhsa.refusals import NOTHING_REGISTERED, OTHER_PERSON
-from services.settlement.store import courses, encounters, pregnancies, stays
+from services.settlement.store import courses, encounters, lines, pregnancies, stays
 from services.settlement.store.encounters import Encounter
 from shared.ids import new_id
 from shared.plumbing.database import Connection
@@ -182,6 +182,9 @@ async def outcome_of(
     if stay.pregnancy_id is None:
         return outcome_told(stay, None, told, discharged_on)
     pregnancy = await pregnancies.find(tx, stay.pool_code, stay.pregnancy_id)
+    if stay.benefit is Benefit.DELIVERY:
+        charged = await lines.items_charged(tx, stay)
+        return outcome_told(stay, pregnancy, told, discharged_on, charged=charged)
     before = await courses.visited(tx, stay.pool_code, stay.pregnancy_id)
     return outcome_told(stay, pregnancy, told, discharged_on, first_visit=not before)
 

@@ -1,14 +1,15 @@
 """What a hospital's record says of a case, by the interface's fields and codes.
 
 Real systems fill the maternity fields with constants: "1" for every birth, or a surgery's code for
-each maternity stay. So what is coded of operations and diagnoses says more than matn_type, which
-only decides where they are silent.
+each maternity stay. So what is coded of operations and diagnoses, and what was charged, says more
+than matn_type, which only decides where they are silent, and is left to audit where it says
+otherwise.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date, timedelta
 from typing import Any, Literal
 
@@ -24,6 +25,7 @@ from services.settlement.domain.stay import Outcome, Stay
 from services.settlement.domain.surgery import Surgery
 from services.settlement.nhsa.reading import Row
 from services.settlement.nhsa.refusals import FIELD_WRONG, MODE_NOT_KNOWN, Wrong
+from services.settlement.nhsa.tables import ours
 from shared.plumbing.problems import Problem
 from shared.policy.shapes import Benefit, DeliveryMode, Procedure
 
@@ -47,6 +49,7 @@ _BY_MATN_TYPE = {
     "2": DeliveryMode.ASSISTED,
     "3": DeliveryMode.CESAREAN,
 }
+_GREATEST_FIRST = (DeliveryMode.CESAREAN, DeliveryMode.ASSISTED, DeliveryMode.VAGINAL)
 _LOSSES = frozenset({"5", "6"})
 _TWINS, _MORE = re.compile(r"O30\.0|Z37\.[2-4]"), re.compile(r"O30\.[1-9]|Z37\.[5-7]")
 _PROCEDURES = {
@@ -98,17 +101,21 @@ def ends_otherwise(benefit: Benefit, told: Mapping[str, Any]) -> bool:
 
 def outcome_told(
     stay: Stay, pregnancy: Pregnancy | None, told: Mapping[str, Any], discharged_on: date, *,
-    first_visit: bool = False,
+    first_visit: bool = False, charged: Collection[str] = (),
 ) -> Outcome | Refusal:  # fmt: skip
     """The outcome of a stay as it was told, refused where it is another benefit's; `first_visit`
-    where nothing of the pregnancy's checks was settled yet. Raises Problem where how the child was
-    born cannot be known."""
+    where nothing of the pregnancy's checks was settled yet, `charged` the items of its lines. Raises
+    Problem where how the child was born cannot be known."""
     if ends_otherwise(stay.benefit, told):
         return Refusal.OUTCOME_OF_ANOTHER_BENEFIT
     stated = told.get("birctrl_matn_date")
     event_on = date.fromisoformat(stated) if stated else stay.admitted_on
     weeks = _weeks(pregnancy, told, event_on)
-    claimed = _claimed(stay.benefit, told, weeks, _months_after(pregnancy, event_on), first_visit)
+    claimed = (
+        _delivery(told, weeks, charged)
+        if stay.benefit is Benefit.DELIVERY
+        else _claimed(stay.benefit, told, weeks, _months_after(pregnancy, event_on), first_visit)
+    )
     return Outcome(
         event_on=event_on,
         discharged_on=discharged_on,
@@ -128,15 +135,20 @@ def _months_after(pregnancy: Pregnancy | None, event_on: date) -> int | None:
     return months_since(pregnancy.delivered_on or end - timedelta(days=1), event_on)
 
 
+def _delivery(told: Mapping[str, Any], weeks: int | None, charged: Collection[str]) -> Delivery:
+    """The birth; what matn_type says of it is kept where it is something else."""
+    mode, stated = delivery_mode(told, charged), _BY_MATN_TYPE.get(told.get("matn_type", ""))
+    term = weeks if weeks is not None and 20 <= weeks <= 45 else _TERM_WEEKS
+    otherwise = None if stated is mode else stated
+    return Delivery(mode, _infants(told), term, mode_stated=otherwise)
+
+
 def _claimed(
     benefit: Benefit, told: Mapping[str, Any], weeks: int | None, months_after: int | None,
     first_visit: bool,
 ) -> Medical:  # fmt: skip
     after = months_after is not None
     match benefit:
-        case Benefit.DELIVERY:
-            term = weeks if weeks is not None and 20 <= weeks <= 45 else _TERM_WEEKS
-            return Delivery(delivery_mode(told), _infants(told), term)
         case Benefit.LOSS:
             if weeks is None or not 1 <= weeks <= 45:
                 raise Wrong(FIELD_WRONG, "required", "geso_val")
@@ -167,12 +179,20 @@ def _manner(told: Mapping[str, Any]) -> Literal["surgical", "medical"]:
     return "surgical" if operated or not is_visit(told) else "medical"
 
 
-def delivery_mode(told: Mapping[str, Any]) -> DeliveryMode:
-    """How the child was born: by operations and diagnoses, else by matn_type. Raises Problem."""
-    mode_told = coded_mode(told) or _BY_MATN_TYPE.get(told.get("matn_type", ""))
-    if mode_told is None:
+def delivery_mode(told: Mapping[str, Any], charged: Collection[str] = ()) -> DeliveryMode:
+    """How the child was born: by operations and diagnoses, else by the items charged, else by
+    matn_type. Raises Problem."""
+    mode = coded_mode(told) or charged_mode(charged)
+    mode = mode or _BY_MATN_TYPE.get(told.get("matn_type", ""))
+    if mode is None:
         raise Problem(MODE_NOT_KNOWN)
-    return mode_told
+    return mode
+
+
+def charged_mode(charged: Collection[str]) -> DeliveryMode | None:
+    """How the child was born by what was charged: an operation says more than care."""
+    modes = {of for item, of in ours("delivery_items").items() if item in charged}
+    return next((mode for mode in _GREATEST_FIRST if mode.value in modes), None)
 
 
 def coded_mode(told: Mapping[str, Any]) -> DeliveryMode | None:

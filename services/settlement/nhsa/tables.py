@@ -113,7 +113,7 @@ def within() -> dict[str, str]:
 
 @cache
 def ours(table: str) -> dict[str, str]:
-    """Codes of the interface by our own word: psn_types, clr_types, funds, fund_names."""
+    """Codes of the interface by our own word: psn_types, clr_types, funds and the like."""
     found: dict[str, str] = _ours()[table]
     return found
 

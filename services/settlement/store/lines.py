@@ -105,6 +105,17 @@ def _stored(row: Any) -> StoredLine:
     )  # fmt: skip
 
 
+_CHARGED = """
+select item_code from line where month = $1 and pool_code = $2 and stay_id = $3
+group by item_code having sum(quantity) > 0
+"""
+
+
+async def items_charged(tx: Connection, stay: Stay) -> frozenset[str]:
+    """The items of a bill, without those that were returned whole."""
+    return frozenset(row["item_code"] for row in await tx.fetch(_CHARGED, *_of(stay)))
+
+
 _LEFT = """
 select *, amount_fen as total_fen from billed_line
 where month = $1 and pool_code = $2 and stay_id = $3 and line_number = any($4)
