@@ -104,8 +104,8 @@ def outcome_told(
     first_visit: bool = False, charged: Collection[str] = (),
 ) -> Outcome | Refusal:  # fmt: skip
     """The outcome of a stay as it was told, refused where it is another benefit's; `first_visit`
-    where nothing of the pregnancy's checks was settled yet, `charged` the items of its lines. Raises
-    Problem where how the child was born cannot be known."""
+    where nothing of the pregnancy's checks was settled yet, `charged` the items of its lines.
+    Raises Problem where how the child was born cannot be known."""
     if ends_otherwise(stay.benefit, told):
         return Refusal.OUTCOME_OF_ANOTHER_BENEFIT
     stated = told.get("birctrl_matn_date")
