@@ -15,6 +15,7 @@ from services.settlement.api import (
     adjustments,
     agency,
     allowances,
+    batches,
     catalogue,
     doubts,
     his_profiles,
@@ -162,7 +163,7 @@ def create_app(
     kinds = (*KINDS.values(), *gateway_refusals.KINDS.values())
     app = new_app("settlement", "Settlement", "1", lifespan, _EXAMPLES, kinds)
     for routes in (
-        stays, settling, settlements, prices, pregnancies, allowances, adjustments, agency,
+        stays, settling, batches, settlements, prices, pregnancies, allowances, adjustments, agency,
         catalogue, reconciliations, mappings, his_profiles, doubts,
     ):  # fmt: skip
         app.include_router(routes.router)

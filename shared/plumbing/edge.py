@@ -146,9 +146,9 @@ def ask_of(request: Request, who: Caller, operation: str) -> Ask:
     )  # fmt: skip
 
 
-Effect = Callable[[Connection], Awaitable[tuple[UUID, Answer]]]
-"""Does what a request asks inside its transaction: the object it is kept with, and the answer.
-Raises Problem to refuse, which keeps nothing."""
+Effect = Callable[[Connection], Awaitable[tuple[UUID | None, Answer]]]
+"""Does what a request asks inside its transaction: the object it is kept with (None where the
+effect kept the answer itself), and the answer. What it raises to refuse keeps nothing."""
 
 
 async def once_per_key(
@@ -173,7 +173,8 @@ async def done_once(here: Desk, ask: Ask, walls: Sequence[str], effect: Effect) 
                 if known is not None:
                     return known
                 object_id, answer = await effect(tx)
-                await keep(tx, ask, answer, object_id, here.clock.now())
+                if object_id is not None:
+                    await keep(tx, ask, answer, object_id, here.clock.now())
                 return answer
         except Problem:
             # What stood in the way may be this very request, sent twice: then its answer is

@@ -24,8 +24,8 @@ from shared.plumbing.strict_json import NotStrict, clean_text, parse
 from shared.plumbing.tracing import trace_id_of
 
 _BODY_MOST = 256 * 1024
-_BATCH_MOST = 1024 * 1024
-_BATCHES = ("/lines", "/prices")
+_GREATER = {"/lines": 1024 * 1024, "/prices": 1024 * 1024, "/settlements:batch": 8 * 1024 * 1024}
+"""Bytes at most of bodies that hold many things, by how their address ends."""
 _HEADERS_MOST = 32 * 1024
 
 
@@ -93,7 +93,8 @@ def _check_head(scope: Scope) -> None:
 
 async def _read_body(scope: Scope, receive: Receive) -> bytes:
     headers = dict(scope["headers"])
-    limit = _BATCH_MOST if scope["path"].endswith(_BATCHES) else _BODY_MOST
+    limits = (most for end, most in _GREATER.items() if scope["path"].endswith(end))
+    limit = next(limits, _BODY_MOST)
     declared = headers.get(b"content-length", b"0")
     if not declared.isdigit() or int(declared) > limit:
         raise Problem(TOO_LARGE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 from uuid import UUID
@@ -33,6 +34,9 @@ FINANCE = "finance"
 REVIEWER = "reviewer"
 SERVICE = "service"
 
+_BATCHES = 2
+"""Batches under way at once: they have a lane of their own, and leave connections to the desks."""
+
 Settlements = Group[Settle, Facts, Entry, Outcome]
 
 
@@ -56,6 +60,7 @@ class Office:
         self.compile_built_in = compile_built_in
         self.hash_key = hash_key
         self.archived = archived
+        self.batches = asyncio.Semaphore(_BATCHES)
 
 
 def office(request: Request) -> Office:

@@ -5,7 +5,7 @@ A test holds each rendered answer against its form, both ways.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -77,6 +77,22 @@ class SettlementShown(QuoteShown):
     settlement_id: IdText
     reverses: IdText | None
     settled_at: Instant
+
+
+class CaseResult(Wire):
+    """What became of one case of a batch: its settlement, or why there is none, as a problem
+    (`type`, `code`, `title`, `title_zh`, `retryable`, ...)."""
+
+    key: str
+    status: int
+    settlement: SettlementShown | None
+    problem: dict[str, Any] | None
+
+
+class BatchShown(Wire):
+    """What became of each case, in the order told."""
+
+    results: list[CaseResult]
 
 
 class PartsShown(Wire):
