@@ -53,8 +53,8 @@ async def test_a_case_settles_as_it_would_step_by_step(house: House, nanjing_a: 
     (result,) = await sent(nanjing_a, whole)
     assert (result["status"], result["problem"]) == (201, None)
     by_steps = await case(house, nanjing_a)
-    opening = {name: by_steps[name]
-               for name in ("stay_number", "person_ref", "pregnancy_id", "admitted_on")}  # fmt: skip
+    told_at_first = ("stay_number", "person_ref", "pregnancy_id", "admitted_on")
+    opening = {name: by_steps[name] for name in told_at_first}
     stay = (await nanjing_a.post("/stays", opening)).json()["stay_id"]
     await nanjing_a.post(f"/stays/{stay}/lines", {"lines": by_steps["lines"]})
     await nanjing_a.post(f"/stays/{stay}/discharge", by_steps["outcome"])
@@ -84,6 +84,8 @@ async def test_what_is_refused_leaves_nothing_and_stops_no_other(
     house: House, nanjing_a: Client
 ) -> None:
     good = [await case(house, nanjing_a) for _ in range(2)]
+    kizilsu = house.hospitals["a-653000"]
+    elsewhere = await house.pregnancy(kizilsu, await house.person("653000"))
     unpaid = await house.person(NANJING, last="2023-06")
     bad = [
         await case(house, nanjing_a, unpaid),  # contributions stopped
@@ -91,6 +93,7 @@ async def test_what_is_refused_leaves_nothing_and_stops_no_other(
         await case(house, nanjing_a, pregnancy_id=good[0]["pregnancy_id"]),  # another woman's
         await case(house, nanjing_a, outcome=good[0]["outcome"] | {"total": "4650.01"}),
         await case(house, nanjing_a, admitted_on="2030-01-01"),
+        await case(house, nanjing_a, pregnancy_id=elsewhere),  # another pool's
     ]  # fmt: skip
     before = await rows(house)
     results = await sent(nanjing_a, good[0], *bad, good[1])

@@ -172,6 +172,25 @@ async def settle(here: Peopled, owner: Owner) -> Asked:
     return Asked("hospital", {"stay_id": stay_id}, body={"total": body["total"]})
 
 
+@request_of(f"POST {S_}/settlements:batch")
+async def batch(here: Peopled, owner: Owner) -> Asked:
+    person_ref, pregnancy = await here.pregnancy(owner)
+    lines = [
+        {"line_number": 1, "item_code": "delivery", "own_code": "CW-01", "charged_on": "2024-03-21",
+         "quantity": "2", "price": "2000.00"},
+        {"line_number": 2, "item_code": "delivery", "charged_on": "2024-03-21", "quantity": "-1",
+         "price": "2000.00", "returns": 1},
+    ]  # fmt: skip
+    record = {"benefit": "delivery", "discharged_on": "2024-03-24", "event_on": "2024-03-21",
+              "mode": "vaginal", "infants": 1, "weeks": 39, "total": "2000.00",
+              "complications": ["none"], "extras": ["none"], "circumstances": ["emergency"],
+              "diagnoses": ["O80.000"], "procedures": ["73.6x01"]}  # fmt: skip
+    case = {"key": here.fresh(), "stay_number": here.fresh(), "person_ref": person_ref,
+            "pregnancy_id": pregnancy, "admitted_on": "2024-03-20", "benefit": "delivery",
+            "lines": lines, "outcome": record}  # fmt: skip
+    return Asked("hospital", body={"cases": [case]})
+
+
 @request_of(f"GET {S_}/settlements")
 async def of_stay(here: Peopled, owner: Owner) -> Asked:
     settled = await here.settled(owner)

@@ -263,6 +263,7 @@ async def _born(whole: Agency, recorder: Recorder, mother: str) -> dict[str, str
     base = {"entitlement_id": allowance, "wage_sum": "720000.00", "head_months": 120}
     await clerk.post("/allowances", base)
     await clerk.post("/allowances", base, name="fixed-already")
+    await _told_whole(desk, mother, pregnancy)
     second = await claimed_again(whole, mother)
     return {"stay": stay, "first": first, "second": second, "mother": mother}
 
@@ -281,6 +282,20 @@ async def _checked(desk: Walker, mother: str, pregnancy: str) -> None:
     await desk.post(f"/stays/{stay}/discharge", record, name="usual-visit")
     await desk.post(f"/stays/{stay}/settle", {"total": "300.00"}, name="usual-visit")
     await desk.get(f"/pregnancies/{pregnancy}/units")
+
+
+async def _told_whole(desk: Walker, mother: str, pregnancy: str) -> None:
+    """Two visits in one call, the second under a number that is used already."""
+    cases = []
+    for day, number in (("2023-12-11", "MZ-2023-1211"), ("2024-01-15", "MZ-2023-1016")):
+        line = {"line_number": 1, "item_code": "prenatal-check", "charged_on": day,
+                "quantity": "1", "price": "120.00"}  # fmt: skip
+        record = {"benefit": "prenatal", "event_on": day, "discharged_on": day, "week": 23,
+                  "total": "120.00"}  # fmt: skip
+        cases.append({"key": f"visit-{day}", "stay_number": number, "person_ref": mother,
+                      "pregnancy_id": pregnancy, "admitted_on": day, "benefit": "prenatal",
+                      "lines": [line], "outcome": record})  # fmt: skip
+    await desk.post("/settlements:batch", {"cases": cases})
 
 
 async def claimed_again(whole: Agency, mother: str) -> str:
