@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 
 from bench import (
+    batches,
     checks,
     entitlements,
     fee_lines,
@@ -29,7 +30,8 @@ from bench.yardstick import NoPgbench
 
 _TOGETHER = {
     "P1": settling.measure, "P2": settling.measure, "P5": settling.measure,
-    "P3": gateway.measure, "P6": growth.measure, "P21": growth.measure, "P10": pricing.measure,
+    "P3": gateway.measure, "P4": batches.measure, "P10": pricing.measure,
+    "P6": growth.measure, "P21": growth.measure,
     "P11": what_if.measure,
     "P7": entitlements.measure, "P16": starting.measure, "P17": storm.measure,
     "P19": funds.measure,

@@ -306,7 +306,7 @@ async def test_bad_inputs_are_refused_and_leave_no_trace(
                 first = field.where == "body" and field.kind not in seen
                 seen.add(field.kind)
                 await shoot_field(at, field, all_kinds=first)
-        needs_key = any(field.kind == "key" for field in its_fields)
+        needs_key = any((field.where, field.kind) == ("header", "key") for field in its_fields)
         await shoot_whole(at, description, needs_key)
         if not route.endswith("/token"):
             await shoot_forged(at, forged)
