@@ -45,6 +45,8 @@ class OurBook(NamedTuple):
 
 # What a receipt says the funds paid: the pool's, and what medical insurance takes by its own rules.
 # By the national interface a receipt shows the insurance that the hospital named when it began.
+# Losses and complications are of visits and of stays: by that interface every admission tells its
+# ipt_no; of others a loss states where it was, and nothing else is a visit.
 _IN_SCOPE = """
 from settlement
 where pool_code = $1 and institution_code = $2 and settled_at >= $3 and settled_at < $4
@@ -55,6 +57,13 @@ where pool_code = $1 and institution_code = $2 and settled_at >= $3 and settled_
         insurance_type))
   and ($6::boolean is null or (reverses is not null) = $6)
   and ($7::text[] is null or benefit = any ($7))
+  and ($8::boolean is null or benefit not in ('loss', 'complication') or $8 = coalesce(
+        (select told ->> 'ipt_no' is null from encounter
+         where encounter.pool_code = settlement.pool_code
+           and encounter.stay_id = settlement.stay_id),
+        (select particulars ->> 'setting' = 'outpatient' from stay
+         where stay.pool_code = settlement.pool_code and stay.stay_id = settlement.stay_id),
+        false))
 """
 _SUMS = f"""
 select coalesce(sum(total_fen), 0)::bigint as total_fen,
@@ -111,7 +120,7 @@ with ours as (select settlement_id, reverses {_IN_SCOPE})
 select settlement_id, coalesce(reverses, settlement_id) as claim, reverses is not null as refund,
        message.key as msgid
 from ours left join idempotency message
-    on message.pool_code = $1 and caller = $2 and operation = any ($8) and object_id = settlement_id
+    on message.pool_code = $1 and caller = $2 and operation = any ($9) and object_id = settlement_id
 """  # noqa: S608 - put together of our own words
 
 
@@ -132,7 +141,7 @@ def _asked(pool_code: str, institution_code: str, scope: Scope) -> tuple[object,
     until = datetime.combine(scope.until + timedelta(days=1), time(), TIME_ZONE)
     return (
         pool_code, institution_code, since, until, scope.insurance_type, scope.refunds,
-        scope.benefits,
+        scope.benefits, scope.visits,
     )  # fmt: skip
 
 
