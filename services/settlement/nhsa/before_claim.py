@@ -32,13 +32,13 @@ _REASON = re.compile(r"[^\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u206
 async def ask(call: Call) -> bytes:
     """3101, 3102: what audit's rules say of cases that are not claimed yet; nothing, where audit is
     not heard in time."""
-    cases = asked_cases(call)
+    cases, rules = asked_cases(call), asked_rules(call)
     found: list[tuple[AskedCase, CheckWarning, UUID]] = []
     check_id = None
-    if cases:
+    if cases and rules != []:
         said = await ask_audit(
             call.counter.audit, call.scene, _STAGES[call.envelope.infno],
-            [case.body for case in cases.values()], asked_rules(call),
+            [case.body for case in cases.values()], rules or [],
         )  # fmt: skip
         if said is not None:
             check_id = said.check_id
