@@ -265,6 +265,7 @@ async def test_what_is_cumulated_is_the_persons_in_all_hospitals(
     assert now.pop("MONTHS") == 15
     assert sum(now.values()) == paid["setlinfo"]["fund_pay_sumamt"] > 0
     assert await cumulated(his, cum_ym="202306") == {"MONTHS": 6}
+    assert (await cumulated(his, cum_ym="202404"))["MONTHS"] == 0  # not paid yet
     assert await _number(his, "5206", {"data": {"psn_no": psn, "cum_ym": "202413"}}) == 5007
     assert await _number(his, "5206", {"data": {"psn_no": "nobody-knows"}}) == 1012
 

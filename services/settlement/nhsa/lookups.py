@@ -257,8 +257,8 @@ async def drugs(call: Call) -> bytes:
 
 
 async def cumulated(call: Call) -> bytes:
-    """5206: the months that a person paid without a gap by a month's end, and what was used of the
-    limits of the pregnancy that the month belongs to, in whatever hospital."""
+    """5206: the months that a person paid without a gap up to a month and with it, and what was
+    used of the limits of the pregnancy that the month belongs to, in whatever hospital."""
     row = call.input.one("data")
     person_ref, pool = call.person(row), call.profile.pool_code
     asked = row.text("cum_ym")
