@@ -420,7 +420,7 @@ READS: dict[Any, Read] = {
     mappings.find: lambda tx, s: mappings.find(tx, A.pool, s["mapping_id"]),
     mappings.page: lambda tx, s: _mapped(tx, s),
     reconciliations.written: lambda tx, s: reconciliations.written(
-        tx, A.pool, A.hospital, _scope(s), ["settle"]
+        tx, A.pool, A.hospital, _scope(s)
     ),
     mappings.standing: lambda tx, s: mappings.standing(tx, A.pool, A.hospital, s["own_code"]),
     mappings.in_force: lambda tx, s: mappings.in_force(
