@@ -22,6 +22,7 @@ import services.audit.store.flags as audit_flags
 import services.audit.store.queue as audit_queue
 import services.audit.store.statements as audit_statements
 from services.settlement.domain.disputed import Dispute
+from services.settlement.domain.doubt import DoubtKind
 from services.settlement.domain.his_profile import HisProfile, Scheme
 from services.settlement.domain.reconciling import Scope
 from services.settlement.store import (
@@ -428,6 +429,9 @@ READS: dict[Any, Read] = {
     ),
     settlement_lists.find: lambda tx, s: settlement_lists.find(tx, A.pool, s["settlement_id"]),
     doubts.page: lambda tx, s: _doubted(tx, s),
+    doubts.of_stay: lambda tx, s: doubts.of_stay(
+        tx, A.pool, s["stay_id"], DoubtKind.MAPPED_OTHERWISE
+    ),
     agreements.own_level: lambda tx, s: agreements.own_level(
         tx, A.pool, A.hospital, s["admitted_on"]
     ),
