@@ -427,7 +427,6 @@ READS: dict[Any, Read] = {
     mappings.in_force: lambda tx, s: mappings.in_force(
         tx, A.pool, A.hospital, [(s["own_code"], s["own_on"])]
     ),
-    settlement_lists.find: lambda tx, s: settlement_lists.find(tx, A.pool, s["settlement_id"]),
     doubts.page: lambda tx, s: _doubted(tx, s),
     doubts.of_stay: lambda tx, s: doubts.of_stay(
         tx, A.pool, s["stay_id"], DoubtKind.MAPPED_OTHERWISE
@@ -611,11 +610,6 @@ async def test_the_wall_alone_hides_what_is_anothers(here: Peopled) -> None:
     await here.owners["settlement"].execute(
         "insert into told_warning values ($1, $2, $3, $2, 'case', 'rule', $4)",
         A.pool, of_a["file_id"], A.hospital, row["settled_at"],
-    )  # fmt: skip
-    await here.owners["settlement"].execute(
-        "insert into settlement_list"
-        " values ($1, $2, $3, $4, default, '{\"leaving\": \"1\"}', now())",
-        A.pool, row["settlement_id"], A.hospital, row["stay_id"],
     )  # fmt: skip
     of_a |= dict(await here.owners["settlement"].fetchrow(
         "update item_mapping set state = 'approved', valid = daterange(starts, null)"

@@ -38,9 +38,7 @@ async def forget(
     )
 
 
-_COLUMNS = (
-    "pool_code, doubt_id, institution_code, stay_id, kind, found::text as found, noted_at"
-)
+_COLUMNS = "pool_code, doubt_id, institution_code, stay_id, kind, found::text as found, noted_at"
 
 
 async def of_stay(tx: Connection, pool_code: str, stay_id: UUID, kind: DoubtKind) -> list[Doubt]:
