@@ -10,7 +10,7 @@ import pytest
 
 from shared.plumbing.clock import business_day
 from tests.settlement.conftest import NANJING, House, open_house
-from tests.support.his import His, introduced
+from tests.support.his import His, Refused, introduced
 from tests.support.postgres import ServiceDatabases
 
 HOSPITAL = f"H{NANJING}a"
@@ -92,3 +92,16 @@ async def test_what_a_hospital_missed_since_a_day_is_told(house: House, his: His
     assert await _page(his, **missed) == {"S-1": "0", "S-3": "0", "S-4": "1"}
     assert await _page(his, updt_time=(today + 4 * _DAY).isoformat()) == {"S-1": "0"}
     assert await _page(his, updt_time=(today + 5 * _DAY).isoformat()) == {}
+
+
+@pytest.mark.parametrize("hidden", ["\u202e", "\u2066", "\u0007", "\u2028", "\u0085"])
+async def test_the_name_of_an_own_code_hides_nothing(house: House, his: His, hidden: str) -> None:
+    """Whoever approves it reads what was written."""
+    own = {"fixmedins_hilist_id": "CW-09", "fixmedins_hilist_name": f"普通{hidden}床位",
+           "med_list_codg": "bed"}  # fmt: skip
+    with pytest.raises(Refused) as refused:
+        await his.call("3301", {"data": [own]})
+    assert refused.value.number == 5007
+    assert "fixmedins_hilist_name" in refused.value.err_msg
+    await his.call("3301", {"data": [own | {"fixmedins_hilist_name": "普通 床位（双人）"}]})
+    await his.call("3302", {"data": [{"fixmedins_hilist_id": "CW-09"}]})

@@ -18,6 +18,7 @@ from services.settlement.store import warnings
 from services.settlement.store.warnings import ToldWarning
 from shared.ids import new_id
 from shared.plumbing.database import Connection
+from shared.plumbing.edge import UNSEEN
 from shared.plumbing.problems import Problem
 
 _STAGES = {"3101": "before", "3102": "in"}
@@ -26,7 +27,7 @@ _OF_VISIT, _OF_ITEM = "1", "2"
 _VIOLATING, _COUNTED = "1", "1"
 _NAME_MOST, _CONTENT_MOST = 200, 500
 _WAYS = {"1": ReplyWay.KEPT, "2": ReplyWay.CORRECTED}
-_REASON = re.compile(r"[^\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]{0,500}")
+_REASON = re.compile(rf"[^{UNSEEN}]{{0,500}}")
 
 
 async def ask(call: Call) -> bytes:

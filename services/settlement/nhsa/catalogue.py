@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -16,7 +17,9 @@ from services.settlement.store import agreements, catalogue
 from services.settlement.store.catalogue import Found, Version
 from shared.money import Money
 from shared.plumbing.database import Connection
+from shared.plumbing.edge import UNSEEN
 
+_NAME = re.compile(rf"[^{UNSEEN}]*")
 _PAGE_MOST = 1000
 _FLAGS = {"0": False, "1": True}
 _ONE_DAY = timedelta(days=1)
@@ -103,7 +106,7 @@ async def map_codes(call: Call) -> bytes:
         for row in rows:
             last = row.day("enddate")
             proposed = await propose_mapping(
-                tx, call.scene, _own_code(row), row.text("fixmedins_hilist_name"),
+                tx, call.scene, _own_code(row), _own_name(row),
                 row.text("med_list_codg"), row.day("begndate"), last + _ONE_DAY if last else None,
             )  # fmt: skip
             made.append(call.taken(proposed).mapping_id)
@@ -131,3 +134,11 @@ def _own_code(row: Row) -> str:
     if not OWN_CODE.fullmatch(own_code):
         raise row.wrong("fixmedins_hilist_id", "own_code")
     return own_code
+
+
+def _own_name(row: Row) -> str:
+    """The name that the clerk who approves reads: as it was written, and nothing unseen in it."""
+    own_name = row.text("fixmedins_hilist_name")
+    if not _NAME.fullmatch(own_name):
+        raise row.wrong("fixmedins_hilist_name", "unseen")
+    return own_name
