@@ -37,8 +37,10 @@ class Wire(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
-_UNSEEN = r"\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069"
-Line = Annotated[str, Field(pattern=f"^[^{_UNSEEN}]*[^\\s{_UNSEEN}][^{_UNSEEN}]*$")]
+UNSEEN = r"\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069"
+"""What no text for people holds, as a set of a pattern: controls, ends of lines, and what turns the
+direction of writing."""
+Line = Annotated[str, Field(pattern=f"^[^{UNSEEN}]*[^\\s{UNSEEN}][^{UNSEEN}]*$")]
 """One line for people with something in it; nothing that breaks lines or turns their direction,
 by which a review page would show another text than the one that was written."""
 

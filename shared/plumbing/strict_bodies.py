@@ -24,8 +24,15 @@ from shared.plumbing.strict_json import NotStrict, clean_text, parse
 from shared.plumbing.tracing import trace_id_of
 
 _BODY_MOST = 256 * 1024
-_GREATER = {"/lines": 1024 * 1024, "/prices": 1024 * 1024, "/settlements:batch": 8 * 1024 * 1024}
-"""Bytes at most of bodies that hold many things, by how their address ends."""
+_BATCHES = {
+    "/lines": 1024 * 1024,
+    "/prices": 1024 * 1024,
+    "/settlements:batch": 8 * 1024 * 1024,
+    # Twenty cases of 500 orders each, an order in at most 183 bytes.
+    "/checks": 2 * 1024 * 1024,
+    "/checks:for-hospital": 2 * 1024 * 1024,
+}
+"""How large a body may be where the end of the address says that it holds many rows."""
 _HEADERS_MOST = 32 * 1024
 
 
@@ -93,8 +100,7 @@ def _check_head(scope: Scope) -> None:
 
 async def _read_body(scope: Scope, receive: Receive) -> bytes:
     headers = dict(scope["headers"])
-    limits = (most for end, most in _GREATER.items() if scope["path"].endswith(end))
-    limit = next(limits, _BODY_MOST)
+    limit = _BATCHES.get("/" + scope["path"].rpartition("/")[2], _BODY_MOST)
     declared = headers.get(b"content-length", b"0")
     if not declared.isdigit() or int(declared) > limit:
         raise Problem(TOO_LARGE)

@@ -11,7 +11,8 @@ from pydantic import BeforeValidator, WithJsonSchema
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _CANONICAL = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
-_EARLIEST, _LATEST = date(1990, 1, 1), date(2099, 12, 31)
+EARLIEST, LATEST = date(1990, 1, 1), date(2099, 12, 31)
+"""The first and the last day of care, money or rules."""
 
 
 def written_day(text: object, earliest: date = date.min, latest: date = date.max) -> date:
@@ -25,7 +26,7 @@ def written_day(text: object, earliest: date = date.min, latest: date = date.max
 
 
 def _of_this_time(text: object) -> date:
-    return written_day(text, _EARLIEST, _LATEST)
+    return written_day(text, EARLIEST, LATEST)
 
 
 def _uuid(text: object) -> UUID:
@@ -37,7 +38,7 @@ def _uuid(text: object) -> UUID:
 Day = Annotated[
     date, BeforeValidator(_of_this_time), WithJsonSchema({"type": "string", "format": "date"})
 ]
-"""A day of care, money or rules: 1990 to 2099."""
+"""A day of care, money or rules: from EARLIEST to LATEST."""
 
 Id = Annotated[UUID, BeforeValidator(_uuid), WithJsonSchema({"type": "string", "format": "uuid"})]
 """An id of ours."""

@@ -22,6 +22,7 @@ import services.audit.store.flags as audit_flags
 import services.audit.store.queue as audit_queue
 import services.audit.store.statements as audit_statements
 from services.settlement.domain.disputed import Dispute
+from services.settlement.domain.doubt import DoubtKind
 from services.settlement.domain.his_profile import HisProfile, Scheme
 from services.settlement.domain.reconciling import Scope
 from services.settlement.store import (
@@ -422,14 +423,16 @@ READS: dict[Any, Read] = {
     mappings.find: lambda tx, s: mappings.find(tx, A.pool, s["mapping_id"]),
     mappings.page: lambda tx, s: _mapped(tx, s),
     reconciliations.written: lambda tx, s: reconciliations.written(
-        tx, A.pool, A.hospital, _scope(s), ["settle"]
+        tx, A.pool, A.hospital, _scope(s)
     ),
     mappings.standing: lambda tx, s: mappings.standing(tx, A.pool, A.hospital, s["own_code"]),
     mappings.in_force: lambda tx, s: mappings.in_force(
         tx, A.pool, A.hospital, [(s["own_code"], s["own_on"])]
     ),
-    settlement_lists.find: lambda tx, s: settlement_lists.find(tx, A.pool, s["settlement_id"]),
     doubts.page: lambda tx, s: _doubted(tx, s),
+    doubts.of_stay: lambda tx, s: doubts.of_stay(
+        tx, A.pool, s["stay_id"], DoubtKind.MAPPED_OTHERWISE
+    ),
     agreements.own_level: lambda tx, s: agreements.own_level(
         tx, A.pool, A.hospital, s["admitted_on"]
     ),
@@ -614,11 +617,6 @@ async def test_the_wall_alone_hides_what_is_anothers(here: Peopled) -> None:
     await here.owners["settlement"].execute(
         "insert into told_warning values ($1, $2, $3, $2, 'case', 'rule', $4)",
         A.pool, of_a["file_id"], A.hospital, row["settled_at"],
-    )  # fmt: skip
-    await here.owners["settlement"].execute(
-        "insert into settlement_list"
-        " values ($1, $2, $3, $4, default, '{\"leaving\": \"1\"}', now())",
-        A.pool, row["settlement_id"], A.hospital, row["stay_id"],
     )  # fmt: skip
     of_a |= dict(await here.owners["settlement"].fetchrow(
         "update item_mapping set state = 'approved', valid = daterange(starts, null)"

@@ -173,6 +173,57 @@ async def test_what_is_not_this_hospitals_to_ask_about_is_left_out(town: Town, h
     assert "male-delivery" in {one["rule_id"] for one in nursing["result"]}
 
 
+def _beside(asked: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """The question with a further case, told before the others."""
+    encounters = asked["data"]["patient_dtos"][0]["fsi_encounter_dtos"]
+    encounters.insert(0, {**encounters[0], "fsi_order_dtos": []} | more)
+    return asked
+
+
+@pytest.mark.usefixtures("patient")
+async def test_a_case_that_cannot_be_asked_silences_no_other(town: Town, his: His) -> None:
+    """Audit refuses a day before 1990, and all that comes with it."""
+    psn, stay = await _admitted(his, town)
+    old = _order(3, drord_begn_date="1989-12-31")
+    for asked in (
+        _beside(_asked(psn, stay), mdtrt_id="OLD-1", adm_date="1989-12-31"),
+        _asked(psn, stay, fsi_order_dtos=[_order(1), old]),
+    ):
+        said = await his.call("3101", asked)
+        assert _of_rule(said, "male-delivery")["mdtrt_id"] == stay
+
+
+@pytest.mark.usefixtures("patient")
+async def test_all_that_may_be_asked_at_once_is_taken(town: Town, his: His) -> None:
+    psn, stay = await _admitted(his, town)
+    orders = [{"hilist_code": "delivery", "cnt": 1, "sumamt": 9} for _ in range(500)]
+    asked = _asked(psn, stay, fsi_order_dtos=orders)
+    for number in range(19):
+        _beside(asked, mdtrt_id=f"C-{number}", fsi_order_dtos=orders)
+    said = await his.call("3102", asked)
+    found = {one["mdtrt_id"] for one in said["result"] if one["rule_id"] == "male-delivery"}
+    assert found == {stay, *(f"C-{number}" for number in range(19))}
+
+
+@pytest.mark.usefixtures("patient")
+async def test_only_the_rules_that_are_named_are_asked(town: Town, his: His) -> None:
+    psn, stay = await _admitted(his, town)
+
+    async def heard(named: Any) -> set[str]:
+        asked = _asked(psn, stay)
+        asked["data"]["rule_ids"] = named
+        return {one["rule_id"] for one in (await his.call("3101", asked))["result"]}
+
+    every = await heard(None)
+    assert "male-delivery" in every
+    for nobody in (["R-0001"], "1001,1002", [17]):
+        assert await heard(nobody) == set()
+    for one in (["R-0001", "male-delivery"], "male-delivery, 1001"):
+        assert await heard(one) == {"male-delivery"}
+    for nothing in ([], [""], "null"):
+        assert await heard(nothing) == every
+
+
 async def test_malformed_questions_are_refused(his: His) -> None:
     good = _asked("0" * 32, "1")
     encounter = good["data"]["patient_dtos"][0]["fsi_encounter_dtos"][0]

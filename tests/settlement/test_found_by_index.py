@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -15,9 +15,11 @@ from services.settlement.store import (
     adjustments,
     care,
     disputed,
+    encounters,
     entitlements,
     his_profiles,
     ledger,
+    reconciliations,
     settled,
 )
 from shared.plumbing.database import AGENCY, Pool, open_pool, transaction
@@ -25,6 +27,7 @@ from tests.settlement.conftest import NANJING
 from tests.support.postgres import ServiceDatabases
 
 ONE = UUID(int=1)
+DAY = datetime(2024, 3, 28, tzinfo=UTC)
 RANGE = (NANJING, settled.BEFORE_ALL, date(2024, 3, 1), date(2024, 3, 31), 500)
 
 
@@ -94,8 +97,10 @@ select '{pool}', id, 'H', n::text, person, pregnancy, 'settled', 3, '2024-03-01'
     benefit
 from many;
 insert into person_state select '{pool}', person, 1, '{{}}', now() from many group by person;
+insert into idempotency select '{pool}', 'H', case when n % 50 = 0 then '2601' else '2304' end,
+    n::text, '', 200, '', id, now() from many;
 insert into used_nonce select 'H', n::text, now() - n * interval '1 second' from many;
-analyze used_nonce;
+analyze used_nonce, idempotency;
 analyze stay, person_state, pregnancy, settlement, claim, adjustment, deduction, entitlement;
 """
 
@@ -128,6 +133,9 @@ QUESTIONS: list[tuple[str, tuple[Any, ...], set[str]]] = [
     (entitlements.PAGE.format(found_by="pregnancy_id"), (NANJING, ONE, UUID(int=0), 50),
      {"entitlement_pregnancy"}),
     (his_profiles.FORGET_NONCES, ("H", datetime(2024, 3, 28, tzinfo=UTC)), {"used_nonce_by_age"}),
+    (encounters.RECEIPT, (NANJING, "H", ONE), {"idempotency_receipt"}),
+    (reconciliations.WRITTEN, (NANJING, "H", DAY - timedelta(days=1), DAY, None, None, None, None),
+     {"settlement_settled_at", "idempotency_receipt", "idempotency_pkey"}),
     (settled.LIVE_OF_PERSON, (*RANGE, "p1"),
      {"pregnancies_of_a_person_are_apart", "settlement_pregnancy", "settlement_without_pregnancy",
       "claim_pkey", "settlement_pkey", "claim_visits"}),

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
+from services.settlement.domain.settlement import bill_stands, unreversed
 from tests.settlement.conftest import NANJING, House, open_house
 from tests.support.his import His, Refused, holds, introduced
 from tests.support.postgres import ServiceDatabases
@@ -121,6 +124,67 @@ async def test_a_settlement_of_another_way_has_its_receipt_too(house: House, his
     assert await _number(his, "5203", {"data": stay | setl}) == 5021
 
 
+async def test_only_the_bill_that_was_settled_is_shown_as_a_settlements(
+    house: House, his: His
+) -> None:
+    """Other lines of the same total are not, before and after they are settled in their turn."""
+    stay, total = await _stay(house, his, *LINES)
+    plain = house.hospitals[f"a-{NANJING}"]
+    stays = (await plain.get("/stays", person_ref=stay["psn_no"])).json()["items"]
+    place = f"/stays/{stays[0]['stay_id']}/settle"
+    assert (await plain.post(place, {"total": total})).status_code == 201
+
+    async def shown() -> tuple[str, list[str]]:
+        bill: Any = await his.call("5204", {"data": stay})
+        return bill[0]["setl_id"], [row["feedetl_sn"] for row in bill]
+
+    first, _ = await shown()
+    undone = await his.call("2305", {"data": stay | {"setl_id": first}})
+    both = [first, undone["setlinfo"]["setl_id"]]
+    for setl_id in both:  # untouched, the bill is still the one that was settled
+        asked = {"data": stay | {"setl_id": setl_id}}
+        assert len(await his.call("5204", asked)) == 4
+        holds(await his.call("5203", asked))
+    await his.call("2405", {"data": stay})
+    await his.call("2302", {"data": [stay | {"feedetl_sn": "a2"}]})
+    other = stay | _line("z1", "photo", "3", "50.00")
+    await his.call("2301", {"feedetail": [other]})
+    told = {"dscginfo": stay | {"endtime": "2024-03-24"},
+            "diseinfo": [{"diag_code": "O82.000", "maindiag_flag": "1"}]}  # fmt: skip
+
+    async def refused() -> None:
+        for setl_id in both:
+            asked = {"data": stay | {"setl_id": setl_id}}
+            # What the gateway undid it told of, and that is kept.
+            assert setl_id == both[1] or await _number(his, "5203", asked) == 5021
+            assert await _number(his, "5204", asked) == 5021
+
+    await refused()
+    assert await shown() == ("", ["a1", "a3", "a4", "z1"])
+    await his.call("2402", told)
+    await refused()
+    assert (await plain.post(place, {"total": total})).status_code == 201
+    await refused()
+    standing, serials = await shown()
+    assert standing not in ("", *both)
+    assert serials == ["a1", "a3", "a4", "z1"]
+    assert len(await his.call("5204", {"data": stay | {"setl_id": standing}})) == 4
+
+
+def test_the_settlement_that_stands_is_known_by_its_state() -> None:
+    """Ids come of several processes' clocks: the last one need not be the latest."""
+    undone, back, standing = uuid4(), uuid4(), uuid4()
+    made: list[Any] = [
+        SimpleNamespace(settlement_id=standing, reverses=None, stay_version=7),
+        SimpleNamespace(settlement_id=undone, reverses=None, stay_version=3),
+        SimpleNamespace(settlement_id=back, reverses=undone, stay_version=3),
+    ]
+    assert unreversed(made) is made[0]
+    assert unreversed(made[1:]) is None
+    assert [bill_stands(one, made, 8) for one in made] == [True, False, False]
+    assert [bill_stands(one, made[1:], 5) for one in made[1:]] == [True, True]
+
+
 async def test_a_case_its_diagnoses_and_its_bill_are_looked_up(house: House, his: His) -> None:
     stay, _ = await _stay(house, his, *LINES)
     psn = {"psn_no": stay["psn_no"]}
@@ -201,6 +265,7 @@ async def test_what_is_cumulated_is_the_persons_in_all_hospitals(
     assert now.pop("MONTHS") == 15
     assert sum(now.values()) == paid["setlinfo"]["fund_pay_sumamt"] > 0
     assert await cumulated(his, cum_ym="202306") == {"MONTHS": 6}
+    assert (await cumulated(his, cum_ym="202404"))["MONTHS"] == 0  # not paid yet
     assert await _number(his, "5206", {"data": {"psn_no": psn, "cum_ym": "202413"}}) == 5007
     assert await _number(his, "5206", {"data": {"psn_no": "nobody-knows"}}) == 1012
 

@@ -56,3 +56,42 @@ async def test_of_two_mappings_of_one_code_at_once_one_stands(
 ) -> None:
     said = await asyncio.gather(*(_said(nanjing_a, "/item-mappings", _body()) for _ in range(4)))
     assert sorted(said) == ["1071-mapping-stands"] * 3 + ["proposed"]
+
+
+async def test_a_doubt_about_lines_goes_with_them(house: House, nanjing_a: Client) -> None:
+    """And what is told of them again is doubted once."""
+    made = (await nanjing_a.post("/item-mappings", _body())).json()["mapping_id"]
+    clerk = house.clerks[NANJING]
+    assert await _said(clerk, f"/item-mappings/{made}/approve") == "approved"
+    person = await house.person(NANJING)
+    stay, _ = await house.stay(
+        nanjing_a, person, await house.pregnancy(nanjing_a, person), discharge=False
+    )
+    today = f"{house.clock.now():%Y-%m-%d}"
+
+    async def told(*numbers: int) -> None:
+        lines = [{"line_number": n, "item_code": "photo", "own_code": "CW-01",
+                  "charged_on": today, "quantity": "1", "price": "1.00"}
+                 for n in numbers]  # fmt: skip
+        answer = await nanjing_a.post(f"/stays/{stay}/lines", {"lines": lines})
+        assert answer.status_code == 201, answer.text
+
+    async def doubted() -> list[list[int]]:
+        found = (await clerk.get("/doubts")).json()["items"]
+        return [[line["line_number"] for line in one["found"]["lines"]] for one in found]
+
+    async def cancelled(body: dict[str, Any]) -> None:
+        answer = await nanjing_a.post(f"/stays/{stay}/lines:cancel", body)
+        assert answer.status_code == 201, answer.text
+
+    await told(11, 12)
+    await told(13)
+    assert await doubted() == [[11, 12], [13]]
+    before = (await clerk.get("/doubts")).json()["items"][0]
+    await cancelled({"line_numbers": [12, 13]})
+    (left,) = (await clerk.get("/doubts")).json()["items"]
+    assert left == before | {"found": {"lines": before["found"]["lines"][:1]}}
+    await told(12)
+    assert await doubted() == [[11], [12]]
+    await cancelled({"line_numbers": "all"})
+    assert await doubted() == []

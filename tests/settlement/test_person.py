@@ -5,7 +5,13 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 
 from services.settlement.domain.member import Member
-from services.settlement.domain.person import PersonState, Spell, member_of, spell_on
+from services.settlement.domain.person import (
+    PersonState,
+    Spell,
+    member_of,
+    months_paid_by,
+    spell_on,
+)
 from shared.period import Month
 from shared.policy.shapes import MemberKind
 
@@ -59,3 +65,16 @@ def test_months_count_from_the_run_that_had_begun_by_the_day() -> None:
     assert (late.months_paid, late.paid_until) == (15, Month(2024, 3))
     early = member_of(person, spell, date(2022, 9, 1))
     assert (early.months_paid, early.paid_until) == (6, Month(2022, 6))
+
+
+def test_months_paid_by_a_month_end_where_a_month_was_not_paid() -> None:
+    runs = ((Month(2022, 1), Month(2022, 6)), (Month(2023, 1), Month(2023, 3)),
+            (Month(2023, 4), Month(2024, 3)))  # fmt: skip
+    person = _person(paid=runs)
+    expected = {
+        Month(2021, 12): 0, Month(2022, 1): 1, Month(2022, 6): 6, Month(2022, 7): 0,
+        Month(2022, 12): 0, Month(2023, 1): 1, Month(2023, 4): 4, Month(2024, 3): 15,
+        Month(2024, 4): 0,
+    }  # fmt: skip
+    assert {month: months_paid_by(person, month) for month in expected} == expected
+    assert months_paid_by(_person(), Month(2024, 3)) == 0

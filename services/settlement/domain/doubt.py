@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -32,3 +32,9 @@ class Doubt:
     kind: DoubtKind
     found: Mapping[str, Any]
     noted_at: datetime
+
+
+def without_lines(doubt: Doubt, gone: Collection[int]) -> Doubt | None:
+    """What is left of a doubt about lines when some of them are no more, None for nothing."""
+    left = [line for line in doubt.found["lines"] if line["line_number"] not in gone]
+    return replace(doubt, found={"lines": left}) if left else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from itertools import count
 
 from services.settlement.domain.member import Member
 from shared.period import Month
@@ -111,6 +112,7 @@ def member_of(person: PersonState, spell: Spell, on: date) -> Member:
 
 
 def months_paid_by(person: PersonState, month: Month) -> int:
-    """The months paid without a gap up to `month`: those of the last run that had begun."""
-    run = max((span for span in person.paid if span[0] <= month), default=None)
-    return run[0].until(min(run[1], month)) + 1 if run else 0
+    """The months paid without a gap up to `month`, that one included: none where it is not paid,
+    however many were before an interruption."""
+    paid = _months(person)
+    return next(n for n in count() if month.plus(-n) not in paid)

@@ -48,6 +48,17 @@ class Scope(NamedTuple):
     refunds: bool | None
     benefits: tuple[str, ...] | None = None
 
+    @property
+    def visits(self) -> bool | None:
+        """Whether of losses and complications, which come as visits and as stays, the visits are
+        meant, the stays (False), or both: what is cleared with prenatal checks are visits, what is
+        cleared with births stays."""
+        with_checks, with_births = (
+            self.benefits is not None and benefit in self.benefits
+            for benefit in ("prenatal", "delivery")
+        )
+        return None if with_checks == with_births else with_checks
+
 
 class DifferenceKind(StrEnum):
     """What is amiss with a row. `state`: one side has it settled and the other refunded, or of

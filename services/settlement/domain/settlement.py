@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 from enum import StrEnum
@@ -89,3 +90,21 @@ class Settlement:
     settled_at: datetime
     account_month: date
     actor: str
+
+
+def unreversed(made: Sequence[Settlement]) -> Settlement | None:
+    """The settlement of a stay that stands, whatever order all that was made of it comes in."""
+    undone = {one.reverses for one in made}
+    return next(
+        (one for one in made if one.reverses is None and one.settlement_id not in undone), None
+    )
+
+
+def bill_stands(one: Settlement, made: Sequence[Settlement], version: int) -> bool:
+    """Whether a stay of this version still has the bill that was settled, or undone, by `one`.
+
+    Settling and undoing count the stay's version by one each, and leave its lines alone; a version
+    beyond them is a change of the stay, and may be one of its lines.
+    """
+    since = sum(other.stay_version >= one.stay_version for other in made)
+    return version == one.stay_version + since

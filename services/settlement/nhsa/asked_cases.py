@@ -16,6 +16,7 @@ from services.settlement.nhsa.envelope import is_empty
 from services.settlement.nhsa.maternity import benefit_told, coded_mode, diagnoses_of, procedures_of
 from services.settlement.nhsa.reading import Row
 from shared.money import Money
+from shared.plumbing.written import EARLIEST, LATEST
 from shared.policy.shapes import Benefit
 
 CASES_MOST, ORDERS_MOST = 20, 500
@@ -26,6 +27,7 @@ _PERSON = re.compile(r"[A-Za-z0-9-]{1,64}", re.ASCII)
 _CASE_REF = re.compile(r"[A-Za-z0-9_.-]{1,64}", re.ASCII)
 _ITEM = re.compile(r"[A-Za-z0-9_.-]{1,64}", re.ASCII)
 _RULE = re.compile(r"[a-z][a-z0-9-]{1,60}", re.ASCII)
+_RULES_MOST = 100
 _SEX = {"1": "male", "2": "female"}
 _INPATIENT = re.compile(r"2|52|5302", re.ASCII)
 _AGE_MOST = 130
@@ -52,7 +54,8 @@ class AskedCase:
 
 def asked_cases(call: Call) -> dict[str, AskedCase]:
     """The cases by the names under which audit is asked, the patients' current ones first. Cases of
-    other institutions, and such as another area settles, are not this hospital's to ask about."""
+    other institutions, and such as another area settles, are not this hospital's to ask about; of a
+    day before all that audit knows, one alone would have all of them refused."""
     found: dict[str, AskedCase] = {}
     patients = call.input.one("data").rows("patient_dtos")
     pairs = [(patient, one) for patient in patients for one in patient.rows("fsi_encounter_dtos")]
@@ -62,6 +65,8 @@ def asked_cases(call: Call) -> dict[str, AskedCase]:
             continue
         if encounter.text("out_setl_flag") in call.profile.elsewhere:
             continue
+        if not _within(encounter.day("adm_date")):
+            continue
         case = _case(call, patient, encounter)
         found.setdefault(case.body["case_ref"], case)
         if len(found) == CASES_MOST:
@@ -69,14 +74,16 @@ def asked_cases(call: Call) -> dict[str, AskedCase]:
     return found
 
 
-def asked_rules(call: Call) -> list[str]:
-    """The rules that are asked, none for all. Others than audit's are not known there."""
+def asked_rules(call: Call) -> list[str] | None:
+    """The rules that are asked, None for all. What is written otherwise than rules are is no rule:
+    where nothing else is named, none is asked."""
     data = call.envelope.input["data"]
     given = (data[0] if isinstance(data, list) else data).get("rule_ids")
-    if is_empty(given):
-        return []
-    named = given if isinstance(given, list) else str(given).split(",")
-    return [text for one in named[:100] if _RULE.fullmatch(text := str(one).strip())]
+    named = given if isinstance(given, list) else [] if is_empty(given) else str(given).split(",")
+    texts = [str(one).strip() for one in named if not is_empty(one)]
+    if not texts:
+        return None
+    return [text for text in dict.fromkeys(texts) if _RULE.fullmatch(text)][:_RULES_MOST]
 
 
 def _case(call: Call, patient: Row, encounter: Row) -> AskedCase:
@@ -169,6 +176,11 @@ def _amount(row: Row, code: str) -> Money:
     return Money(int(value * 100))
 
 
+def _within(day: date | None) -> bool:
+    """Whether audit knows such days."""
+    return day is not None and EARLIEST <= day <= LATEST
+
+
 def _age(born: date | None, on: date) -> int | None:
     if born is None or born > on:
         return None
@@ -177,20 +189,22 @@ def _age(born: date | None, on: date) -> int | None:
 
 
 def _orders(encounter: Row, admitted: date) -> Iterator[tuple[Order, dict[str, str] | None]]:
-    """Each order, and as audit reads it, None where it cannot: a return, or no code of an item."""
+    """Each order, and as audit reads it, None where it cannot: a return, no code of an item, or
+    a day before all that audit knows."""
     for row in encounter.rows("fsi_order_dtos"):
         item, quantity = row.text("hilist_code"), row.number("cnt") or Decimal(0)
         amount, listed = row.number("sumamt") or Decimal(0), row.number("hilist_pric")
         order = Order(row.text("rx_id"), item, Money(int(amount * 100)))
+        charged_on = row.day("drord_begn_date") or admitted
         fit = _ITEM.fullmatch(item) and 0 < quantity < _QUANTITY_MOST and 0 <= amount < _AMOUNT_MOST
-        if not fit:
+        if not (fit and _within(charged_on)):
             yield order, None
             continue
         line = {
             "item_code": item,
             "quantity": f"{quantity.normalize():f}",
             "amount": order.amount.to_wire(),
-            "charged_on": (row.day("drord_begn_date") or admitted).isoformat(),
+            "charged_on": charged_on.isoformat(),
         }
         if listed is not None and 0 < listed < _AMOUNT_MOST:
             line["list_price"] = Money(int(listed * 100)).to_wire()

@@ -18,6 +18,7 @@ from services.settlement.store import warnings
 from services.settlement.store.warnings import ToldWarning
 from shared.ids import new_id
 from shared.plumbing.database import Connection
+from shared.plumbing.edge import UNSEEN
 from shared.plumbing.problems import Problem
 
 _STAGES = {"3101": "before", "3102": "in"}
@@ -26,19 +27,19 @@ _OF_VISIT, _OF_ITEM = "1", "2"
 _VIOLATING, _COUNTED = "1", "1"
 _NAME_MOST, _CONTENT_MOST = 200, 500
 _WAYS = {"1": ReplyWay.KEPT, "2": ReplyWay.CORRECTED}
-_REASON = re.compile(r"[^\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]{0,500}")
+_REASON = re.compile(rf"[^{UNSEEN}]{{0,500}}")
 
 
 async def ask(call: Call) -> bytes:
     """3101, 3102: what audit's rules say of cases that are not claimed yet; nothing, where audit is
     not heard in time."""
-    cases = asked_cases(call)
+    cases, rules = asked_cases(call), asked_rules(call)
     found: list[tuple[AskedCase, CheckWarning, UUID]] = []
     check_id = None
-    if cases:
+    if cases and rules != []:
         said = await ask_audit(
             call.counter.audit, call.scene, _STAGES[call.envelope.infno],
-            [case.body for case in cases.values()], asked_rules(call),
+            [case.body for case in cases.values()], rules or [],
         )  # fmt: skip
         if said is not None:
             check_id = said.check_id

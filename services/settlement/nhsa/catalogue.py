@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, time, timedelta
+import re
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -15,24 +16,24 @@ from services.settlement.nhsa.tables import ours
 from services.settlement.store import agreements, catalogue
 from services.settlement.store.catalogue import Found, Version
 from shared.money import Money
-from shared.plumbing.clock import TIME_ZONE
 from shared.plumbing.database import Connection
+from shared.plumbing.edge import UNSEEN
 
-_EVER = datetime(1900, 1, 1, tzinfo=UTC)
+_NAME = re.compile(rf"[^{UNSEEN}]*")
 _PAGE_MOST = 1000
 _FLAGS = {"0": False, "1": True}
 _ONE_DAY = timedelta(days=1)
 
 
 async def query(call: Call) -> bytes:
-    """1312: what is in force on a day, else today, page by page in the order of change: whoever
-    asks by updt_time gets what changed since that day began."""
+    """1312: what is in force on a day, else today, page by page; whoever asks by updt_time gets
+    what was listed, began or ended since that day; what is over has vali_flag 0."""
     rows = call.input.rows("data")
     row = rows[0] if rows else Row("data", {}, {}, {})
     number, size = int(row.number("page_num") or 1), int(row.number("page_size") or 100)
     if not 1 <= number <= 1_000_000 or not 1 <= size <= _PAGE_MOST:
         raise row.wrong("page_size", "page")
-    on, updated = row.day("query_date") or call.scene.today, row.day("updt_time")
+    on = row.day("query_date") or call.scene.today
     kinds = [kind for kind in ItemKind if ours("list_types")[kind] == row.text("list_type")]
     if row.filled("list_type") and not kinds:
         raise row.wrong("list_type", "code")
@@ -42,7 +43,8 @@ async def query(call: Call) -> bytes:
             tx,
             call.profile.pool_code,
             on,
-            datetime.combine(updated, time(), TIME_ZONE) if updated else _EVER,
+            row.day("updt_time"),
+            call.scene.today,
             item_code=row.text("hilist_code") or None,
             kinds=kinds or None,
             maternity=_FLAGS.get(row.text("matn_used_flag")),
@@ -56,7 +58,7 @@ async def query(call: Call) -> bytes:
     pages = -(-found.in_all // size)
     return call.done(
         {
-            "data": [_shown(one, level) for one in found.versions],
+            "data": [_shown(one, on, level) for one in found.versions],
             "pageNum": number,
             "pageSize": size,
             "size": len(found.versions),
@@ -68,7 +70,7 @@ async def query(call: Call) -> bytes:
     )
 
 
-def _shown(one: Version, level: int | None) -> dict[str, Any]:
+def _shown(one: Version, on: date, level: int | None) -> dict[str, Any]:
     item = one.listing
     own_rate = {"a": Decimal("0.0000"), "c": Decimal("1.0000")}
     return {
@@ -82,7 +84,7 @@ def _shown(one: Version, level: int | None) -> dict[str, Any]:
         "pric_uplmt_amt": _limit(item, level),
         **{f"lv{number}_pric_uplmt_amt": _limit(item, number) for number in (1, 2, 3)},
         "matn_used_flag": "1" if item.maternity else "0",
-        "vali_flag": "1",
+        "vali_flag": "0" if item.end and item.end <= on else "1",
         "updt_time": one.changed_at,
         "rid": str(one.revision),
     }
@@ -104,7 +106,7 @@ async def map_codes(call: Call) -> bytes:
         for row in rows:
             last = row.day("enddate")
             proposed = await propose_mapping(
-                tx, call.scene, _own_code(row), row.text("fixmedins_hilist_name"),
+                tx, call.scene, _own_code(row), _own_name(row),
                 row.text("med_list_codg"), row.day("begndate"), last + _ONE_DAY if last else None,
             )  # fmt: skip
             made.append(call.taken(proposed).mapping_id)
@@ -132,3 +134,11 @@ def _own_code(row: Row) -> str:
     if not OWN_CODE.fullmatch(own_code):
         raise row.wrong("fixmedins_hilist_id", "own_code")
     return own_code
+
+
+def _own_name(row: Row) -> str:
+    """The name that the clerk who approves reads: as it was written, and nothing unseen in it."""
+    own_name = row.text("fixmedins_hilist_name")
+    if not _NAME.fullmatch(own_name):
+        raise row.wrong("fixmedins_hilist_name", "unseen")
+    return own_name

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from services.settlement.domain.refusals import Refusal
-from services.settlement.domain.settlement import ClaimState, Settlement
+from services.settlement.domain.settlement import ClaimState, Settlement, bill_stands
 from services.settlement.domain.stay import Stay
 from services.settlement.nhsa.counter import Call
 from services.settlement.nhsa.encounters import the_stay
@@ -31,7 +31,8 @@ async def settlement(call: Call) -> bytes:
     async def look(tx: Connection) -> dict[str, Any]:
         encounter = await call.encounter(tx, row)
         stay = await the_stay(tx, call, encounter.stay_id)
-        found = await ledger.of_stay(tx, stay.pool_code, stay.institution_code, stay.stay_id)
+        made = await ledger.of_stay(tx, stay.pool_code, stay.institution_code, stay.stay_id)
+        found = made
         if row.filled("setl_id"):
             settlement_id = call.id(row, "setl_id")
             found = [one for one in found if one.settlement_id == settlement_id]
@@ -40,7 +41,12 @@ async def settlement(call: Call) -> bytes:
         one = found[-1]
         head = await ledger.claim_head(tx, stay.pool_code, one.settlement_id)
         refunded = one.reverses is not None or (head and head[0] is ClaimState.REVERSED)
-        told = await _given(tx, one) or await _made_otherwise(tx, one, stay, encounter)
+        told = await _given(tx, one)
+        if told is None:
+            # Other lines may sum to the same total: only an untouched bill is the settlement's own.
+            if not bill_stands(one, made, stay.version):
+                raise Problem(RECEIPT_NOT_KEPT)
+            told = await _made_otherwise(tx, one, stay, encounter)
         return {"setlinfo": told["setlinfo"] | _beside(call, one, told["setlinfo"], bool(refunded)),
                 "setldetail": told["setldetail"]}  # fmt: skip
 
@@ -62,10 +68,7 @@ async def _made_otherwise(
     tx: Connection, one: Settlement, stay: Stay, encounter: Encounter
 ) -> dict[str, Any]:
     """The receipt of what was settled or undone by another way than this interface: from the
-    settlement's own parts, and the bill as it stands. Raises Problem where that has changed."""
-    total = -one.shares.total if one.reverses else one.shares.total
-    if stay.cost.total != total:
-        raise Problem(RECEIPT_NOT_KEPT)
+    settlement's own parts, and the bill as it stands."""
     person = await person_states.find(tx, one.person_ref)
     age = person.age_on(one.event_on) if person else None
     return receipt(one, stay.cost, age, encounter.told, "")

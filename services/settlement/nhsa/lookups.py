@@ -16,6 +16,7 @@ from services.settlement.domain.catalogue import ItemKind
 from services.settlement.domain.course import Course
 from services.settlement.domain.person import PersonState, months_paid_by, spell_on
 from services.settlement.domain.refusals import Refusal
+from services.settlement.domain.settlement import Settlement, bill_stands, unreversed
 from services.settlement.domain.stay import Stay, StayState
 from services.settlement.nhsa import ids
 from services.settlement.nhsa.charges import classed_amounts
@@ -23,6 +24,7 @@ from services.settlement.nhsa.counter import Call
 from services.settlement.nhsa.encounters import the_stay
 from services.settlement.nhsa.people import GENDER
 from services.settlement.nhsa.reading import Row
+from services.settlement.nhsa.refusals import RECEIPT_NOT_KEPT
 from services.settlement.nhsa.tables import ours
 from services.settlement.store import (
     catalogue,
@@ -39,6 +41,7 @@ from services.settlement.store.ledger import NO_ID
 from services.settlement.store.lines import StoredLine
 from shared.period import Month
 from shared.plumbing.database import Connection
+from shared.plumbing.problems import Problem
 
 _CASES_MOST, _LINES_A_TIME = 1000, 1000
 _MONTH = re.compile(r"(20[0-9]{2})(0[1-9]|1[0-2])", re.ASCII)
@@ -157,24 +160,21 @@ async def diagnoses(call: Call) -> bytes:
 
 
 async def bill(call: Call) -> bytes:
-    """5204: the lines of a case as they were classed."""
+    """5204: the lines of a case as they were classed: those of a settlement that is named, as long
+    as they are still its own."""
     row = call.input.one("data")
 
     async def look(tx: Connection) -> list[dict[str, Any]]:
         encounter = await call.encounter(tx, row)
         stay = await the_stay(tx, call, encounter.stay_id)
-        settlement_id = call.id(row, "setl_id") if row.filled("setl_id") else None
         made = await ledger.of_stay(tx, stay.pool_code, stay.institution_code, stay.stay_id)
-        if settlement_id and settlement_id not in {one.settlement_id for one in made}:
-            raise call.counter.problem_of(Refusal.SETTLEMENT_UNKNOWN)
-        if settlement_id is None and stay.state is StayState.SETTLED:
-            settlement_id = made[-1].settlement_id
+        settled = _settled(call, row, stay, made)
         found = await _lines_of(tx, stay)
         serials = await encounters.serials(tx, stay)
         names = await _named(tx, stay.pool_code, found)
         shown = {
             "mdtrt_id": ids.to_wire(stay.stay_id),
-            "setl_id": ids.to_wire(settlement_id) if settlement_id else "",
+            "setl_id": ids.to_wire(settled.settlement_id) if settled else "",
             "med_type": _med_type(call, stay, encounter.told),
         }
         return [
@@ -183,6 +183,20 @@ async def bill(call: Call) -> bytes:
         ]
 
     return call.done(await call.seen(look))
+
+
+def _settled(call: Call, row: Row, stay: Stay, made: Sequence[Settlement]) -> Settlement | None:
+    """The settlement that is named, if the lines are still those that it settled; else the one that
+    stands, if any. Raises Problem."""
+    if not row.filled("setl_id"):
+        return unreversed(made)
+    settlement_id = call.id(row, "setl_id")
+    named = next((one for one in made if one.settlement_id == settlement_id), None)
+    if named is None:
+        raise call.counter.problem_of(Refusal.SETTLEMENT_UNKNOWN)
+    if not bill_stands(named, made, stay.version):
+        raise Problem(RECEIPT_NOT_KEPT)
+    return named
 
 
 async def _lines_of(tx: Connection, stay: Stay) -> list[StoredLine]:
@@ -243,8 +257,8 @@ async def drugs(call: Call) -> bytes:
 
 
 async def cumulated(call: Call) -> bytes:
-    """5206: the months that a person paid without a gap by a month's end, and what was used of the
-    limits of the pregnancy that the month belongs to, in whatever hospital."""
+    """5206: the months that a person paid without a gap up to a month and with it, and what was
+    used of the limits of the pregnancy that the month belongs to, in whatever hospital."""
     row = call.input.one("data")
     person_ref, pool = call.person(row), call.profile.pool_code
     asked = row.text("cum_ym")

@@ -22,8 +22,6 @@ from shared.plumbing.zipped_rows import write_rows
 _LEVEL, _NOT_LEVEL = "0", "1"
 _DAYS_MOST, _COUNT_MOST = timedelta(days=366), 1_000_000  # as over REST
 _REFUNDS = {"0": False, "1": True}
-_MESSAGES = ("2304", "2207", "2305", "2208", "2601")
-"""The transactions whose messages make the rows of our book."""
 
 
 async def totals(call: Call) -> bytes:
@@ -69,7 +67,7 @@ async def details(call: Call) -> bytes:
         told = Sums(total, fund, account, count)
         made = call.taken(await reconcile(tx, call.scene, scope, told, theirs))
         place = (call.profile.pool_code, call.profile.institution_code)
-        written = await reconciliations.written(tx, *place, scope, _MESSAGES)
+        written = await reconciliations.written(tx, *place, scope)
         result = write_rows("result.txt", result_rows(made, written))
         day = f"{scope.since:%Y%m%d}-{scope.until:%Y%m%d}"
         file = await files.keep(tx, call, f"3202-{day}.zip", result)

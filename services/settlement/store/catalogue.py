@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -12,6 +12,7 @@ import asyncpg
 from services.settlement.domain.catalogue import ItemKind, Listing
 from services.settlement.domain.line import CatalogueItem
 from shared.money import Money
+from shared.plumbing.clock import TIME_ZONE
 from shared.plumbing.database import Connection
 
 # Only an item with limits by level asks of which level the hospital is.
@@ -140,33 +141,42 @@ class Version(NamedTuple):
 
 
 class Found(NamedTuple):
-    """A page of what is in force, and how much there is of it in all."""
+    """A page of the versions that were asked for, and how many there are in all."""
 
     versions: list[Version]
     in_all: int
 
 
-_IN_FORCE = """
+# Whoever reads page by page must find each item once, though the catalogue changes meanwhile: what
+# was in the list stays there, in its place. So what is ended stays for a day in a list of all, and
+# what changed, began or ended since a day is never out of that list again.
+_ASKED = """
 from catalogue_item
-where pool_code = $1 and valid @> $2::date and changed_at >= $3::timestamptz
-  and ($4::text is null or item_code = $4) and ($5::text[] is null or kind = any($5))
-  and ($6::boolean is null or maternity = $6)
+where pool_code = $1 and lower(valid) <= $2::date
+  and ($3::text is null or item_code = $3) and ($4::text[] is null or kind = any($4))
+  and ($5::boolean is null or maternity = $5)
+  and case when $6::date is null
+      then valid @> $2 or ($3 is null and changed_at > made_at and changed_at >= $7::timestamptz)
+      else changed_at >= $7 or lower(valid) >= $6 or (upper(valid) > $6 and upper(valid) <= $2) end
 """
 
 
 async def in_force(
-    tx: Connection, pool_code: str, on: date, since: datetime, *, item_code: str | None,
-    kinds: Sequence[ItemKind] | None, maternity: bool | None, skip: int, limit: int,
+    tx: Connection, pool_code: str, on: date, since: date | None, today: date, *,
+    item_code: str | None, kinds: Sequence[ItemKind] | None, maternity: bool | None, skip: int,
+    limit: int,
 ) -> Found:  # fmt: skip
-    """What is in force on a day of what changed since a moment, in the order of change."""
+    """What is in force on a day, or, of what has begun by it, what is otherwise than it was before
+    the day `since`: ended, too. By item and first day."""
+    changed = datetime.combine(since or today - timedelta(days=1), time(), TIME_ZONE)
     asked = (
-        pool_code, on, since, item_code, [kind.value for kind in kinds] if kinds else None,
-        maternity,
+        pool_code, on, item_code, [kind.value for kind in kinds] if kinds else None, maternity,
+        since, changed,
     )  # fmt: skip
-    in_all: int = await tx.fetchval("select count(*)" + _IN_FORCE, *asked)
+    in_all: int = await tx.fetchval("select count(*)" + _ASKED, *asked)
     rows = await tx.fetch(
-        "select *, lower(valid) as starts, upper(valid) as ends" + _IN_FORCE
-        + "order by revision, item_code offset $7 limit $8", *asked, skip, limit,
+        "select *, lower(valid) as starts, upper(valid) as ends" + _ASKED
+        + "order by item_code, lower(valid) offset $8 limit $9", *asked, skip, limit,
     )  # fmt: skip
     return Found(
         [Version(listing_from_row(row), row["revision"], row["changed_at"]) for row in rows], in_all

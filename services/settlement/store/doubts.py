@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from typing import Any
 from uuid import UUID
 
 import orjson
@@ -37,18 +38,32 @@ async def forget(
     )
 
 
+_COLUMNS = "pool_code, doubt_id, institution_code, stay_id, kind, found::text as found, noted_at"
+
+
+async def of_stay(tx: Connection, pool_code: str, stay_id: UUID, kind: DoubtKind) -> list[Doubt]:
+    """Doubts of a kind about a stay that the caller may see."""
+    rows = await tx.fetch(
+        f"select {_COLUMNS} from doubt where pool_code = $1 and stay_id = $2 and kind = $3",  # noqa: S608
+        pool_code,
+        stay_id,
+        kind.value,
+    )
+    return [_from_row(row) for row in rows]
+
+
 async def page(tx: Connection, pool_code: str, after: UUID, limit: int) -> list[Doubt]:
     """Doubts that the caller may see, oldest first, beyond `after`."""
     rows = await tx.fetch(
-        "select pool_code, doubt_id, institution_code, stay_id, kind, found::text as found, noted_at"
-        " from doubt where pool_code = $1 and doubt_id > $2 order by doubt_id limit $3",
+        f"select {_COLUMNS} from doubt"  # noqa: S608 - a list of our own
+        " where pool_code = $1 and doubt_id > $2 order by doubt_id limit $3",
         pool_code,
         after,
         limit,
     )
-    return [
-        Doubt(**(dict(row) | {
-            "kind": DoubtKind(row["kind"]), "found": orjson.loads(row["found"])
-        }))
-        for row in rows
-    ]  # fmt: skip
+    return [_from_row(row) for row in rows]
+
+
+def _from_row(row: Any) -> Doubt:
+    told = {"kind": DoubtKind(row["kind"]), "found": orjson.loads(row["found"])}
+    return Doubt(**(dict(row) | told))

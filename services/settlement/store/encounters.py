@@ -93,7 +93,7 @@ async def serials(tx: Connection, stay: Stay) -> dict[int, str]:
 
 
 # The operations are those of the index, word for word.
-_RECEIPT = """
+RECEIPT = """
 select answer from idempotency
 where object_id = $3 and operation in ('2207', '2208', '2304', '2305')
   and pool_code = $1 and caller = $2
@@ -104,7 +104,7 @@ async def receipt_kept(
     tx: Connection, pool_code: str, institution_code: str, settlement_id: UUID
 ) -> bytes | None:
     """The answer that told the institution of a settlement or of its undoing, as it was given."""
-    answer: bytes | None = await tx.fetchval(_RECEIPT, pool_code, institution_code, settlement_id)
+    answer: bytes | None = await tx.fetchval(RECEIPT, pool_code, institution_code, settlement_id)
     return answer
 
 

@@ -45,6 +45,8 @@ class OurBook(NamedTuple):
 
 # What a receipt says the funds paid: the pool's, and what medical insurance takes by its own rules.
 # By the national interface a receipt shows the insurance that the hospital named when it began.
+# Losses and complications are of visits and of stays: by that interface every admission tells its
+# ipt_no; of others a loss states where it was, and nothing else is a visit.
 _IN_SCOPE = """
 from settlement
 where pool_code = $1 and institution_code = $2 and settled_at >= $3 and settled_at < $4
@@ -55,6 +57,13 @@ where pool_code = $1 and institution_code = $2 and settled_at >= $3 and settled_
         insurance_type))
   and ($6::boolean is null or (reverses is not null) = $6)
   and ($7::text[] is null or benefit = any ($7))
+  and ($8::boolean is null or benefit not in ('loss', 'complication') or $8 = coalesce(
+        (select told ->> 'ipt_no' is null from encounter
+         where encounter.pool_code = settlement.pool_code
+           and encounter.stay_id = settlement.stay_id),
+        (select particulars ->> 'setting' = 'outpatient' from stay
+         where stay.pool_code = settlement.pool_code and stay.stay_id = settlement.stay_id),
+        false))
 """
 _SUMS = f"""
 select coalesce(sum(total_fen), 0)::bigint as total_fen,
@@ -106,21 +115,28 @@ class Written(NamedTuple):
     msgid: str
 
 
-_WRITTEN = f"""
+# By the index of receipts where a settlement has one: its operations, word for word. A message that
+# took another back has none, and a hospital sends few of them.
+WRITTEN = f"""
 with ours as (select settlement_id, reverses {_IN_SCOPE})
 select settlement_id, coalesce(reverses, settlement_id) as claim, reverses is not null as refund,
-       message.key as msgid
-from ours left join idempotency message
-    on message.pool_code = $1 and caller = $2 and operation = any ($8) and object_id = settlement_id
+       coalesce(receipt.key, taken_back.key) as msgid
+from ours
+left join idempotency receipt
+    on receipt.object_id = settlement_id
+    and receipt.operation in ('2207', '2208', '2304', '2305')
+    and receipt.pool_code = $1 and receipt.caller = $2
+left join idempotency taken_back
+    on taken_back.pool_code = $1 and taken_back.caller = $2 and taken_back.operation = '2601'
+    and taken_back.object_id = settlement_id
 """  # noqa: S608 - put together of our own words
 
 
 async def written(
-    tx: Connection, pool_code: str, institution_code: str, scope: Scope, operations: Sequence[str]
+    tx: Connection, pool_code: str, institution_code: str, scope: Scope
 ) -> dict[tuple[str, bool], Written]:
-    """How the rows of our book were made, by claim and whether it is a refund; `operations` are
-    those whose keys are messages."""
-    rows = await tx.fetch(_WRITTEN, *_asked(pool_code, institution_code, scope), operations)
+    """How the rows of our book were made, by claim and whether it is a refund."""
+    rows = await tx.fetch(WRITTEN, *_asked(pool_code, institution_code, scope))
     return {
         (str(row["claim"]), row["refund"]): Written(row["settlement_id"], row["msgid"] or "")
         for row in rows
@@ -132,7 +148,7 @@ def _asked(pool_code: str, institution_code: str, scope: Scope) -> tuple[object,
     until = datetime.combine(scope.until + timedelta(days=1), time(), TIME_ZONE)
     return (
         pool_code, institution_code, since, until, scope.insurance_type, scope.refunds,
-        scope.benefits,
+        scope.benefits, scope.visits,
     )  # fmt: skip
 
 

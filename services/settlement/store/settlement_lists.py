@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 import orjson
 
@@ -23,13 +22,3 @@ async def put(tx: Connection, of: Settlement, told: dict[str, Any], at: datetime
         orjson.dumps(told).decode(), at,
     )  # fmt: skip
     return number
-
-
-async def find(tx: Connection, pool_code: str, settlement_id: UUID) -> dict[str, Any] | None:
-    """A settlement's list that the caller may see."""
-    told = await tx.fetchval(
-        "select told::text from settlement_list where pool_code = $1 and settlement_id = $2",
-        pool_code,
-        settlement_id,
-    )
-    return orjson.loads(told) if told else None
