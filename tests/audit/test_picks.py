@@ -28,7 +28,7 @@ from services.audit.work.watch import watch_once
 from shared.ids import new_id
 from shared.money import Money
 from shared.plumbing.database import AGENCY, transaction
-from tests.audit.conftest import Audit, FixedClock
+from tests.audit.conftest import LOT, Audit, FixedClock
 from tests.audit.events import HOSPITAL, NOW, OTHER_POOL, POOL, Telling
 from tests.audit.test_by_two import post
 from tests.audit.test_watch import made_up
@@ -158,12 +158,12 @@ async def test_the_lot_takes_what_never_was_flagged_once(audit: Audit) -> None:
 
 async def test_the_watch_draws_and_tells_what_its_run_was_like(audit: Audit) -> None:
     recent = [claim for claim in made_up() if claim.discharged_on.isoformat() >= "2025-12"]
-    claim_id = next(one for one in iter(new_id, None) if drawn([str(one)])[0])
+    claim_id = next(one for one in iter(new_id, None) if drawn([str(one)], LOT)[0])
     async with transaction(audit.pool, [AGENCY]) as tx:
         await claims.record(tx, [replace(recent[0], claim_id=claim_id), *recent[1:]])
     assert (await audit.client("r1").get("/scoring")).json() == {"run": None}
     for _ in range(2):
-        await watch_once(audit.pool, FixedClock())
+        await watch_once(audit.pool, FixedClock(), LOT)
         lot = [flag for flag in await audit.flags() if flag["rule_family"] == "drawn-by-lot"]
         assert str(claim_id) in [flag["claim_id"] for flag in lot]
         assert len(lot) == len({flag["claim_id"] for flag in lot})
