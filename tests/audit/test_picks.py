@@ -79,6 +79,24 @@ async def test_a_person_picks_a_scored_claim(audit: Audit) -> None:
     assert tuple(row) == ("r1", f"flag:{flag['flag_id']}")
 
 
+async def test_a_persons_pick_is_queued_by_no_models_chance(audit: Audit) -> None:
+    """Red while the next run puts on it what statistics make of the claim: a person's own reason
+    then comes last where no score had seen it."""
+    picked, of_lot = await told(audit), Telling(person="p2")
+    await audit.hear(of_lot.settled())
+    flag = (await post(audit, f"/claims/{picked}/pick", WHY)).json()
+    scores = [a_score(one, chance=Decimal("0.01")) for one in (picked, of_lot.claim_id)]
+    async with transaction(audit.pool, [AGENCY]) as tx:
+        assert await pick_drawn(tx, scores[1], SHARE_DRAWN, "watch:1", NOW)
+    await audit.owner.execute("update flag set score = 0.3")  # as earlier releases did
+    await laid(audit, scores)
+    rows = await audit.owner.fetch("select rule_family, score, expected_fen from flag")
+    chances = {row["rule_family"]: row["score"] for row in rows}
+    assert chances == {"picked-by-person": None, "drawn-by-lot": Decimal("0.0100")}
+    [first, _] = (await audit.client("r1").get("/flags", params={"order": "money"})).json()["flags"]
+    assert first["flag_id"] == flag["flag_id"]
+
+
 async def test_what_is_under_review_or_was_picked_before_is_not_picked(audit: Audit) -> None:
     claim_id = await told(audit)
     flag = (await post(audit, f"/claims/{claim_id}/pick", WHY)).json()
