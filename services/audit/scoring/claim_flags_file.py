@@ -27,6 +27,7 @@ from services.audit.scoring.models import Models, Sample, compared, learned
 from services.audit.scoring.queue_order import AT_RANDOM, CHANCE_DRAWN, TOP, drawn, order
 from services.audit.scoring.reviews_file import Review
 from services.audit.scoring.rule_hits import exclude_each_other, rule_hits
+from services.audit.scoring.thresholds import LIKELY
 
 _CHUNK = 200_000
 # A file is scored without a service, which alone has a secret: the lot of a file is drawn under a
@@ -168,7 +169,7 @@ class _Ends:
         chance: NDArray[np.float64],
         at_random: NDArray[np.bool_],
     ) -> None:
-        self.alarms += int((chance >= 0.5).sum())
+        self.alarms += int((chance >= LIKELY).sum())
         more = pa.table({"claim_id": ids, "score": score})
         both = pa.concat_tables([self._top, more])
         self._top = both.take(

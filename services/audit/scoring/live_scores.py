@@ -27,11 +27,9 @@ from services.audit.scoring.models import Floats, Models, Sample, learned
 from services.audit.scoring.queue_order import CHANCE_DRAWN, drawn
 from services.audit.scoring.reviews_file import Review
 from services.audit.scoring.rule_hits import exclude_each_other, rule_hits
-from services.audit.scoring.thresholds import THRESHOLDS
+from services.audit.scoring.thresholds import LIKELY
 from shared.money import Money
 
-LIKELY: Final[float] = THRESHOLDS["likely"]["chance"]
-"""From this chance on a claim's score is kept, whether it is flagged or not."""
 SHARE_DRAWN: Final = Decimal(str(CHANCE_DRAWN))
 """Every claim's chance to be drawn by lot."""
 
