@@ -26,6 +26,7 @@ from tests.audit.events import HOSPITAL, NOW, POOL
 from tests.support.postgres import ServiceDatabases
 
 CONSUMER = "audit-claim"
+LOT = b"the key of a lot"
 _TABLES = (
     "pick", "scoring_run", "rule_record",
     "posted_price", "indicator_limit", "indicator_month", "claim_score",

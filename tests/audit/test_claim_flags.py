@@ -16,7 +16,7 @@ from bench.audit.generate import province, write
 from services.audit.scoring.claim_flags_file import write_claim_flags
 from services.audit.scoring.claims_file import read_claims
 from services.audit.scoring.features import claim_features
-from services.audit.scoring.queue_order import CHANCE_DRAWN, drawn, order
+from services.audit.scoring.queue_order import CHANCE_DRAWN, drawn, lot_key, order
 
 
 @dataclass(frozen=True)
@@ -129,9 +129,17 @@ def test_the_queue_has_the_highest_and_some_drawn_at_random(scored: Scored) -> N
 
 def test_a_draw_is_a_share_and_the_same_again() -> None:
     ids = [f"C{n}" for n in range(200_000)]
-    picked = drawn(ids)
+    picked = drawn(ids, b"key")
     assert picked.mean() == pytest.approx(CHANCE_DRAWN, rel=0.3)
-    assert np.array_equal(picked, drawn(ids))
+    assert np.array_equal(picked, drawn(ids, b"key"))
+
+
+def test_nobody_without_the_key_can_tell_who_is_drawn() -> None:
+    """Red while a claim's id alone says it: a hospital could leave its drawn claims clean."""
+    ids = [f"C{n}" for n in range(200_000)]
+    one, another = (drawn(ids, lot_key(secret)) for secret in (b"a" * 16, b"b" * 16))
+    assert (one & another).sum() <= 3  # by chance alone one in 2,000 of those drawn
+    assert lot_key(b"a" * 16) != b"a" * 16
 
 
 def test_order_grows_with_chance_and_with_money() -> None:

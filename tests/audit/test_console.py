@@ -13,11 +13,16 @@ import pytest
 import uvicorn
 from playwright.async_api import Page, expect
 
+from services.audit.actions.pick_claims import pick_drawn
 from services.audit.domain.series import Contributor
+from services.audit.scoring.live_scores import SHARE_DRAWN
 from shared.money import Money
 from shared.plumbing.auth import add_client
+from shared.plumbing.database import AGENCY, transaction
 from tests.audit.conftest import Audit
 from tests.audit.events import HOSPITAL, NOW, OTHER_HOSPITAL, POOL, Telling, parts
+from tests.audit.test_by_two import post
+from tests.audit.test_picks import WHY, a_score
 from tests.audit.test_series_flags import FOUND, found
 from tests.support.browser import browsing
 
@@ -186,4 +191,35 @@ async def test_a_hospitals_months_are_drawn_beside_what_was_expected(
         await expect(page.locator("#chart svg rect")).to_have_count(2)
         await page.click("#chart summary")
         await expect(page.locator("#chart tr", has_text="2026-02")).to_contain_text("950,000.00")
+        assert broken == []
+
+
+async def test_a_pick_says_what_took_it_in(audit: Audit, address: str) -> None:
+    """Red while a pick looks like a rule's flag: its family by a code, and no word of why."""
+    of_lot, picked = Telling("mother-1"), Telling("mother-2", parts=parts("9000.00", "6000.00"))
+    await audit.hear(of_lot.settled(), picked.settled())
+    score = a_score(of_lot.claim_id, drawn=True)
+    async with transaction(audit.pool, [AGENCY]) as tx:
+        assert await pick_drawn(tx, score, SHARE_DRAWN, "watch:1", NOW)
+    assert (await post(audit, f"/claims/{picked.claim_id}/pick", WHY)).status_code == 201
+    secret = await credential(audit, "reviewer-5", "reviewer")
+    async with browsing() as page:
+        broken: list[str] = []
+        page.on("pageerror", lambda error: broken.append(str(error)))
+        await signed_in(page, address, "reviewer-5", secret)
+        of_what = page.locator("#flags .what")
+        await expect(of_what).to_have_text(["人工挑选", "抽签选入"])
+        why = page.locator("#flag #pick")
+        await page.locator("#flags button").nth(0).click()
+        await expect(why).to_contain_text(WHY["reason"])
+        await expect(why).to_contain_text("r1")
+        await page.locator("#flags button").nth(1).click()
+        await expect(why).to_contain_text("2000 份中抽 1 份")
+        await expect(why).to_contain_text(score.reason.zh)
+        await page.click("#language")
+        await expect(of_what).to_have_text(["picked by a reviewer", "drawn by lot"])
+        await expect(page.locator("#flag h2")).to_contain_text("drawn by lot")
+        await expect(why).to_contain_text("1 of 2000 claims")
+        await expect(why).to_contain_text(score.reason.en)
+        await expect(why).not_to_contain_text("undefined")
         assert broken == []

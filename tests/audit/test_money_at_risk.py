@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,6 +34,8 @@ class Settlement:
     answer: dict[str, Any] = field(default_factory=lambda: NOTHING_OF_THE_FUNDS)
     answers: bool = True
     unreadable: Callable[[dict[str, Any]], bool] = lambda item: False
+    hangs_on: Callable[[dict[str, Any]], bool] = lambda item: False
+    hangs_oddly: bool = False
     quick: int = 1000
     calls: int = 0
     asked: list[dict[str, Any]] = field(default_factory=list)
@@ -45,6 +48,10 @@ class Settlement:
         self.calls += 1
         if len(json.loads(request.content)["items"]) > self.quick:
             raise httpx.ReadTimeout("too much at once")
+        if any(self.hangs_on(item) for item in json.loads(request.content)["items"]):
+            if self.hangs_oddly:
+                return httpx.Response(200, json={"something": "else"})
+            raise httpx.ReadTimeout("for ever")
         body = PricesBody.model_validate_json(request.content)  # the form that settlement takes
         if any(self.unreadable(item) for item in json.loads(request.content)["items"]):
             return httpx.Response(400, json={"code": "1-malformed"})
@@ -191,3 +198,21 @@ async def test_what_gets_no_answer_in_time_is_asked_for_in_smaller_batches(
     await worker.ask()
     assert len(settlement.asked) == len(flags)
     assert settlement.calls - calls < len(flags)  # and in larger ones again
+
+
+@pytest.mark.parametrize("wrong", ["silent", "odd"])
+async def test_a_flag_without_an_answer_lets_the_others_go_before(
+    audit: Audit, worker: MoneyAtRisk, settlement: Settlement, wrong: str
+) -> None:
+    """Red while the flag with the most money comes first again and again."""
+    settlement.hangs_on = lambda item: "corrected" in item
+    settlement.hangs_oddly = wrong == "odd"
+    await audit.hear(as_event(billed_twice() | {"procedures": ["75.4x00x002"]}))
+    for _ in range(3):
+        with suppress(KeyError):
+            await worker.ask()
+    assert (await of_family(audit, "duplicate-charge"))["money_at_risk"]["fund"] == "0.00"
+    assert (await of_family(audit, "caesarean-unproven"))["money_at_risk"] is None
+    settlement.hangs_on = lambda item: False
+    await worker.ask()
+    assert (await of_family(audit, "caesarean-unproven"))["money_at_risk"]["fund"] == "0.00"

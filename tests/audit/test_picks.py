@@ -28,7 +28,7 @@ from services.audit.work.watch import watch_once
 from shared.ids import new_id
 from shared.money import Money
 from shared.plumbing.database import AGENCY, transaction
-from tests.audit.conftest import Audit, FixedClock
+from tests.audit.conftest import LOT, Audit, FixedClock
 from tests.audit.events import HOSPITAL, NOW, OTHER_POOL, POOL, Telling
 from tests.audit.test_by_two import post
 from tests.audit.test_watch import made_up
@@ -77,6 +77,24 @@ async def test_a_person_picks_a_scored_claim(audit: Audit) -> None:
     row = await audit.owner.fetchrow("select actor, subject from log where action = 'flag-raised'")
     assert row is not None
     assert tuple(row) == ("r1", f"flag:{flag['flag_id']}")
+
+
+async def test_a_persons_pick_is_queued_by_no_models_chance(audit: Audit) -> None:
+    """Red while the next run puts on it what statistics make of the claim: a person's own reason
+    then comes last where no score had seen it."""
+    picked, of_lot = await told(audit), Telling(person="p2")
+    await audit.hear(of_lot.settled())
+    flag = (await post(audit, f"/claims/{picked}/pick", WHY)).json()
+    scores = [a_score(one, chance=Decimal("0.01")) for one in (picked, of_lot.claim_id)]
+    async with transaction(audit.pool, [AGENCY]) as tx:
+        assert await pick_drawn(tx, scores[1], SHARE_DRAWN, "watch:1", NOW)
+    await audit.owner.execute("update flag set score = 0.3")  # as earlier releases did
+    await laid(audit, scores)
+    rows = await audit.owner.fetch("select rule_family, score, expected_fen from flag")
+    chances = {row["rule_family"]: row["score"] for row in rows}
+    assert chances == {"picked-by-person": None, "drawn-by-lot": Decimal("0.0100")}
+    [first, _] = (await audit.client("r1").get("/flags", params={"order": "money"})).json()["flags"]
+    assert first["flag_id"] == flag["flag_id"]
 
 
 async def test_what_is_under_review_or_was_picked_before_is_not_picked(audit: Audit) -> None:
@@ -158,12 +176,12 @@ async def test_the_lot_takes_what_never_was_flagged_once(audit: Audit) -> None:
 
 async def test_the_watch_draws_and_tells_what_its_run_was_like(audit: Audit) -> None:
     recent = [claim for claim in made_up() if claim.discharged_on.isoformat() >= "2025-12"]
-    claim_id = next(one for one in iter(new_id, None) if drawn([str(one)])[0])
+    claim_id = next(one for one in iter(new_id, None) if drawn([str(one)], LOT)[0])
     async with transaction(audit.pool, [AGENCY]) as tx:
         await claims.record(tx, [replace(recent[0], claim_id=claim_id), *recent[1:]])
     assert (await audit.client("r1").get("/scoring")).json() == {"run": None}
     for _ in range(2):
-        await watch_once(audit.pool, FixedClock())
+        await watch_once(audit.pool, FixedClock(), LOT)
         lot = [flag for flag in await audit.flags() if flag["rule_family"] == "drawn-by-lot"]
         assert str(claim_id) in [flag["claim_id"] for flag in lot]
         assert len(lot) == len({flag["claim_id"] for flag in lot})

@@ -20,7 +20,7 @@ from services.audit.work.watch import watch_once
 from shared.ids import new_id
 from shared.money import Money
 from shared.plumbing.database import AGENCY, transaction
-from tests.audit.conftest import Audit, FixedClock
+from tests.audit.conftest import LOT, Audit, FixedClock
 from tests.audit.events import NOW, OTHER_POOL, POOL
 from tests.audit.test_by_two import agreed
 
@@ -70,7 +70,7 @@ async def watched(audit: Audit) -> Audit:
     """Claims of eighteen months, the last of them the month before now, scored once."""
     async with transaction(audit.pool, [AGENCY]) as tx:
         await claims.record(tx, made_up())
-    await watch_once(audit.pool, FixedClock())
+    await watch_once(audit.pool, FixedClock(), LOT)
     return audit
 
 
@@ -140,7 +140,7 @@ async def test_what_two_people_explained_is_the_new_past(watched: Audit) -> None
          "flag_id": flag["flag_id"], "reason_code": "medically-justified", "by": "r1",
          "approved_by": "r2", "decided_on": "2026-03-02"}
     ]  # fmt: skip
-    await watch_once(watched.pool, FixedClock())
+    await watch_once(watched.pool, FixedClock(), LOT)
     assert [m["channels"]["cost"]["score"] for m in await months(watched, **LAST)] == [None]
     earlier = await months(watched, institution=DRIFTING, since="2025-08")
     assert earlier[0]["month"] == "2025-08"
@@ -161,7 +161,7 @@ async def test_what_was_confirmed_is_no_new_past(watched: Audit) -> None:
 
 async def test_a_second_run_brings_nothing_new(watched: Audit) -> None:
     before = await watched.told()
-    await watch_once(watched.pool, FixedClock())
+    await watch_once(watched.pool, FixedClock(), LOT)
     assert await watched.told() == before
     assert len(await months(watched)) == MONTHS * HOSPITALS
 
@@ -171,14 +171,14 @@ async def test_what_two_people_posted_is_no_growth(audit: Audit) -> None:
            for c in made_up()]  # fmt: skip
     async with transaction(audit.pool, [AGENCY]) as tx:
         await claims.record(tx, own)
-    await watch_once(audit.pool, FixedClock())
+    await watch_once(audit.pool, FixedClock(), LOT)
     [before] = await months(audit, **LAST)
     for month in range(11, MONTHS):
         year, number = divmod(FIRST[0] * 12 + FIRST[1] - 1 + month, 12)
         said = {"region": "653001", "month": f"{year}-{number + 1:02}", "change": "0.08",
                 "reason": "价格文件"}  # fmt: skip
         await agreed(audit, "/price-notices", said)
-    await watch_once(audit.pool, FixedClock())
+    await watch_once(audit.pool, FixedClock(), LOT)
     [after] = await months(audit, **LAST)
     assert float(after["score"]) < ALARM_SCORE < float(before["score"])
 
@@ -186,7 +186,7 @@ async def test_what_two_people_posted_is_no_growth(audit: Audit) -> None:
 async def test_the_running_month_is_not_scored(watched: Audit) -> None:
     async with transaction(watched.pool, [AGENCY]) as tx:
         await claims.record(tx, [a_claim("H-00", NOW.date(), 400000)])
-    await watch_once(watched.pool, FixedClock())
+    await watch_once(watched.pool, FixedClock(), LOT)
     assert {m["month"] for m in await months(watched, institution="H-00", since="2026-02")} == {
         "2026-02"
     }
@@ -198,7 +198,7 @@ async def test_a_reversed_claim_leaves_its_month(watched: Audit) -> None:
         " (select claim_id from claim where institution_code = 'H-01'"
         " and discharged_on >= '2026-02-01' limit 1)"
     )
-    await watch_once(watched.pool, FixedClock())
+    await watch_once(watched.pool, FixedClock(), LOT)
     [last] = await months(watched, institution="H-01", since="2026-02")
     assert last["claims"] == BIRTHS - 1
 

@@ -15,8 +15,14 @@ async def dry_run(tx: Connection, rule: Rule, pool_code: str, since: date, until
     """What a rule would have found among the claims of a pool that were settled since a day and
     before another, whatever the days on which it is valid."""
     asked = Asked()
-    async for claims in history.persons_settled(tx, pool_code, since, until):
-        counted = {c.claim_id: (c, how) for c in claims if (how := asked_by([rule], c))}
+    async for persons in history.persons_settled(tx, pool_code, since, until):
+        counted = {
+            c.claim_id: (c, how)
+            for claims in persons
+            for c in claims
+            if (how := asked_by([rule], c))
+        }
         clustered = await month_ends.unrecorded(tx, counted)
-        asked = asked.plus(asked_of_person(rule, claims, since, until, clustered))
+        for claims in persons:
+            asked = asked.plus(asked_of_person(rule, claims, since, until, clustered))
     return yield_of(asked, await history.verdicts(tx, pool_code, asked.hits))

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from services.audit.domain.dispute import Dispute, Questioned, dispute_of
 from services.audit.domain.flag import Flag
@@ -25,10 +26,13 @@ class Open:
     dispute: Dispute | None
 
 
-async def flags_to_price(tx: Connection, book: RuleBook, most: int) -> list[Open]:
-    """The next flags, the most to recover first, with what their findings dispute."""
+async def flags_to_price(
+    tx: Connection, book: RuleBook, most: int, behind: Sequence[UUID] = ()
+) -> list[Open]:
+    """The next flags, the most to recover first and those `behind` last, with what their findings
+    dispute."""
     found = []
-    for flag in await money_at_risk.due(tx, most):
+    for flag in await money_at_risk.due(tx, most, behind):
         dispute = None
         claim = await claims.find(tx, flag.pool_code, flag.claim_id) if flag.claim_id else None
         if claim is not None:

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Request
 
 from services.audit.api.explanation import legal_basis
 from services.audit.api.shown import RulesShown
+from services.audit.domain.asked_of import asked_of
 from services.audit.domain.rule import RuleBook
 from services.audit.domain.rule_record import RuleRecord
 from services.audit.store import rule_records
@@ -45,6 +46,7 @@ def rules_router(book: RuleBook) -> APIRouter:
                     "window": rule.window,
                     "scenes": rule.scenes,
                     "stages": rule.stages,
+                    "asked_of": asked_of(rule),
                     "fund_type": rule.fund_type,
                     "insurance_types": rule.insurance_types,
                     "in_force": rule in today.rules,

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from services.audit.domain.asked_of import AskedOf
 from services.audit.domain.claim import ClaimStatus
 from services.audit.domain.flag import Deduction, FlagState, Hearing, Outcome
 from services.audit.domain.pick import PickedBy
@@ -358,7 +359,8 @@ class NoticeShown(FlagShown):
 
 class RuleShown(Shown):
     """One version of one rule. Of `reviewed` flags `confirmed` proved right; `on_trial` it is kept
-    from speaking because these are too few."""
+    from speaking because these are too few. `asked_of` tells where it can find anything: in claims
+    that were settled, in checks before the claim."""
 
     id: str
     version: int
@@ -368,6 +370,7 @@ class RuleShown(Shown):
     window: Window
     scenes: list[Scene]
     stages: list[Stage]
+    asked_of: list[AskedOf]
     fund_type: FundType
     insurance_types: list[str]
     in_force: bool

@@ -8,6 +8,8 @@ const here = { token: "", language: navigator.language.startsWith("en") ? "en" :
 const find = (id) => document.getElementById(id);
 const words = () => WORDS[here.language];
 const said = (code) => words().codes[code] ?? String(code).replaceAll("_", " ");
+/** What a flag is of: a rule's family or a channel by its name, a pick in words. */
+const named = (flag) => words().codes[flag.rule_family] ?? flag.rule_family ?? flag.channel;
 const inWords = (of, name) => (here.language === "zh" ? of[`${name}_zh`] : of[name]) ?? of[name];
 const moment = (text) => new Date(text).toLocaleString(here.language === "zh" ? "zh-CN" : "en-GB", { timeZone: "Asia/Shanghai" });
 
@@ -94,7 +96,7 @@ function showQueue() {
   const rows = here.flags.map((flag) => {
     const row = made("button", [
       made("b", yuan(flag.amount_at_risk), { className: "money" }), made("span", said(flag.grade), { className: flag.grade }),
-      made("span", flag.institution_code), made("span", flag.rule_family ?? flag.channel, { className: "what" }),
+      made("span", flag.institution_code), made("span", named(flag), { className: "what" }),
       made("span", [said(flag.state), flag.due_on ? ` · ${flag.due_on}` : ""]), made("span", flag.held_by ?? ""),
     ], { type: "button" });
     row.setAttribute("aria-current", String(here.flag?.flag_id === flag.flag_id));
@@ -117,7 +119,7 @@ async function loadFlag(id) {
 function showFlag() {
   const flag = here.flag, w = words();
   find("flag").replaceChildren(
-    made("h2", `${yuan(flag.amount_at_risk)} · ${flag.rule_family ?? flag.channel} · ${flag.institution_code}`),
+    made("h2", `${yuan(flag.amount_at_risk)} · ${named(flag)} · ${flag.institution_code}`),
     facts([
       [w.state, said(flag.state)], [w.grade, said(flag.grade)], [w.raised_at, moment(flag.raised_at)], [w.due_on, flag.due_on],
       [w.channel, flag.channel], [w.month, flag.month], [w.next_steps, flag.next_steps.map(said).join("、")],
@@ -125,12 +127,25 @@ function showFlag() {
       [w.deduction, flag.deduction === "none" ? null : said(flag.deduction)], [w.held_by, flag.held_by],
       [w.hearing, flag.hearing === "none" ? null : said(flag.hearing)],
     ]),
-    ...atStake(flag.money_at_risk), ...evidence(flag), ...charts(flag), ...items(), ...statements(flag), history(flag),
+    ...picked(flag.pick), ...atStake(flag.money_at_risk), ...evidence(flag), ...charts(flag), ...items(), ...statements(flag), history(flag),
   );
 }
 
 function facts(pairs) {
   return made("dl", pairs.filter(([, value]) => value).map(([name, value]) => made("div", [made("dt", name), made("dd", String(value))])));
+}
+
+/** Why a claim is under review that no rule met, and what its score was then. */
+function picked(pick) {
+  const w = words();
+  if (!pick) return [];
+  const lot = pick.picked_by === "lot";
+  const why = facts([
+    [w.picked_by, said(pick.picked_by)], [w.by, lot ? null : pick.by], [w.at, moment(pick.picked_at)],
+    [w.reason, lot ? null : pick.reason], [w.share, pick.share && w.one_in(Math.round(1 / Number(pick.share)))], [w.chance, pick.chance],
+  ]);
+  const then = inWords(pick, "explanation");
+  return [made("section", [made("h3", w.pick), why, then ? made("p", then) : null], { id: "pick" })];
 }
 
 /** What each bears because of what is disputed, as re-pricing said. */

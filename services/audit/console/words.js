@@ -18,6 +18,7 @@ const zh = {
   at_stake: "剔除疑点后重新核算，各方少承担", not_priced: (code) => `结算系统无法核算：${code}`, not_asked: "整单存疑，无需重新核算。",
   held_by: "办理人", hearing: "机构陈述", diagnoses: "诊断编码", procedures: "手术编码", items: "项目明细", item: "项目",
   quantity: "数量", days: "天数", first_on: "首日", last_on: "末日",
+  pick: "选入审核的缘由", picked_by: "选入方式", share: "抽中概率", one_in: (n) => `${n} 份中抽 1 份`, chance: "当时评分",
   codes: {
     open: "待初审", first_reviewed: "已初审", decided: "已决定", closed: "已关闭", violation: "明确违规", suspicious: "可疑",
     deduct: "扣款", dismiss: "不予处理", recover: "追回", uphold: "认定不扣", none: "无", pending: "待扣", taken: "已扣",
@@ -27,6 +28,7 @@ const zh = {
     "first-review": "初审", "second-review": "复审", statement: "机构反馈", investigation: "调查核实", disposal: "处理",
     approval: "批准", raised: "提出", reopened: "重新打开", waiting: "等待中", stated: "已陈述", silent: "逾期未陈述",
     accepts: "认可", contests: "有异议", releasing: "退回中", released: "已退回", antepartum: "产前住院",
+    "drawn-by-lot": "抽签选入", "picked-by-person": "人工挑选", lot: "抽签", person: "审核人员挑选",
   },
 };
 
@@ -52,7 +54,9 @@ const en = {
   not_priced: (code) => `Settlement cannot price it: ${code}`, not_asked: "The whole claim is questioned: nothing to price.", hearing: "Statement", diagnoses: "Diagnoses",
   procedures: "Procedures", items: "Items of the bill", item: "Item", quantity: "Quantity", days: "Days",
   first_on: "First day", last_on: "Last day",
-  codes: { first_reviewed: "first reviewed", second_reviewed: "second reviewed", family_planning: "family planning" },
+  pick: "Why it was taken into review", picked_by: "Taken in by", share: "Chance in the lot", one_in: (n) => `1 of ${n} claims`, chance: "Score then",
+  codes: { first_reviewed: "first reviewed", second_reviewed: "second reviewed", family_planning: "family planning",
+    "drawn-by-lot": "drawn by lot", "picked-by-person": "picked by a reviewer", lot: "the lot", person: "a reviewer" },
 };
 
 export const WORDS = { zh, en };

@@ -63,6 +63,7 @@ class ModeStatedOtherwise(Predicate):
     """A delivery whose record calls it by another mode than its codes or lines tell of."""
 
     evidence: ClassVar[frozenset[str]] = frozenset({"mode", "stated", "codes"})
+    needs = frozenset({"mode_stated"})
 
     predicate: Literal["mode-stated-otherwise"]
 

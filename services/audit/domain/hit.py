@@ -49,6 +49,10 @@ class Predicate(BaseModel):
     evidence: ClassVar[frozenset[str]]
     """The names that an explanation must give."""
 
+    needs: ClassVar[frozenset[str]] = frozenset()
+    """Facts of a case or of its items without which it never hits, as far as claims or checks lack
+    them (`asked_of`)."""
+
     takes_two: ClassVar[bool] = False
     """Whether each hit is of two cases."""
 

@@ -19,6 +19,7 @@ class AboveListPrice(Predicate):
     """An item billed at more a unit than its price in the list."""
 
     evidence: ClassVar[frozenset[str]] = frozenset({"items", "amount"})
+    needs = frozenset({"list_price"})
 
     predicate: Literal["above-list-price"]
     benefits: Benefits
@@ -39,6 +40,7 @@ class SecondProcedureInFull(Predicate):
     `percent_due` of its list price: a further one through the same access costs a share."""
 
     evidence: ClassVar[frozenset[str]] = frozenset({"items", "amount", "percent_due"})
+    needs = frozenset({"list_price"})
 
     predicate: Literal["second-procedure-in-full"]
     benefits: Benefits

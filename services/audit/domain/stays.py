@@ -63,6 +63,7 @@ class NoPrenatalRecord(Predicate):
     evidence: ClassVar[frozenset[str]] = frozenset(
         {"event_on", "discharged_on", "clustered", "lookback_days", "month_end_days", "cluster_min"}
     )
+    needs = frozenset({"month_end_unrecorded"})
 
     predicate: Literal["no-prenatal-record"]
     lookback_days: int = Field(ge=1, le=366)

@@ -72,6 +72,7 @@ class NotInsured(Predicate):
     """The person was not insured, or her benefits stood still, on the day of the event."""
 
     evidence: ClassVar[frozenset[str]] = frozenset({"benefit", "event_on"})
+    needs = frozenset({"insured"})
 
     predicate: Literal["not-insured"]
     benefits: Benefits

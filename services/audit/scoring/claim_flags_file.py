@@ -27,8 +27,12 @@ from services.audit.scoring.models import Models, Sample, compared, learned
 from services.audit.scoring.queue_order import AT_RANDOM, CHANCE_DRAWN, TOP, drawn, order
 from services.audit.scoring.reviews_file import Review
 from services.audit.scoring.rule_hits import exclude_each_other, rule_hits
+from services.audit.scoring.thresholds import LIKELY
 
 _CHUNK = 200_000
+# A file is scored without a service, which alone has a secret: the lot of a file is drawn under a
+# key that everybody can read, so that whoever scores it again draws the same.
+_LOT = b"lot of a file"
 _PLAIN = arrow_csv.WriteOptions(quoting_style="needed")
 _FLAGS = pa.schema(
     [
@@ -85,7 +89,7 @@ def write_claim_flags(
             chance = models.chances(batch.features, weighed.chance)
             learned_chance = chance if models.by_ranker else None
             score = order(weighed.chance, weighed.yuan, learned_chance)
-            at_random = drawn(batch.ids.to_pylist())
+            at_random = drawn(batch.ids.to_pylist(), _LOT)
             ends.add(batch.ids, score, chance, at_random)
             file.write_table(_flags(history, batch, weighed, models, chance, score, at_random))
     ends.write(out / "queue.csv")
@@ -165,7 +169,7 @@ class _Ends:
         chance: NDArray[np.float64],
         at_random: NDArray[np.bool_],
     ) -> None:
-        self.alarms += int((chance >= 0.5).sum())
+        self.alarms += int((chance >= LIKELY).sum())
         more = pa.table({"claim_id": ids, "score": score})
         both = pa.concat_tables([self._top, more])
         self._top = both.take(

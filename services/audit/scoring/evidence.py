@@ -26,6 +26,8 @@ from services.audit.scoring.mechanisms import (
 )
 
 EVIDENCE_VERSION: Final = "evidence-3"
+"""Of what is here and of the data it rests on, whose hashes `tests/audit/evidence_versions.toml`
+keeps under the version."""
 Floats = NDArray[np.float64]
 Numbers = NDArray[np.float32] | NDArray[np.float64]
 Columns = Mapping[str, NDArray[np.float32]]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from typing import Any, Final
@@ -27,11 +27,9 @@ from services.audit.scoring.models import Floats, Models, Sample, learned
 from services.audit.scoring.queue_order import CHANCE_DRAWN, drawn
 from services.audit.scoring.reviews_file import Review
 from services.audit.scoring.rule_hits import exclude_each_other, rule_hits
-from services.audit.scoring.thresholds import THRESHOLDS
+from services.audit.scoring.thresholds import LIKELY
 from shared.money import Money
 
-LIKELY: Final[float] = THRESHOLDS["likely"]["chance"]
-"""From this chance on a claim's score is kept, whether it is flagged or not."""
 SHARE_DRAWN: Final = Decimal(str(CHANCE_DRAWN))
 """Every claim's chance to be drawn by lot."""
 
@@ -40,11 +38,12 @@ SHARE_DRAWN: Final = Decimal(str(CHANCE_DRAWN))
 class Ask:
     """What a run is to know beside the claims: the reviews that teach, the day, the claims that are
     flagged, the rules that are snoozed, as (institution, rule), or on trial, as (rule, version), on
-    the day, and whose score counts where a person says so."""
+    the day, whose score counts where a person says so, and the key that the lot is drawn under."""
 
     pool_code: str
     day: date
     reviews: Mapping[str, Review]
+    lot_key: bytes = field(repr=False)
     flagged: Collection[str] = ()
     muted: Collection[tuple[str, str]] = ()
     on_trial: Collection[tuple[str, int]] = ()
@@ -79,7 +78,7 @@ def live_scores(history: History, ask: Ask) -> tuple[list[ClaimScore], ScoringRu
         chance = models.chances(batch.features, weighed.chance)
         sample.add(batch.columns, batch.at, batch.lot, weighed.chance)
         claims, likely = claims + len(chance), likely + int((chance >= LIKELY).sum())
-        found += _scores(history, batch, models, weighed, chance, wanted, hospitals, ask.pool_code)
+        found += _scores(history, batch, models, weighed, chance, wanted, hospitals, ask)
     run = ScoringRun(
         pool_code=ask.pool_code,
         claims=claims,
@@ -107,10 +106,10 @@ def _heard(hits: ir.Table, claims: ir.Table, muted: Collection[tuple[str, str]])
 
 def _scores(
     history: History, batch: Batch, models: Models, weighed: Weighed, chance: Floats, wanted: Any,
-    hospitals: Any, pool_code: str,
+    hospitals: Any, ask: Ask,
 ) -> Iterator[ClaimScore]:  # fmt: skip
     told = pa.compute.is_in(batch.ids, value_set=wanted).to_numpy(zero_copy_only=False)
-    at_random = drawn(batch.ids.to_pylist())
+    at_random = drawn(batch.ids.to_pylist(), ask.lot_key)
     kept = told | at_random | (chance >= LIKELY)
     if not kept.any():
         return
@@ -131,7 +130,7 @@ def _scores(
     rival = models.challenger_version
     for row in named.to_pylist():
         yield ClaimScore(
-            pool_code=pool_code,
+            pool_code=ask.pool_code,
             claim_id=UUID(row["claim_id"]),
             institution_code=row["hospital_id"],
             chance=_chance(row["chance"]),

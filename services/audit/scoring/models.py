@@ -24,11 +24,11 @@ from services.audit.scoring.drift import (
 from services.audit.scoring.evidence import EVIDENCE_VERSION, weigh
 from services.audit.scoring.ranker import Outcome, Ranker, Reviews, TooFew, train
 from services.audit.scoring.reviews_file import Review
+from services.audit.scoring.thresholds import LIKELY
 
 Floats = NDArray[np.float64]
 
 CHAMPIONS: Final = ("evidence", "ranker")
-_LIKELY = 0.5
 # Drift is looked for in the last three months, against the twelve before, on a draw of claims.
 _PRESENT, _REFERENCE = 3, 12
 _DRAWN = 50_000
@@ -134,8 +134,8 @@ class Models:
         if not len(reference) or not len(present):
             return
         yield from drift_of_features(FEATURES, np.nan_to_num(reference), np.nan_to_num(present))
-        usual = float((self.chances(lambda: reference, was) >= _LIKELY).mean())
-        alarms = int((self.chances(lambda: present, now) >= _LIKELY).sum())
+        usual = float((self.chances(lambda: reference, was) >= LIKELY).mean())
+        alarms = int((self.chances(lambda: present, now) >= LIKELY).sum())
         yield from drift_of_alarms(self.champion_version, len(present), alarms, usual)
         if self.ranker is not None:
             truth = self.confirmed.astype(np.float64)

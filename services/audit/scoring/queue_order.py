@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterable
+from hashlib import blake2b
 from typing import Final
 
 import numpy as np
@@ -23,7 +23,7 @@ CHANCE_DRAWN: Final = TOP * AT_RANDOM
 # wrong than of its size, and a queue of the dearest alone would teach nothing of the others. What
 # was learned from reviews has seen the sums already.
 _WEIGHT_OF_MONEY, _ONCE_LEARNED = 0.5, 0.35
-_DRAWS = 1_000_000
+_HASH_BYTES = 8
 
 
 def order(chance: Floats, yuan: Floats, learned: Floats | None = None) -> Floats:
@@ -40,7 +40,16 @@ def order(chance: Floats, yuan: Floats, learned: Floats | None = None) -> Floats
     return scores
 
 
-def drawn(claim_ids: Iterable[str]) -> NDArray[np.bool_]:
-    """Which claims are drawn at random: the same ones whenever they are asked."""
-    hashed = np.fromiter((zlib.crc32(b"drawn " + c.encode()) for c in claim_ids), dtype=np.int64)
-    return np.asarray(hashed % _DRAWS < CHANCE_DRAWN * _DRAWS)
+def lot_key(secret: bytes) -> bytes:
+    """The key of a lot, made of a secret that serves for something else too."""
+    return blake2b(b"lot of claims", key=secret).digest()
+
+
+def drawn(claim_ids: Iterable[str], key: bytes) -> NDArray[np.bool_]:
+    """Which claims are drawn at random: under one key the same ones whenever they are asked.
+
+    A hospital sees the ids of its claims: who has not the key cannot tell which will be looked at.
+    """
+    hashes = (blake2b(c.encode(), key=key, digest_size=_HASH_BYTES).digest() for c in claim_ids)
+    hashed = np.fromiter((int.from_bytes(one) for one in hashes), dtype=np.uint64)
+    return np.asarray(hashed < np.uint64(CHANCE_DRAWN * 2 ** (8 * _HASH_BYTES)))

@@ -11,6 +11,7 @@ from uuid import UUID
 import asyncpg
 
 from services.audit.domain.claim_score import Challenger, ClaimScore
+from services.audit.domain.pick import FAMILIES, PickedBy
 from services.audit.domain.reason import Verdict
 from services.audit.domain.rule import Words
 from services.audit.domain.series import Versions
@@ -33,12 +34,15 @@ order by claim_id, (verdict = 'confirmed') desc, decided_at desc
 """
 _CLEAR = "delete from claim_score where pool_code = $1"
 # Nothing that a reviewer decided on changes, so the flag's version stays. A breach that a rule
-# proves counts whole, whatever the statistics make of the claim.
+# proves counts whole, whatever the statistics make of the claim; and what a person picked for a
+# reason of her own has no chance that a model could know.
 _ON_FLAGS = """
-update flag f set score = s.chance from claim_score s
+update flag f set score = case when f.rule_family = $2 then null else s.chance end
+from claim_score s
 where f.pool_code = $1 and s.pool_code = f.pool_code and s.claim_id = f.claim_id
   and f.grade <> 'violation'
-  and f.state not in ('decided', 'closed') and f.score is distinct from s.chance
+  and f.state not in ('decided', 'closed') and f.score is distinct from
+    case when f.rule_family = $2 then null else s.chance end
 """
 _OF_CLAIM = "select * from claim_score where pool_code = $1 and claim_id = $2"
 _HIGHEST = """
@@ -90,7 +94,7 @@ async def lay(tx: Connection, pool_code: str, scores: Sequence[ClaimScore], at: 
             for one in scores[first : first + _BATCH]
         ]  # fmt: skip
         await insert_rows(tx, "claim_score", rows)
-    await tx.execute(_ON_FLAGS, pool_code)
+    await tx.execute(_ON_FLAGS, pool_code, FAMILIES[PickedBy.PERSON])
 
 
 async def of_claim(tx: Connection, pool_code: str, claim_id: UUID) -> Scored | None:

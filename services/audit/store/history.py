@@ -29,13 +29,16 @@ order by claim_id, decided_at desc, number desc
 
 async def persons_settled(
     tx: Connection, pool_code: str, since: date, until: date
-) -> AsyncIterator[list[Claim]]:
-    """All claims of each person of a pool with a claim settled since a day and before another."""
+) -> AsyncIterator[list[list[Claim]]]:
+    """All claims of each person of a pool with a claim settled since a day and before another, some
+    hundred persons at a time."""
     after = ""
     while rows := await tx.fetch(_PAGE, pool_code, since, until, after, _PERSONS_A_PAGE):
-        for person, those in groupby(rows, key=lambda row: row["person_ref"]):
-            yield [to_claim(row) for row in those]
-            after = person
+        yield [
+            [to_claim(row) for row in those]
+            for _, those in groupby(rows, key=lambda row: row["person_ref"])
+        ]
+        after = rows[-1]["person_ref"]
 
 
 async def verdicts(tx: Connection, pool_code: str, claims: Collection[UUID]) -> dict[UUID, Verdict]:

@@ -36,7 +36,8 @@ where f.state not in ('decided', 'closed') and f.claim_id is not null
       and not exists (
         select from finding n
         where n.pool_code = f.pool_code and n.flag_id = f.flag_id and n.found_at > m.asked_at))
-order by f.pool_code, f.expected_fen desc, f.flag_id limit $1
+order by array_position($2::uuid[], f.flag_id) nulls first, f.pool_code, f.expected_fen desc, f.flag_id
+limit $1
 """
 _FORGET = "delete from money_at_risk where (pool_code, flag_id) in (select * from unnest($1::text[], $2::uuid[]))"
 # What people look at is what the fund can lose: below nothing there is nothing to recover.
@@ -48,9 +49,10 @@ where f.pool_code = u.pool_code and f.flag_id = u.flag_id and f.state not in ('d
 _OF_FLAG = "select * from money_at_risk where pool_code = $1 and flag_id = $2"
 
 
-async def due(tx: Connection, most: int) -> list[Flag]:
-    """Flags under review on claims, for which nothing was asked since their last finding."""
-    return [to_flag(row) for row in await tx.fetch(_DUE, most)]
+async def due(tx: Connection, most: int, behind: Sequence[UUID]) -> list[Flag]:
+    """Flags under review on claims, for which nothing was asked since their last finding; those
+    `behind` after all others, in the order given."""
+    return [to_flag(row) for row in await tx.fetch(_DUE, most, behind)]
 
 
 async def write(tx: Connection, answers: Sequence[Asked], at: datetime) -> None:

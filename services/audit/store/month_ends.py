@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from calendar import monthrange
-from collections import defaultdict
 from collections.abc import Mapping
 from datetime import date
 from uuid import UUID
@@ -13,35 +12,34 @@ from services.audit.domain.month_end import Asked
 from shared.plumbing.database import Connection
 
 _COUNT = """
-select m.pool_code, m.institution_code, m.last, count(*)::int as births
-from (select distinct * from unnest($1::text[], $2::text[], $3::date[])
-      as u(pool_code, institution_code, last)) m
+select m.pool_code, m.institution_code, m.last, m.days, m.lookback, count(*)::int as births
+from (select distinct * from unnest($1::text[], $2::text[], $3::date[], $4::int[], $5::int[])
+      as u(pool_code, institution_code, last, days, lookback)) m
 join claim c on c.pool_code = m.pool_code and c.institution_code = m.institution_code
-    and c.discharged_on > m.last - $4::int and c.discharged_on <= m.last
+    and c.discharged_on > m.last - m.days and c.discharged_on <= m.last
 where c.benefit = 'delivery' and c.status = 'settled' and not exists (
     select from claim v
     where v.pool_code = c.pool_code and v.person_ref = c.person_ref and v.benefit = 'prenatal'
-      and v.status = 'settled' and v.event_on between c.event_on - $5::int and c.event_on)
-group by 1, 2, 3
+      and v.status = 'settled' and v.event_on between c.event_on - m.lookback and c.event_on)
+group by 1, 2, 3, 4, 5
 """
 
 
 async def unrecorded(tx: Connection, asked: Mapping[UUID, tuple[Claim, Asked]]) -> dict[UUID, int]:
-    """For each claim how many such births its hospital has at the end of its month, so far."""
-    alike: dict[Asked, list[Claim]] = defaultdict(list)
-    for claim, how in asked.values():
-        alike[how].append(claim)
-    counted: dict[UUID, int] = {}
-    for how, claims in alike.items():
-        rows = await tx.fetch(
-            _COUNT, [c.pool_code for c in claims], [c.institution_code for c in claims],
-            [_last_day(c.discharged_on) for c in claims], how.month_end_days, how.lookback_days,
-        )  # fmt: skip
-        births = {tuple(row)[:3]: row["births"] for row in rows}
-        for c in claims:
-            place = (c.pool_code, c.institution_code, _last_day(c.discharged_on))
-            counted[c.claim_id] = births.get(place, 0)
-    return counted
+    """For each claim how many such births its hospital has at the end of its month, so far:
+    one statement for all of them."""
+    if not asked:
+        return {}
+    places = {claim_id: _place(claim, how) for claim_id, (claim, how) in asked.items()}
+    rows = await tx.fetch(_COUNT, *(list(column) for column in zip(*places.values(), strict=True)))
+    births = {tuple(row)[:-1]: row["births"] for row in rows}
+    return {claim_id: births.get(place, 0) for claim_id, place in places.items()}
+
+
+def _place(claim: Claim, how: Asked) -> tuple[str, str, date, int, int]:
+    last = _last_day(claim.discharged_on)
+    days = (how.month_end_days, how.lookback_days)
+    return (claim.pool_code, claim.institution_code, last, *days)
 
 
 def _last_day(day: date) -> date:

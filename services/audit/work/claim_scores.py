@@ -29,10 +29,11 @@ _log = structlog.get_logger()
 
 async def score_claims(
     pool: Pool, clock: Clock, pool_code: str, standing: Sequence[Claim], rows: Sequence[Row],
-    champion: str | None,
+    lot_key: bytes, champion: str | None,
 ) -> None:  # fmt: skip
     """Score a pool's standing claims once, and take those of the lot into review; `rows` are the
-    same claims as a file has them. Raises NoSuchChampion."""
+    same claims as a file has them, `lot_key` is what the lot is
+    drawn under. Raises NoSuchChampion."""
     today, run_name = business_day(clock.now()), f"watch:{uuid4().hex}"
     places = {(pool_code, claim.institution_code) for claim in standing}
     async with transaction(pool, [AGENCY]) as tx:
@@ -50,7 +51,7 @@ async def score_claims(
     muted = sorted((institution, rule) for _, institution, rule in quiet)
     # No transaction stands open while numbers are made.
     with held(rows, items) as history:
-        ask = Ask(pool_code, today, reviews, flagged, muted, trial, champion)
+        ask = Ask(pool_code, today, reviews, lot_key, flagged, muted, trial, champion)
         scores, run = await asyncio.to_thread(live_scores, history, ask)
     taken = await _take_in(pool, clock, [score for score in scores if score.drawn], run_name)
     async with transaction(pool, [AGENCY]) as tx:

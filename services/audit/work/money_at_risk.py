@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import structlog
 
@@ -24,13 +25,16 @@ from shared.plumbing.peer import Peer, PeerDown, PeerRefused
 log = structlog.get_logger()
 
 _BATCH = 200
+# More of them have settlement to blame, not themselves; in which order they come is then all one.
+_BEHIND_MAX = 5 * _BATCH
 
 
 class MoneyAtRisk:
     """Takes the flags whose money is not known; any number of processes may, twice is once.
 
     A batch that gets no answer in time would get none the next time either: the next one is half
-    as large, and grows again with every answer.
+    as large, and grows again with every answer. Its flags go behind all others, which wait no
+    longer for one that settlement has no answer to.
     """
 
     def __init__(self, pool: Pool, clock: Clock, book: RuleBook, settlement: Peer) -> None:
@@ -39,19 +43,19 @@ class MoneyAtRisk:
         self._book = book
         self._settlement = settlement
         self._most = _BATCH
+        self._behind: list[UUID] = []
 
     async def ask(self) -> None:
         """Ask for all that is open, until none is left or settlement does not answer."""
         more = True
         while more:
             async with transaction(self._pool, [AGENCY]) as tx:
-                waiting = await flags_to_price(tx, self._book, self._most)
+                waiting = await flags_to_price(tx, self._book, self._most, self._behind)
             more = len(waiting) == self._most
             try:
                 await self._ask_and_note(waiting)
             except PeerDown:
                 log.warning("settlement prices nothing at the moment", flags=len(waiting))
-                self._most = max(1, len(waiting) // 2)
                 return
             self._most = min(_BATCH, 2 * self._most)
 
@@ -66,7 +70,22 @@ class MoneyAtRisk:
         )
         for pool_code, of_its in of_pool.items():
             at = self._clock.now()
-            await self._note(await self._priced(pool_code, of_its), at)
+            try:
+                answers = await self._priced(pool_code, of_its)
+            except Exception:  # whatever it is, it must not come first again
+                self._put_behind(of_its)
+                raise
+            await self._note(answers, at)
+            self._forget(of_its)
+
+    def _put_behind(self, some: list[Open]) -> None:
+        self._forget(some)
+        self._behind = [*self._behind, *(one.flag.flag_id for one in some)][-_BEHIND_MAX:]
+        self._most = max(1, len(some) // 2)
+
+    def _forget(self, some: list[Open]) -> None:
+        ids = {one.flag.flag_id for one in some}
+        self._behind = [one for one in self._behind if one not in ids]
 
     async def _note(self, answers: list[Asked], at: datetime) -> None:
         if answers:

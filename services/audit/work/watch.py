@@ -22,10 +22,12 @@ from services.audit.scoring.indicators import passed
 from services.audit.scoring.live_claims import held
 from services.audit.scoring.models import NoSuchChampion
 from services.audit.scoring.price_notices import notice_of
+from services.audit.scoring.queue_order import lot_key
 from services.audit.store import baselines, claims, indicators, posted_prices
 from services.audit.work.claim_scores import score_claims
 from shared.plumbing.clock import Clock, business_day
 from shared.plumbing.database import AGENCY, Pool, open_pool, transaction
+from shared.plumbing.field_keys import body_key
 from shared.plumbing.settings import Settings
 
 _STATEMENT_MS = 600_000
@@ -38,12 +40,13 @@ async def watch(
     """Score every pool, then again after so many seconds; once where None. `champion` names whose
     score of a claim counts (`scoring.models.CHAMPIONS`); without one the ranker's, once it has
     learned enough. Raises NoSuchChampion."""
+    lot = lot_key(body_key(settings))
     pool = await open_pool(
         settings.service_dsn.get_secret_value(), size=2, statement_timeout_ms=_STATEMENT_MS
     )
     try:
         while True:
-            await watch_once(pool, clock, champion)
+            await watch_once(pool, clock, lot, champion)
             if seconds is None:
                 return
             await asyncio.sleep(seconds)
@@ -51,8 +54,9 @@ async def watch(
         await pool.close()
 
 
-async def watch_once(pool: Pool, clock: Clock, champion: str | None = None) -> None:
+async def watch_once(pool: Pool, clock: Clock, lot: bytes, champion: str | None = None) -> None:
     """Score every pool once: its series, then its claims as they stand, each in one transaction.
+    `lot` is the key under which claims are drawn.
 
     The claims are read once: those of today too, as a claim needs no whole month. Raises
     NoSuchChampion once every pool had its turn.
@@ -69,7 +73,7 @@ async def watch_once(pool: Pool, clock: Clock, champion: str | None = None) -> N
             rows = claim_rows(standing)
             await _watch_series(pool, clock, pool_code, standing, rows)
             try:
-                await score_claims(pool, clock, pool_code, standing, rows, champion)
+                await score_claims(pool, clock, pool_code, standing, rows, lot, champion)
             except NoSuchChampion as error:
                 refused = error  # of this pool: the others are watched all the same
     if refused is not None:
