@@ -28,7 +28,9 @@ _ITEM_TYPES = {
     "claim_id": "string", "item_code": "string", "quantity": "decimal(12, 3)", "amount": "int64",
     "first_day": "date", "last_day": "date",
 }  # fmt: skip
-_NOT_IN_FILES = {"not-insured", "price-above-list", "second-procedure-in-full"}
+_NOT_IN_FILES = {
+    "mode-stated-otherwise", "not-insured", "price-above-list", "second-procedure-in-full",
+}  # fmt: skip
 _NEVER_CLAIMED_SO = {"maternity-drug-elsewhere", "prenatal-as-outpatient"}
 
 Said = set[tuple[str, str, str, int]]
