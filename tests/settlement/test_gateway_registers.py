@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
+from shared.plumbing.peer import PeerDown
 from tests.settlement.conftest import KIZILSU, NANJING, House, open_house
 from tests.support.his import His, Refused, introduced
 from tests.support.postgres import ServiceDatabases
@@ -69,6 +71,41 @@ async def test_a_pregnancy_is_registered_with_an_institution_in_contract(
     )
     (ended,) = (await his.call("90101", {"data": {"psn_no": psn}}))["result"]
     assert (ended["enddate"], ended["vali_flag"], ended["geso_val"]) == ("2024-03-20", "0", 0)
+
+
+class Nobody:
+    """An enrollment that knows nobody, or is down."""
+
+    def __init__(self, *, down: bool = False) -> None:
+        self._down = down
+
+    async def get(self, _: str) -> None:
+        """No such person."""
+        if self._down:
+            raise PeerDown
+
+
+async def test_whom_nobody_knows_is_not_registered(house: House, his: His) -> None:
+    counter = house.running.app.state.counter
+    before = counter.enrollment
+    unknown = {"data": {"psn_no": uuid4().hex, "begndate": "2023-07-01"}}
+    psn, message = await house.person(NANJING), his.msgid()
+    asked = {"data": {"psn_no": psn, "begndate": "2023-07-01"}}
+    try:
+        object.__setattr__(counter, "enrollment", Nobody())
+        assert await _number(his, "90201", unknown) == 1012
+        first = await his.post("90201", asked, message)
+        # The same message has its answer, though nothing is known of her any more.
+        await house.owner.execute("delete from person_state where person_ref = $1", psn)
+        assert (await his.post("90201", asked, message)).content == first.content
+        object.__setattr__(counter, "enrollment", Nobody(down=True))
+        later = await his.post("90201", unknown)
+        assert (later.status_code, later.headers["retry-after"]) == (503, "1")
+        assert "[1013]" in later.json()["err_msg"]
+    finally:
+        object.__setattr__(counter, "enrollment", before)
+    count = "select count(*) from pregnancy where person_ref = any($1)"
+    assert await house.owner.fetchval(count, [unknown["data"]["psn_no"], psn]) == 1
 
 
 async def _designated(house: House, psn: str) -> list[str]:

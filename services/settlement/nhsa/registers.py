@@ -26,6 +26,7 @@ from services.settlement.store import agreements, person_states, pregnancies
 from shared.period import Month
 from shared.plumbing.database import AGENCY, Connection, transaction
 from shared.plumbing.problems import Problem
+from shared.plumbing.repeats import kept_with
 
 _DESIGNATION = re.compile(r"([A-Z2-7]{26})([0-9]{3})", re.ASCII)
 _MONTH = re.compile(r"(20[0-9]{2})(0[1-9]|1[0-2])", re.ASCII)
@@ -34,8 +35,10 @@ _ONE_DAY = timedelta(days=1)
 
 async def register(call: Call) -> bytes:
     """90201: register a pregnancy with the institution chosen for it, which must have an agreement,
-    from the first day of the last menstruation on, else from the day the registration begins."""
+    from the first day of the last menstruation on, else from the day the registration begins. Whom
+    nobody knows has none."""
     row = call.input.one("data")
+    person_ref = call.person(row)
     since = row.day("last_mena_date") or row.day("begndate")
     assert since is not None  # noqa: S101 - demanded
     chosen = row.text("fixmedins_code") or call.profile.institution_code
@@ -43,12 +46,15 @@ async def register(call: Call) -> bytes:
     async def effect(tx: Connection) -> Done:
         made = call.taken(
             await register_pregnancy(
-                tx, call.scene, person_ref=call.person(row), since=since,
+                tx, call.scene, person_ref=person_ref, since=since,
                 institution_code=chosen, in_contract=True,
             )
         )  # fmt: skip
         return made.pregnancy_id, {"result": {"trt_dcla_detl_sn": ids.to_wire(made.pregnancy_id)}}
 
+    # A message that was answered gets its answer, whatever became of the person since.
+    if await call.seen(lambda tx: kept_with(tx, call.ask())) is None:
+        await _told_of(call, person_ref)
     return await call.once(effect)
 
 
@@ -172,14 +178,21 @@ async def months(call: Call) -> bytes:
 
 async def _known(call: Call, person_ref: str) -> PersonState:
     """What enrollment told of a person of the pool. Raises Problem."""
+    person, pool = await _told_of(call, person_ref), call.profile.pool_code
+    if all(spell.pool_code != pool for spell in person.spells):
+        raise call.counter.problem_of(Refusal.PERSON_UNKNOWN)
+    return person
+
+
+async def _told_of(call: Call, person_ref: str) -> PersonState:
+    """What enrollment told of a person, asked now where it never did. Raises Problem."""
     person = await call.seen(lambda tx: person_states.find(tx, person_ref))
     if person is None:
         told = call.taken(await look_up_person(call.counter.enrollment, person_ref))
         async with transaction(call.counter.desk.pool, [AGENCY]) as tx:
             await note_person_states(tx, [told])
         person = await call.seen(lambda tx: person_states.find(tx, person_ref))
-    pool = call.profile.pool_code
-    if person is None or all(spell.pool_code != pool for spell in person.spells):
+    if person is None:
         raise call.counter.problem_of(Refusal.PERSON_UNKNOWN)
     return person
 
