@@ -17,6 +17,7 @@ from services.settlement.main import create_app
 from shared.contracts.person import PaidMonths, PersonStateChanged, Spell
 from shared.plumbing.database import open_pool
 from tests.support.clock import FixedClock
+from tests.support.his import introduced
 from tests.support.postgres import ServiceDatabases
 from tests.support.running import Client, Running, running, settings_for
 
@@ -172,6 +173,18 @@ async def open_house(
         await _book_in_force(here)
         yield made
         await owner.close()
+
+
+@asynccontextmanager
+async def gateway_house(
+    dsns: Mapping[str, str], folder: Path, *institutions: str
+) -> AsyncIterator[House]:
+    """The same, where systems of hospitals of Nanjing speak by csb in milliseconds."""
+    async with open_house(dsns, folder) as opened:
+        second = await opened.running.caller("clerk-3", "clerk", NANJING)
+        for code in institutions:
+            await introduced(opened.clerks[NANJING], second, code)
+        yield opened
 
 
 async def _book_in_force(here: Running) -> None:

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.settlement.conftest import NANJING, House, open_house
-from tests.support.his import His, Refused, holds, introduced
+from tests.settlement.conftest import NANJING, House, gateway_house
+from tests.support.his import His, holds, number_of
 from tests.support.postgres import ServiceDatabases
 
 HOSPITAL = f"H{NANJING}a"
@@ -19,10 +19,8 @@ async def house(
     module_databases: ServiceDatabases, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[House]:
     """Hospital a speaks by csb in milliseconds."""
-    dsns = module_databases("settlement")
-    async with open_house(dsns, tmp_path_factory.mktemp("house")) as opened:
-        second = await opened.running.caller("clerk-3", "clerk", NANJING)
-        await introduced(opened.clerks[NANJING], second, HOSPITAL)
+    folder = tmp_path_factory.mktemp("house")
+    async with gateway_house(module_databases("settlement"), folder, HOSPITAL) as opened:
         yield opened
 
 
@@ -36,13 +34,6 @@ async def _pregnant(house: House, his: His) -> str:
     psn = await house.person(NANJING)
     await his.call("90201", {"data": {"psn_no": psn, "begndate": "2023-07-01"}})
     return psn
-
-
-async def _number(his: His, infno: str, input_: Any, msgid: str = "") -> int:
-    """The number of the refusal that must come."""
-    with pytest.raises(Refused) as refused:
-        await his.call(infno, input_, msgid)
-    return refused.value.number
 
 
 def _diagnoses(*codes: str) -> list[dict[str, Any]]:
@@ -72,16 +63,16 @@ def _leave(stay: dict[str, str], *codes: str) -> dict[str, Any]:
 async def test_a_miscarriage_is_not_settled_as_a_birth(house: House, his: His) -> None:
     stay = await _admitted(his, await _pregnant(house, his), "O20.000")
     bill = {"medfee_sumamt": "4500.00", "insutype": "310"}
-    assert await _number(his, "2402", _leave(stay, "O03.900")) == 1040
+    assert await number_of(his, "2402", _leave(stay, "O03.900")) == 1040
     await his.call("2403", {"adminfo": stay, "diseinfo": _diagnoses("O03.900")})
-    assert await _number(his, "2303", {"data": stay | bill}) == 1040
+    assert await number_of(his, "2303", {"data": stay | bill}) == 1040
     await his.call("2402", _leave(stay, "O80.000"))
     holds(await his.call("2304", {"data": stay | bill}))
 
 
 async def test_a_birth_is_not_settled_as_a_loss(house: House, his: His) -> None:
     stay = await _admitted(his, await _pregnant(house, his), "O03.900")
-    assert await _number(his, "2402", _leave(stay, "O80.000")) == 1040
+    assert await number_of(his, "2402", _leave(stay, "O80.000")) == 1040
     await his.call("2402", _leave(stay))
 
 
@@ -126,13 +117,13 @@ async def test_a_withdrawn_or_used_message_ends_no_visit(house: House, his: His)
     case = {"data": visit | {"medfee_sumamt": "100.00", "insutype": "310"}}
     late = his.msgid()
     await his.call("2601", {"data": {"psn_no": psn, "omsgid": late, "oinfno": "2207"}})
-    assert await _number(his, "2207", case, late) == 5010
+    assert await number_of(his, "2207", case, late) == 5010
     other = await _visited(his, psn, "2024-03-21", 30, "50.00")
     used = his.msgid()
     holds(await his.call(
         "2207", {"data": other | {"medfee_sumamt": "50.00", "insutype": "310"}}, used
     ))  # fmt: skip
-    assert await _number(his, "2207", case, used) == 5009
+    assert await number_of(his, "2207", case, used) == 5009
     states = "select state from stay where person_ref = $1 order by admitted_on"
     assert [row["state"] for row in await house.owner.fetch(states, psn)] == ["open", "settled"]
 
@@ -156,15 +147,15 @@ async def test_what_would_change_nothing_is_not_answered_as_done(house: House, h
     psn = await _pregnant(house, his)
     on = "2024-03-10"
     visit = await _visited(his, psn, on, 30, "100.00")
-    assert await _number(his, "2203", _for(visit, on, 30, med_type="52")) == 1040
-    assert await _number(his, "2203", _for(visit, on, 30, med_type="99")) == 5007
+    assert await number_of(his, "2203", _for(visit, on, 30, med_type="52")) == 1040
+    assert await number_of(his, "2203", _for(visit, on, 30, med_type="99")) == 5007
     await his.call("2207", {"data": visit | {"medfee_sumamt": "100.00", "insutype": "310"}})
-    assert await _number(his, "2203", _for(visit, on, 31)) == 1003
+    assert await number_of(his, "2203", _for(visit, on, 31)) == 1003
     stay = await _admitted(his, psn, "O80.000")
-    assert await _number(his, "2403", {"adminfo": stay | {"med_type": "51"}}) == 1040
+    assert await number_of(his, "2403", {"adminfo": stay | {"med_type": "51"}}) == 1040
     await his.call("2403", {"adminfo": stay | {"med_type": "52", "geso_val": "38"}})
     await his.call("2402", _leave(stay))
-    assert await _number(his, "2403", {"adminfo": stay | {"geso_val": "39"}}) == 1003
+    assert await number_of(his, "2403", {"adminfo": stay | {"geso_val": "39"}}) == 1003
 
 
 async def test_the_lines_of_one_call_are_of_one_stay(house: House, his: His) -> None:
@@ -172,10 +163,10 @@ async def test_the_lines_of_one_call_are_of_one_stay(house: House, his: His) -> 
     two = await _admitted(his, await _pregnant(house, his))
     for other in (two, one | {"psn_no": two["psn_no"]}, two | {"psn_no": one["psn_no"]}):
         taken = [one | {"feedetl_sn": "1"}, other | {"feedetl_sn": "1"}]
-        assert await _number(his, "2302", {"data": taken}) == 5007
+        assert await number_of(his, "2302", {"data": taken}) == 5007
         lines = [_line(one, "2024-03-21", "1.00") | {"feedetl_sn": "2"},
                  _line(other, "2024-03-21", "1.00") | {"feedetl_sn": "3"}]  # fmt: skip
-        assert await _number(his, "2301", {"feedetail": lines}) == 5007
+        assert await number_of(his, "2301", {"feedetail": lines}) == 5007
     await his.call("2302", {"data": [one | {"feedetl_sn": "1"}]})
 
 
@@ -193,7 +184,7 @@ async def test_totals_of_more_than_a_year_or_a_million_are_refused(
               "stmt_begndate": "2023-03-28", "stmt_enddate": "2024-03-28",
               "medfee_sumamt": "9999999999999.99", "fund_pay_sumamt": "0.00", "acct_pay": "0.00",
               "fixmedins_setl_cnt": "1000000"}  # fmt: skip
-    assert await _number(his, "3201", {"data": totals | told}) == 5007
+    assert await number_of(his, "3201", {"data": totals | told}) == 5007
     assert (await his.call("3201", {"data": totals}))["stmtinfo"][0]["stmt_rslt"] == "1"
 
 
@@ -209,14 +200,14 @@ async def test_an_admission_is_taken_back_by_its_message(house: House, his: His)
     }
     line = {"feedetail": [_line(stay, "2024-03-20", "1.00")]}
     other = undo["data"] | {"psn_no": await house.person(NANJING)}
-    assert await _number(his, "2601", {"data": other}) == 5012
+    assert await number_of(his, "2601", {"data": other}) == 5012
     await his.call("2301", line)
-    assert await _number(his, "2601", undo) == 1061
+    assert await number_of(his, "2601", undo) == 1061
     await his.call("2302", {"data": [stay | {"feedetl_sn": "0000"}]})
     await his.call("2601", undo)
     await his.call("2601", undo)
-    assert await _number(his, "2301", line) == 5014
+    assert await number_of(his, "2301", line) == 5014
     late = his.msgid()
     await his.call("2601", {"data": undo["data"] | {"omsgid": late}})
-    assert await _number(his, "2401", told, late) == 5010
+    assert await number_of(his, "2401", told, late) == 5010
     await his.call("2401", told)

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from shared.plumbing.clock import business_day
-from tests.settlement.conftest import NANJING, House, open_house
-from tests.support.his import His, Refused, introduced
+from tests.settlement.conftest import NANJING, House, gateway_house
+from tests.support.his import His, Refused
 from tests.support.postgres import ServiceDatabases
 
 HOSPITAL = f"H{NANJING}a"
@@ -22,10 +22,8 @@ async def house(
     module_databases: ServiceDatabases, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[House]:
     """Hospital a speaks by csb in milliseconds; the catalogue is each test's own."""
-    dsns = module_databases("settlement")
-    async with open_house(dsns, tmp_path_factory.mktemp("house")) as opened:
-        second = await opened.running.caller("clerk-3", "clerk", NANJING)
-        await introduced(opened.clerks[NANJING], second, HOSPITAL)
+    folder = tmp_path_factory.mktemp("house")
+    async with gateway_house(module_databases("settlement"), folder, HOSPITAL) as opened:
         yield opened
 
 

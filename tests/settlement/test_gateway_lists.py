@@ -8,8 +8,8 @@ from typing import Any
 import orjson
 import pytest
 
-from tests.settlement.conftest import NANJING, House, open_house
-from tests.support.his import His, Refused, introduced
+from tests.settlement.conftest import NANJING, House, gateway_house
+from tests.support.his import His, number_of
 from tests.support.postgres import ServiceDatabases
 
 A, B = f"H{NANJING}a", f"H{NANJING}b"
@@ -20,11 +20,8 @@ async def house(
     module_databases: ServiceDatabases, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[House]:
     """Hospitals a and b speak by csb in milliseconds."""
-    dsns = module_databases("settlement")
-    async with open_house(dsns, tmp_path_factory.mktemp("house")) as opened:
-        second = await opened.running.caller("clerk-3", "clerk", NANJING)
-        for code in (A, B):
-            await introduced(opened.clerks[NANJING], second, code)
+    folder = tmp_path_factory.mktemp("house")
+    async with gateway_house(module_databases("settlement"), folder, A, B) as opened:
         yield opened
 
 
@@ -32,12 +29,6 @@ async def house(
 def his(house: House) -> His:
     """The system of hospital a."""
     return His(house.running.http, house.clock, A)
-
-
-async def _number(his: His, infno: str, input_: Any) -> int:
-    with pytest.raises(Refused) as refused:
-        await his.call(infno, input_)
-    return refused.value.number
 
 
 async def _settled(house: House, his: His) -> tuple[dict[str, str], list[dict[str, Any]]]:
@@ -130,23 +121,23 @@ async def test_newborns_are_counted_by_their_weights(house: House, his: His) -> 
     assert await _doubts(house, keys) == {"list_newborns_differ": {"told": 1, "settled": 2}}
     for wrong in ("heavy", "2510,", ",".join(["2500"] * 10)):
         bad = {"setlinfo": keys | {"mul_nwb_bir_wt": wrong}}
-        assert await _number(his, "4101", _list(keys, paid) | bad) == 5007
+        assert await number_of(his, "4101", _list(keys, paid) | bad) == 5007
     bad = {"setlinfo": keys | {"nwb_adm_type": "7"}}
-    assert await _number(his, "4101", _list(keys, paid) | bad) == 5007
+    assert await number_of(his, "4101", _list(keys, paid) | bad) == 5007
 
 
 async def test_a_list_is_of_a_settlement_that_stands(house: House, his: His) -> None:
     keys, paid = await _settled(house, his)
     other, _ = await _settled(house, his)
     crossed = keys | {"setl_id": other["setl_id"]}
-    assert await _number(his, "4101", _list(crossed, paid)) == 1023
+    assert await number_of(his, "4101", _list(crossed, paid)) == 1023
     rival = His(house.running.http, house.clock, B)
-    assert await _number(rival, "4101", _list(keys, paid)) == 5014
+    assert await number_of(rival, "4101", _list(keys, paid)) == 5014
     undone = await his.call("2305", {"data": keys})
-    assert await _number(his, "4101", _list(keys, paid)) == 1024
+    assert await number_of(his, "4101", _list(keys, paid)) == 1024
     back = keys | {"setl_id": undone["setlinfo"]["setl_id"]}
-    assert await _number(his, "4101", _list(back, paid)) == 1023
+    assert await number_of(his, "4101", _list(back, paid)) == 1023
     await house.owner.execute(
         "insert into closed_period values ($1, '2024-03-01', 'x', now())", NANJING
     )
-    assert await _number(his, "4101", _list(other, paid)) == 1025
+    assert await number_of(his, "4101", _list(other, paid)) == 1025

@@ -11,8 +11,8 @@ from uuid import uuid4
 import pytest
 
 from services.settlement.domain.settlement import bill_stands, unreversed
-from tests.settlement.conftest import NANJING, House, open_house
-from tests.support.his import His, Refused, holds, introduced
+from tests.settlement.conftest import NANJING, House, gateway_house
+from tests.support.his import His, holds, number_of
 from tests.support.postgres import ServiceDatabases
 
 A, B = f"H{NANJING}a", f"H{NANJING}b"
@@ -23,11 +23,8 @@ async def house(
     module_databases: ServiceDatabases, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[House]:
     """Hospitals a and b speak by csb in milliseconds."""
-    dsns = module_databases("settlement")
-    async with open_house(dsns, tmp_path_factory.mktemp("house")) as opened:
-        second = await opened.running.caller("clerk-3", "clerk", NANJING)
-        for code in (A, B):
-            await introduced(opened.clerks[NANJING], second, code)
+    folder = tmp_path_factory.mktemp("house")
+    async with gateway_house(module_databases("settlement"), folder, A, B) as opened:
         yield opened
 
 
@@ -41,12 +38,6 @@ def his(house: House) -> His:
 def rival(house: House) -> His:
     """The system of hospital b."""
     return His(house.running.http, house.clock, B)
-
-
-async def _number(his: His, infno: str, input_: Any) -> int:
-    with pytest.raises(Refused) as refused:
-        await his.call(infno, input_)
-    return refused.value.number
 
 
 async def _stay(house: House, his: His, *lines: dict[str, str]) -> tuple[dict[str, str], str]:
@@ -121,7 +112,7 @@ async def test_a_settlement_of_another_way_has_its_receipt_too(house: House, his
     await his.call("2305", {"data": stay | setl})
     await his.call("2405", {"data": stay})
     await his.call("2302", {"data": [stay | {"feedetl_sn": "a2"}]})
-    assert await _number(his, "5203", {"data": stay | setl}) == 5021
+    assert await number_of(his, "5203", {"data": stay | setl}) == 5021
 
 
 async def test_only_the_bill_that_was_settled_is_shown_as_a_settlements(
@@ -156,8 +147,8 @@ async def test_only_the_bill_that_was_settled_is_shown_as_a_settlements(
         for setl_id in both:
             asked = {"data": stay | {"setl_id": setl_id}}
             # What the gateway undid it told of, and that is kept.
-            assert setl_id == both[1] or await _number(his, "5203", asked) == 5021
-            assert await _number(his, "5204", asked) == 5021
+            assert setl_id == both[1] or await number_of(his, "5203", asked) == 5021
+            assert await number_of(his, "5204", asked) == 5021
 
     await refused()
     assert await shown() == ("", ["a1", "a3", "a4", "z1"])
@@ -193,7 +184,7 @@ async def test_a_case_its_diagnoses_and_its_bill_are_looked_up(house: House, his
     assert (case["endtime"], case["ipt_days"], case["matn_type"]) == ("2024-03-24", 4, "1")
     for other in ({"med_type": "51"}, {"endtime": "2024-03-02"}):
         assert (await his.call("5201", {"data": psn | WHEN | other}))["mdtrtinfo"] == []
-    assert await _number(his, "5201", {"data": psn | WHEN | {"endtime": "2024-02-01"}}) == 5007
+    assert await number_of(his, "5201", {"data": psn | WHEN | {"endtime": "2024-02-01"}}) == 5007
     told = (await his.call("5202", {"data": stay}))["diseinfo"]
     assert [(row["diag_code"], row["maindiag_flag"], row["diag_srt_no"]) for row in told] == [
         ("O82.000", "1", 1), ("O99.000", "0", 2),
@@ -209,7 +200,7 @@ async def test_a_case_its_diagnoses_and_its_bill_are_looked_up(house: House, his
             + row["inscp_scp_amt"]
         )  # fmt: skip
     unknown = stay | {"setl_id": stay["mdtrt_id"]}
-    assert await _number(his, "5204", {"data": unknown}) == 1023
+    assert await number_of(his, "5204", {"data": unknown}) == 1023
 
 
 async def test_another_hospitals_case_is_as_if_it_were_not_there(
@@ -219,12 +210,12 @@ async def test_another_hospitals_case_is_as_if_it_were_not_there(
     case = {"data": stay | {"medfee_sumamt": total, "insutype": "310"}}
     setl = (await his.call("2304", case))["setlinfo"]["setl_id"]
     for infno in ("5202", "5203", "5204"):
-        assert await _number(rival, infno, {"data": stay | {"setl_id": setl}}) == 5014
+        assert await number_of(rival, infno, {"data": stay | {"setl_id": setl}}) == 5014
     psn = {"psn_no": stay["psn_no"]}
     assert (await rival.call("5201", {"data": psn | WHEN}))["mdtrtinfo"] == []
     assert (await rival.call("5205", {"data": psn | WHEN}))["feedetail"] == []
     own = await _opened(rival, stay["psn_no"])
-    assert await _number(rival, "5203", {"data": own | {"setl_id": setl}}) == 1023
+    assert await number_of(rival, "5203", {"data": own | {"setl_id": setl}}) == 1023
 
 
 async def test_drugs_are_the_lines_that_the_catalogue_calls_so(house: House, his: His) -> None:
@@ -266,8 +257,8 @@ async def test_what_is_cumulated_is_the_persons_in_all_hospitals(
     assert sum(now.values()) == paid["setlinfo"]["fund_pay_sumamt"] > 0
     assert await cumulated(his, cum_ym="202306") == {"MONTHS": 6}
     assert (await cumulated(his, cum_ym="202404"))["MONTHS"] == 0  # not paid yet
-    assert await _number(his, "5206", {"data": {"psn_no": psn, "cum_ym": "202413"}}) == 5007
-    assert await _number(his, "5206", {"data": {"psn_no": "nobody-knows"}}) == 1012
+    assert await number_of(his, "5206", {"data": {"psn_no": psn, "cum_ym": "202413"}}) == 5007
+    assert await number_of(his, "5206", {"data": {"psn_no": "nobody-knows"}}) == 1012
 
 
 # ---- the catalogue, and own codes
@@ -304,7 +295,7 @@ async def test_the_catalogue_is_asked_page_by_page(house: House, his: His, rival
     assert [row["hilist_code"] for row in for_her["data"]] == ["T-1"]
     assert (await his.call("1312", {"data": {"updt_time": "2030-01-01"}}))["data"] == []
     assert (await his.call("1312", {}))["recordCounts"] >= 5
-    assert await _number(his, "1312", {"data": {"page_size": "1001"}}) == 5007
+    assert await number_of(his, "1312", {"data": {"page_size": "1001"}}) == 5007
 
 
 async def test_a_line_is_read_by_what_its_own_code_is_mapped_to(house: House, his: His) -> None:
@@ -321,7 +312,7 @@ async def test_a_line_is_read_by_what_its_own_code_is_mapped_to(house: House, hi
 
     assert await parts("b1") == ("03", 0)
     await his.call("3301", {"data": [own]})
-    assert await _number(his, "3301", {"data": [own]}) == 1071
+    assert await number_of(his, "3301", {"data": [own]}) == 1071
     assert await parts("b2") == ("03", 0)  # nobody approved it yet
     (waiting,) = (await clerk.get("/item-mappings", state="proposed")).json()["items"]
     place = f"/item-mappings/{waiting['mapping_id']}/approve"
@@ -341,9 +332,9 @@ async def test_a_line_is_read_by_what_its_own_code_is_mapped_to(house: House, hi
         ("b1", "own.CW-01", "CW-01"), ("b2", "own.CW-01", "CW-01"), ("b3", "bed", "CW-01"),
     ]  # fmt: skip
     wrong = [{"fixmedins_hilist_id": "CW-01", "med_list_codg": "photo"}]
-    assert await _number(his, "3302", {"data": wrong}) == 1070
+    assert await number_of(his, "3302", {"data": wrong}) == 1070
     await his.call("3302", {"data": [{"fixmedins_hilist_id": "CW-01"}]})
-    assert await _number(his, "3302", {"data": [{"fixmedins_hilist_id": "CW-01"}]}) == 1070
+    assert await number_of(his, "3302", {"data": [{"fixmedins_hilist_id": "CW-01"}]}) == 1070
     # From the day of the revocation on; the days before stay mapped.
     today = f"{house.clock.now():%Y-%m-%d}"
     assert (await parts("b7"), await parts("b8", today)) == (("01", 15), ("03", 0))
@@ -358,11 +349,11 @@ async def test_a_line_that_names_nothing_is_refused(house: House, his: His) -> N
     await his.call("2405", {"data": stay})
     for more in ({}, {"medins_list_codg": "中文"}, {"medins_list_codg": "x" * 61}):
         line = stay | _line("c1", "", **more)
-        assert await _number(his, "2301", {"feedetail": [line]}) == 5007
+        assert await number_of(his, "2301", {"feedetail": [line]}) == 5007
     ends = {"fixmedins_hilist_id": "CW-02", "med_list_codg": "bed", "begndate": "2024-03-21"}
     for last, number in (("2024-03-20", 1006), ("2024-03-21", None)):
         body = {"data": [ends | {"enddate": last}]}
         if number:
-            assert await _number(his, "3301", body) == number
+            assert await number_of(his, "3301", body) == number
         else:
             await his.call("3301", body)

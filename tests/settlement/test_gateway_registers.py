@@ -9,8 +9,8 @@ from uuid import uuid4
 import pytest
 
 from shared.plumbing.peer import PeerDown
-from tests.settlement.conftest import KIZILSU, NANJING, House, open_house
-from tests.support.his import His, Refused, introduced
+from tests.settlement.conftest import KIZILSU, NANJING, House, gateway_house
+from tests.support.his import His, number_of
 from tests.support.postgres import ServiceDatabases
 
 A, B = f"H{NANJING}a", f"H{NANJING}b"
@@ -21,11 +21,8 @@ async def house(
     module_databases: ServiceDatabases, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[House]:
     """Hospitals a and b speak by csb in milliseconds."""
-    dsns = module_databases("settlement")
-    async with open_house(dsns, tmp_path_factory.mktemp("house")) as opened:
-        second = await opened.running.caller("clerk-3", "clerk", NANJING)
-        for code in (A, B):
-            await introduced(opened.clerks[NANJING], second, code)
+    folder = tmp_path_factory.mktemp("house")
+    async with gateway_house(module_databases("settlement"), folder, A, B) as opened:
         yield opened
 
 
@@ -41,12 +38,6 @@ def rival(house: House) -> His:
     return His(house.running.http, house.clock, B)
 
 
-async def _number(his: His, infno: str, input_: Any) -> int:
-    with pytest.raises(Refused) as refused:
-        await his.call(infno, input_)
-    return refused.value.number
-
-
 async def test_a_pregnancy_is_registered_with_an_institution_in_contract(
     house: House, his: His, rival: His
 ) -> None:
@@ -54,7 +45,7 @@ async def test_a_pregnancy_is_registered_with_an_institution_in_contract(
     asked = {"psn_no": psn, "begndate": "2023-07-01"}
     for unknown in ("H9", f"H{KIZILSU}a"):
         chosen = {"data": asked | {"fixmedins_code": unknown}}
-        assert await _number(his, "90201", chosen) == 1010
+        assert await number_of(his, "90201", chosen) == 1010
     assert (await his.call("90101", {"data": {"psn_no": psn}}))["result"] == []
     made = await his.call("90201", {"data": asked | {"fixmedins_code": A}})
     serial = made["result"]["trt_dcla_detl_sn"]
@@ -93,7 +84,7 @@ async def test_whom_nobody_knows_is_not_registered(house: House, his: His) -> No
     asked = {"data": {"psn_no": psn, "begndate": "2023-07-01"}}
     try:
         object.__setattr__(counter, "enrollment", Nobody())
-        assert await _number(his, "90201", unknown) == 1012
+        assert await number_of(his, "90201", unknown) == 1012
         first = await his.post("90201", asked, message)
         # The same message has its answer, though nothing is known of her any more.
         await house.owner.execute("delete from person_state where person_ref = $1", psn)
@@ -119,23 +110,25 @@ async def _designated(house: House, psn: str) -> list[str]:
 async def test_a_designation_is_made_and_withdrawn(house: House, his: His, rival: His) -> None:
     psn = await house.person(NANJING)
     to_b = {"data": {"psn_no": psn, "fixmedins_code": B, "begndate": "2024-03-01"}}
-    assert await _number(his, "2505", to_b) == 5015
+    assert await number_of(his, "2505", to_b) == 5015
     await his.call("90201", {"data": {"psn_no": psn, "begndate": "2023-07-01"}})
     nobody = {"data": {"psn_no": psn, "fixmedins_code": "H9"}}
-    assert await _number(his, "2505", nobody) == 1010
+    assert await number_of(his, "2505", nobody) == 1010
     serial = (await his.call("2505", to_b))["result"]["trt_dcla_detl_sn"]
     assert len(serial) <= 30
     assert await _designated(house, psn) == [A, B]
     back = {"data": {"psn_no": psn, "trt_dcla_detl_sn": serial}}
     other = await house.person(NANJING)
-    assert await _number(his, "2506", {"data": back["data"] | {"psn_no": other}}) == 1016
+    assert await number_of(his, "2506", {"data": back["data"] | {"psn_no": other}}) == 1016
     await rival.call("2506", back)
     assert await _designated(house, psn) == [A, B, A]
-    assert await _number(his, "2506", back) == 1047
+    assert await number_of(his, "2506", back) == 1047
     first = serial[:26] + "001"
-    assert await _number(his, "2506", {"data": back["data"] | {"trt_dcla_detl_sn": first}}) == 1047
+    assert (
+        await number_of(his, "2506", {"data": back["data"] | {"trt_dcla_detl_sn": first}}) == 1047
+    )
     wrong = {"data": back["data"] | {"trt_dcla_detl_sn": "1"}}
-    assert await _number(his, "2506", wrong) == 5007
+    assert await number_of(his, "2506", wrong) == 5007
 
 
 async def test_an_institution_is_known_by_its_agreement(house: House, his: His, rival: His) -> None:
@@ -159,9 +152,9 @@ async def test_the_months_paid_are_those_that_enrollment_told_of(house: House, h
     assert await paid() == [("202203", "202402")]
     assert await paid(accrym_begn="202301", accrym_end="202312") == [("202301", "202312")]
     assert await paid(accrym_begn="202403") == []
-    assert await _number(his, "90100", {"data": {"psn_no": psn, "accrym_begn": "2023"}}) == 5007
+    assert await number_of(his, "90100", {"data": {"psn_no": psn, "accrym_begn": "2023"}}) == 5007
     stranger = await house.person(KIZILSU)
-    assert await _number(his, "90100", {"data": {"psn_no": stranger}}) == 1012
+    assert await number_of(his, "90100", {"data": {"psn_no": stranger}}) == 1012
     # Nobody told of this one, and enrollment is not there to be asked.
     answer = await his.post("90100", {"data": {"psn_no": "nobody-knows"}})
     assert (answer.status_code, answer.json()["err_msg"][:6]) == (503, "[1013]")

@@ -20,8 +20,8 @@ from services.settlement.nhsa import maternity
 from shared.money import NOTHING
 from shared.period import Period
 from shared.policy.shapes import Benefit
-from tests.settlement.conftest import NANJING, House, open_house
-from tests.support.his import His, Refused, holds, introduced
+from tests.settlement.conftest import NANJING, House, gateway_house
+from tests.support.his import His, holds, number_of
 from tests.support.postgres import ServiceDatabases
 
 HOSPITAL = f"H{NANJING}a"
@@ -32,10 +32,8 @@ async def house(
     module_databases: ServiceDatabases, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[House]:
     """Hospital a speaks by csb in milliseconds; its med_type 54 claims a loss."""
-    dsns = module_databases("settlement")
-    async with open_house(dsns, tmp_path_factory.mktemp("house")) as opened:
-        second = await opened.running.caller("clerk-3", "clerk", NANJING)
-        await introduced(opened.clerks[NANJING], second, HOSPITAL)
+    folder = tmp_path_factory.mktemp("house")
+    async with gateway_house(module_databases("settlement"), folder, HOSPITAL) as opened:
         yield opened
 
 
@@ -49,12 +47,6 @@ async def _pregnant(house: House, his: His, since: str = "2023-07-01") -> str:
     psn = await house.person(NANJING)
     await his.call("90201", {"data": {"psn_no": psn, "begndate": since}})
     return psn
-
-
-async def _number(his: His, infno: str, input_: Any) -> int:
-    with pytest.raises(Refused) as refused:
-        await his.call(infno, input_)
-    return refused.value.number
 
 
 async def _stay(his: His, psn: str) -> dict[str, str]:
@@ -134,7 +126,7 @@ async def test_a_discharge_taken_back_takes_back_what_it_told(house: House, his:
     await his.call("2402", left)
     assert await house.owner.fetchval(mode, stay["psn_no"]) == "vaginal1"
     await his.call("2405", {"data": stay})
-    assert await _number(his, "2405", {"data": stay}) == 1007
+    assert await number_of(his, "2405", {"data": stay}) == 1007
 
 
 async def test_a_transaction_speaks_of_its_own_kind_of_case(house: House, his: His) -> None:
@@ -143,13 +135,13 @@ async def test_a_transaction_speaks_of_its_own_kind_of_case(house: House, his: H
     visit = await _visit(his, psn, "2023-12-05")
     bill = stay | {"medfee_sumamt": "4500.00", "insutype": "310"}
     for infno in ("2206", "2207"):
-        assert await _number(his, infno, {"data": bill}) == 5020
+        assert await number_of(his, infno, {"data": bill}) == 5020
     for infno in ("2303", "2304"):
-        assert await _number(his, infno, {"data": visit | BILL}) == 5020
+        assert await number_of(his, infno, {"data": visit | BILL}) == 5020
     line = _line(stay, "2024-03-20", "1.00") | {"feedetl_sn": "2"}
-    assert await _number(his, "2204", {"feedetail": [line]}) == 5020
-    assert await _number(his, "2202", {"data": stay}) == 5020
-    assert await _number(his, "2405", {"data": visit}) == 5020
+    assert await number_of(his, "2204", {"feedetail": [line]}) == 5020
+    assert await number_of(his, "2202", {"data": stay}) == 5020
+    assert await number_of(his, "2405", {"data": visit}) == 5020
     states = "select state from stay where person_ref = $1"
     assert {row["state"] for row in await house.owner.fetch(states, psn)} == {"open"}
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+import pytest
+
 from deploy.his import client
 from deploy.his.client import ONE_URL, Broken, Refused
 from tests.support.running import Client
@@ -57,3 +59,10 @@ def holds(output: Mapping[str, Any]) -> None:
     paid = sum(row["fund_payamt"] for row in rows)
     assert paid == fund + money["acct_pay"] + money["hosp_part_amt"]
     assert info["age"] is not None
+
+
+async def number_of(his: His, infno: str, input_: Any, msgid: str = "") -> int:
+    """The number of the refusal that must come."""
+    with pytest.raises(Refused) as refused:
+        await his.call(infno, input_, msgid)
+    return refused.value.number
