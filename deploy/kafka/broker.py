@@ -205,7 +205,10 @@ class KafkaBroker:
                 cwd=self.folder,
             )
         self._process = process
-        (self.folder / "pid").write_text(str(process.pid))
+        # In one step: whoever looks meanwhile finds no file or a whole one.
+        written = self.folder / "pid.new"
+        written.write_text(str(process.pid))
+        written.replace(self.folder / "pid")
 
     def _runs(self, pid: int) -> bool:
         if self._process is not None and self._process.pid == pid:
