@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
 import asyncpg
@@ -29,6 +29,8 @@ from shared.plumbing.repeats import Answer, Ask, Overtaken, body_hash, keep, rec
 
 _TRIES = 5
 _KEY = re.compile(r"[\x21-\x7e]{1,255}", re.ASCII)
+
+T = TypeVar("T")
 
 
 class Wire(BaseModel):
@@ -187,7 +189,7 @@ async def done_once(here: Desk, ask: Ask, walls: Sequence[str], effect: Effect) 
                 raise
             return known
 
-    return await _unbroken(_once_more(once))
+    return await unbroken(_once_more(once))
 
 
 async def _once_more(act: Callable[[], Awaitable[Answer]]) -> Answer:
@@ -208,7 +210,7 @@ def reply(answer: Answer) -> Response:
 _RUNNING: set[asyncio.Task[Any]] = set()
 
 
-async def _unbroken(act: Coroutine[Any, Any, Answer]) -> Answer:
+async def unbroken(act: Coroutine[Any, Any, T]) -> T:
     """Run an act as a task of the app: a client's hang-up ends the waiting, not the act."""
     task = asyncio.create_task(act)
     _RUNNING.add(task)

@@ -91,13 +91,13 @@ def content_hash(
 INSERT_LOG = """
 insert into log (month, id, pool_code, at, actor, institution_code, request_id, action, subject,
                  from_state, to_state, before_hash, after_hash, content_hash)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+select * from unnest($1::log_row[])
 """
 
 
 async def write_log(tx: Connection, deeds: Sequence[Deed]) -> None:
     """Log deeds in the transaction that does them."""
-    await tx.executemany(INSERT_LOG, [log_row(deed) for deed in deeds])
+    await tx.execute(INSERT_LOG, [log_row(deed) for deed in deeds])
 
 
 def block_hash(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from tests.settlement.conftest import NANJING, House
 from tests.support.running import Client
@@ -52,19 +52,66 @@ async def test_a_case_settles_as_it_would_step_by_step(house: House, nanjing_a: 
     whole = await case(house, nanjing_a)
     (result,) = await sent(nanjing_a, whole)
     assert (result["status"], result["problem"]) == (201, None)
-    by_steps = await case(house, nanjing_a)
-    told_at_first = ("stay_number", "person_ref", "pregnancy_id", "admitted_on")
-    opening = {name: by_steps[name] for name in told_at_first}
-    stay = (await nanjing_a.post("/stays", opening)).json()["stay_id"]
-    await nanjing_a.post(f"/stays/{stay}/lines", {"lines": by_steps["lines"]})
-    await nanjing_a.post(f"/stays/{stay}/discharge", by_steps["outcome"])
-    settled = (await nanjing_a.post(f"/stays/{stay}/settle", {"total": "4650.00"})).json()
+    settled = await by_steps(nanjing_a, await case(house, nanjing_a))
     own = {"settlement_id", "stay_id", "settled_at"}
     assert {k: v for k, v in result["settlement"].items() if k not in own} == {
         k: v for k, v in settled.items() if k not in own
     }
     found = await nanjing_a.get(f"/settlements/{result['settlement']['settlement_id']}")
     assert found.json()["state"] == "settled"
+
+
+ROWS = {
+    "stay": "to_jsonb(t) - '{stay_number,person_ref,pregnancy_id}'::text[]",
+    "line": "to_jsonb(t)",
+    "stay_items": "to_jsonb(t)",
+    "posting": "to_jsonb(t) - '{id,settlement_id,at}'::text[]",
+    "log": "jsonb_build_array(action, from_state, to_state, actor, institution_code)",
+}
+
+
+async def stored(house: House, stay: str) -> dict[str, list[str]]:
+    """All that a settled stay left in the tables, but for what is its own alone."""
+    found = {}
+    for table, shown in ROWS.items():
+        mine = {
+            "posting": "settlement_id in (select settlement_id from settlement where stay_id = $1)",
+            "log": "subject = 'stay:' || $1 or subject in (select 'claim:' || settlement_id"
+            " from settlement where stay_id = $1)",
+        }.get(table, "stay_id = $1")
+        query = f"select ({shown})::text as shown from {table} t where {mine}"  # noqa: S608
+        rows = await house.owner.fetch(query, UUID(stay))
+        found[table] = sorted(row["shown"].replace(stay, "") for row in rows)
+    return found
+
+
+async def by_steps(hospital: Client, case: dict[str, Any]) -> dict[str, Any]:
+    told_at_first = ("stay_number", "person_ref", "pregnancy_id", "admitted_on")
+    opening = {name: case[name] for name in told_at_first}
+    stay = (await hospital.post("/stays", opening)).json()["stay_id"]
+    await hospital.post(f"/stays/{stay}/lines", {"lines": case["lines"]})
+    await hospital.post(f"/stays/{stay}/discharge", case["outcome"])
+    settled = await hospital.post(f"/stays/{stay}/settle", {"total": case["outcome"]["total"]})
+    made: dict[str, Any] = settled.json()
+    return made
+
+
+async def test_cases_are_stored_as_they_would_be_step_by_step(
+    house: House, nanjing_a: Client
+) -> None:
+    """Those of a batch in one transaction, one that stands alone, and one told by four calls."""
+    cases = [await case(house, nanjing_a) for _ in range(5)]
+    many = await sent(nanjing_a, *cases[:3])
+    (alone,) = await sent(nanjing_a, cases[3])
+    made = [one["settlement"] for one in (*many, alone)] + [await by_steps(nanjing_a, cases[4])]
+    rows = [await stored(house, one["stay_id"]) for one in made]
+    assert all(rows[0].values())
+    assert all(one == rows[0] for one in rows)
+    together = await house.owner.fetchval(
+        "select count(distinct xmin::text) from settlement where settlement_id::text = any($1)",
+        [one["settlement"]["settlement_id"] for one in many],
+    )
+    assert together == 1
 
 
 async def test_sent_again_it_answers_the_same_and_stores_nothing(

@@ -6,10 +6,10 @@ from uuid import UUID
 
 from services.settlement.actions.scene import Scene
 from services.settlement.domain.refusals import Refusal
-from services.settlement.domain.stay import Outcome, Stay, discharged
+from services.settlement.domain.stay import Outcome, Stay, StayState, discharged
 from services.settlement.store import stay_items, stays
 from shared.plumbing.database import Connection
-from shared.plumbing.journal import write_log
+from shared.plumbing.journal import Deed, write_log
 
 
 async def discharge(
@@ -19,15 +19,26 @@ async def discharge(
     stay = await stays.find(tx, scene.pool_code, scene.institution_code, stay_id)
     if stay is None:
         return Refusal.STAY_UNKNOWN
+    after = left(scene, stay, outcome)
+    if isinstance(after, Refusal):
+        return after
+    if not await stays.update(tx, stay, after):
+        return Refusal.STAY_CHANGED
+    await stay_items.keep(tx, [after])
+    await write_log(tx, [logged(scene, stay)])
+    return after
+
+
+def left(scene: Scene, stay: Stay, outcome: Outcome) -> Stay | Refusal:
+    """The stay after its discharge."""
     if outcome.discharged_on > scene.today:
         return Refusal.DATES_OUT_OF_ORDER
     after = discharged(stay, outcome)
     if isinstance(after, Refusal):
         return after
-    if stay.cost.total != outcome.bill:
-        return Refusal.LINES_DO_NOT_SUM
-    if not await stays.update(tx, stay, after):
-        return Refusal.STAY_CHANGED
-    await stay_items.keep(tx, after)
-    await write_log(tx, [scene.deed("discharge", f"stay:{stay_id}", stay.state, after.state)])
-    return after
+    return after if stay.cost.total == outcome.bill else Refusal.LINES_DO_NOT_SUM
+
+
+def logged(scene: Scene, before: Stay) -> Deed:
+    """What the log says of it."""
+    return scene.deed("discharge", f"stay:{before.stay_id}", before.state, StayState.DISCHARGED)

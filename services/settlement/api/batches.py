@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import Annotated, Any, Self
 
+import asyncpg
 import orjson
 from fastapi import APIRouter, Depends, Request
 from pydantic import Field, model_validator
 from starlette.responses import Response
 
-from services.settlement.actions.settle_case import CompleteCase, settle_case
+from services.settlement.actions.settle_cases import (
+    CaseRefused,
+    CompleteCase,
+    Told,
+    apart,
+    settle_cases,
+)
 from services.settlement.api.office import HOSPITAL, Office, office, scene_of, with_state
 from services.settlement.api.outcomes import OutcomeBody
 from services.settlement.api.refusals import problem_of
@@ -18,13 +27,13 @@ from services.settlement.api.shown import BatchShown
 from services.settlement.api.wire import LinesBody, OpenStayBody
 from services.settlement.domain.refusals import Refused
 from shared.plumbing.auth import Caller
-from shared.plumbing.database import Connection
-from shared.plumbing.edge import Wire, desk, done_once, only
+from shared.plumbing.database import Connection, transaction
+from shared.plumbing.edge import Wire, desk, done_once, only, unbroken
 from shared.plumbing.group import Busy
 from shared.plumbing.metrics import count_refusal
 from shared.plumbing.problem_answers import as_problem
 from shared.plumbing.problems import Problem, problem_body
-from shared.plumbing.repeats import Answer, Ask, body_hash
+from shared.plumbing.repeats import Answer, Ask, Overtaken, body_hash
 from shared.policy.shapes import Benefit
 
 router = APIRouter(prefix="/settlement/v1", tags=["settlements"])
@@ -72,42 +81,66 @@ class _Unsettled(Problem):
 async def batch(
     request: Request, body: BatchBody, who: Annotated[Caller, Depends(only(HOSPITAL))]
 ) -> Response:
-    """Settle complete cases in the order told, each in a transaction of its own: the answer has a
-    status for each. Sent again, what settled before is answered by the same bytes. A body that is
-    not well formed is refused whole."""
+    """Settle complete cases in the order told; the answer has a status for each. What is refused
+    stores nothing and stops no other. Sent again, what settled before is answered by the same
+    bytes. A body that is not well formed is refused whole."""
     here = office(request)
     if here.batches.locked():
         raise Busy
     async with here.batches:
-        results = [await _result(request, here, who, case) for case in body.cases]
+        told = [(_ask(here, who, case), case.to_case()) for case in body.cases]
+        results = [one for group in apart(told) for one in await _results(request, who, group)]
     return Response(orjson.dumps({"results": results}), media_type="application/json")
 
 
-async def _result(request: Request, here: Office, who: Caller, case: CaseBody) -> dict[str, Any]:
+def _ask(here: Office, who: Caller, case: CaseBody) -> Ask:
+    said = body_hash(case.model_dump(mode="json"), here.hash_key)
+    return Ask(who.pool_code, who.institution_code, "settle", case.key, said)
+
+
+async def _results(request: Request, who: Caller, group: Sequence[Told]) -> list[dict[str, Any]]:
+    """All of a group in one transaction; where that fails, each in one of its own."""
+    if len(group) > 1:
+        with suppress(CaseRefused, Overtaken, asyncpg.PostgresError):
+            answers = await unbroken(_settled_together(request, who, group))
+            return [_shown(ask, answer) for (ask, _), answer in zip(group, answers, strict=True)]
+    return [await _result(request, who, one) for one in group]
+
+
+async def _settled_together(request: Request, who: Caller, group: Sequence[Told]) -> list[Answer]:
+    async with transaction(desk(request).pool, [who.institution_code]) as tx:
+        scene, book = scene_of(request, who), office(request).book()
+        return await settle_cases(tx, scene, group, book, settled_bytes)
+
+
+async def _result(request: Request, who: Caller, one: Told) -> dict[str, Any]:
+    ask, _ = one
     try:
-        answer = await _settled(request, here, who, case)
+        return _shown(ask, await _settled(request, who, one))
     except Exception as error:
         problem = as_problem(error)
         count_refusal(problem.kind)
         told = orjson.Fragment(problem_body(problem, request.state.trace_id))
         return {
-            "key": case.key, "status": problem.kind.status, "settlement": None, "problem": told
+            "key": ask.key, "status": problem.kind.status, "settlement": None, "problem": told
         }  # fmt: skip
+
+
+def _shown(ask: Ask, answer: Answer) -> dict[str, Any]:
     made = orjson.Fragment(answer.body)
-    return {"key": case.key, "status": answer.status, "settlement": made, "problem": None}
+    return {"key": ask.key, "status": answer.status, "settlement": made, "problem": None}
 
 
-async def _settled(request: Request, here: Office, who: Caller, case: CaseBody) -> Answer:
-    said = body_hash(case.model_dump(mode="json"), here.hash_key)
-    ask = Ask(who.pool_code, who.institution_code, "settle", case.key, said)
-    complete = case.to_case()
+async def _settled(request: Request, who: Caller, one: Told) -> Answer:
+    here, (ask, _) = office(request), one
 
     async def effect(tx: Connection) -> tuple[None, Answer]:
         scene = scene_of(request, who)
-        outcome = await settle_case(tx, scene, ask, complete, here.book(), settled_bytes)
-        if isinstance(outcome, Refused):
-            raise _Unsettled(outcome)
-        return None, outcome
+        try:
+            (answer,) = await settle_cases(tx, scene, [one], here.book(), settled_bytes)
+        except CaseRefused as error:
+            raise _Unsettled(error.refused) from None
+        return None, answer
 
     async def once() -> Answer | Refused:
         try:

@@ -16,34 +16,30 @@ from shared.plumbing.database import Connection
 
 N = TypeVar("N", int, Decimal)
 
+# A bare `line` as a type is the geometric one.
 _INSERT_LINES = """
-insert into line
-select $1, $2, $3, l.line_number, $4, $4, l.item_code, l.charged_on, l.quantity, l.price_fen,
-       l.amount_fen, l.class, l.in_scope_fen, l.out_of_scope_fen, l.over_limit_fen, l.first_copay_fen,
-       l.returns, l.own_code
-from unnest($5::int[], $6::text[], $7::date[], $8::numeric[], $9::bigint[], $10::bigint[], $11::text[],
-            $12::bigint[], $13::bigint[], $14::bigint[], $15::bigint[], $16::int[], $17::text[])
-    l(line_number, item_code, charged_on, quantity, price_fen, amount_fen, class, in_scope_fen,
-      out_of_scope_fen, over_limit_fen, first_copay_fen, returns, own_code)
-on conflict do nothing returning line_number
+insert into line select * from unnest($1::public.line[]) on conflict do nothing returning line_number
 """
 
 
-async def insert(tx: Connection, stay: Stay, lines: Sequence[ClassedLine]) -> int:
-    """Insert lines; returns how many were new, fewer when a line number was used before."""
-    rows = await tx.fetch(
-        _INSERT_LINES,
-        stay.admitted_on.replace(day=1), stay.pool_code, stay.stay_id, stay.institution_code,
-        [c.line.line_number for c in lines], [c.line.item_code for c in lines],
-        [c.line.charged_on for c in lines], [_signed(c, c.line.quantity) for c in lines],
-        [c.line.price.fen for c in lines], [_signed(c, c.cost.total.fen) for c in lines],
-        [c.item_class for c in lines], [_signed(c, c.cost.in_scope.fen) for c in lines],
-        [_signed(c, c.cost.out_of_scope.fen) for c in lines],
-        [_signed(c, c.cost.over_limit.fen) for c in lines],
-        [_signed(c, c.cost.first_copay.fen) for c in lines], [c.line.returns for c in lines],
-        [c.line.own_code for c in lines],
+async def insert(tx: Connection, bills: Sequence[tuple[Stay, Sequence[ClassedLine]]]) -> int:
+    """Insert the lines of stays; returns how many were new, fewer when a line number was used
+    before."""
+    rows = [_row(stay, classed) for stay, lines in bills for classed in lines]
+    return len(await tx.fetch(_INSERT_LINES, rows))
+
+
+def _row(stay: Stay, classed: ClassedLine) -> tuple[object, ...]:
+    """A row of `line`, in the table's order."""
+    line, cost = classed.line, classed.cost
+    return (
+        stay.admitted_on.replace(day=1), stay.pool_code, stay.stay_id, line.line_number,
+        stay.institution_code, stay.institution_code, line.item_code, line.charged_on,
+        _signed(classed, line.quantity), line.price.fen, _signed(classed, cost.total.fen),
+        classed.item_class, _signed(classed, cost.in_scope.fen),
+        _signed(classed, cost.out_of_scope.fen), _signed(classed, cost.over_limit.fen),
+        _signed(classed, cost.first_copay.fen), line.returns, line.own_code,
     )  # fmt: skip
-    return len(rows)
 
 
 def _signed(classed: ClassedLine, number: N) -> N:

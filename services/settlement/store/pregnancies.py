@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -42,6 +43,19 @@ async def find(tx: Connection, pool_code: str, pregnancy_id: UUID) -> Pregnancy 
         pregnancy_id,
     )
     return pregnancy_from_row(row) if row else None
+
+
+async def find_all(
+    tx: Connection, pool_code: str, pregnancy_ids: Sequence[UUID]
+) -> dict[UUID, Pregnancy]:
+    """Pregnancies of the pool by id; what nobody registered is missing."""
+    rows = await tx.fetch(
+        f"select {PREGNANCY_COLUMNS} from pregnancy"  # noqa: S608
+        " where pool_code = $1 and pregnancy_id = any($2)",
+        pool_code,
+        pregnancy_ids,
+    )
+    return {row["pregnancy_id"]: pregnancy_from_row(row) for row in rows}
 
 
 async def of_person(tx: Connection, pool_code: str, person_ref: str, on: date) -> Pregnancy | None:

@@ -1,7 +1,9 @@
-"""The statement about a stay's bill by item: summed when the bill is complete, told when it
+"""The statements about a stay's bill by item: summed when the bill is complete, told when it
 settles."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from services.settlement.domain.charged import ITEMS_MOST
 from services.settlement.domain.stay import Stay
@@ -12,34 +14,39 @@ from shared.plumbing.database import Connection
 # until it is reopened. What was returned is counted off; of an item returned whole nothing is told.
 _KEEP = """
 insert into stay_items (pool_code, stay_id, institution_code, items, left_out)
-select $2, $3, $4,
-       ('[' || string_agg(format(
-           '{"code":%s,"quantity":"%s","amount":"%s","in_scope":"%s","first_on":"%s","last_on":"%s",'
-           '"lines":%s,"days":%s}',
-           to_json(item_code), trim_scale(quantity), (amount_fen / 100.0)::numeric(16, 2),
-           (in_scope_fen / 100.0)::numeric(16, 2), first_on, last_on, lines, days), ','
-           order by place) filter (where place <= $5) || ']')::json,
-       greatest(count(*) - $5, 0)
-from (
-    select item_code, sum(quantity) as quantity, sum(amount_fen) as amount_fen,
-           sum(in_scope_fen) as in_scope_fen,
-           min(charged_on) filter (where returns is null) as first_on,
-           max(charged_on) filter (where returns is null) as last_on,
-           count(*) filter (where returns is null) as lines,
-           count(distinct charged_on) filter (where returns is null) as days,
-           row_number() over (order by sum(amount_fen) desc, item_code collate "C") as place
-    from line where month = $1 and pool_code = $2 and stay_id = $3
-    group by item_code having sum(quantity) > 0
-) by_item
-having count(*) > 0
+select asked.pool_code, asked.stay_id, asked.institution_code, bill.items, bill.left_out
+from unnest($1::date[], $2::text[], $3::uuid[], $4::text[])
+    asked(month, pool_code, stay_id, institution_code), lateral (
+    select ('[' || string_agg(format(
+               '{"code":%s,"quantity":"%s","amount":"%s","in_scope":"%s","first_on":"%s",'
+               '"last_on":"%s","lines":%s,"days":%s}',
+               to_json(item_code), trim_scale(quantity), (amount_fen / 100.0)::numeric(16, 2),
+               (in_scope_fen / 100.0)::numeric(16, 2), first_on, last_on, lines, days), ','
+               order by place) filter (where place <= $5) || ']')::json as items,
+           greatest(count(*) - $5, 0) as left_out
+    from (
+        select item_code, sum(quantity) as quantity, sum(amount_fen) as amount_fen,
+               sum(in_scope_fen) as in_scope_fen,
+               min(charged_on) filter (where returns is null) as first_on,
+               max(charged_on) filter (where returns is null) as last_on,
+               count(*) filter (where returns is null) as lines,
+               count(distinct charged_on) filter (where returns is null) as days,
+               row_number() over (order by sum(amount_fen) desc, item_code collate "C") as place
+        from line
+        where month = asked.month and pool_code = asked.pool_code and stay_id = asked.stay_id
+        group by item_code having sum(quantity) > 0
+    ) by_item
+    having count(*) > 0 offset 0) bill
 on conflict (pool_code, stay_id) do nothing
 """
 
 
-async def keep(tx: Connection, stay: Stay) -> None:
-    """Keep the bill of a stay by item: the greatest amounts first, the code between equal ones."""
-    month = stay.admitted_on.replace(day=1)
-    await tx.execute(_KEEP, month, stay.pool_code, stay.stay_id, stay.institution_code, ITEMS_MOST)
+async def keep(tx: Connection, stays: Sequence[Stay]) -> None:
+    """Keep the bill of each stay by item: the greatest amounts first, the code between equal ones."""
+    await tx.execute(
+        _KEEP, [s.admitted_on.replace(day=1) for s in stays], [s.pool_code for s in stays],
+        [s.stay_id for s in stays], [s.institution_code for s in stays], ITEMS_MOST,
+    )  # fmt: skip
 
 
 async def forget(tx: Connection, stay: Stay) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -103,45 +104,67 @@ async def of_person(
     return [stay_from_row(row) for row in rows]
 
 
-async def insert(tx: Connection, stay: Stay) -> bool:
-    """Open a stay; False when another of the institution has the number, and was not cancelled."""
-    return (
-        await tx.fetchval(
-            "insert into stay (pool_code, stay_id, institution_code, stay_number, person_ref,"
-            " pregnancy_id, state, version, month, admitted_on, benefit)"
-            " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
-            " on conflict (pool_code, institution_code, stay_number) where not number_free"
-            " do nothing returning version",
-            stay.pool_code, stay.stay_id, stay.institution_code, stay.stay_number, stay.person_ref,
-            stay.pregnancy_id, stay.state, stay.version, stay.admitted_on.replace(day=1),
-            stay.admitted_on, stay.benefit,
-        )
-        is not None
-    )  # fmt: skip
+# By number, so that two who bring the same stays wait for one another in the same order.
+_INSERT = """
+insert into stay select * from unnest($1::stay[]) new order by pool_code, institution_code, stay_number
+on conflict (pool_code, institution_code, stay_number) where not number_free do nothing
+returning stay_id
+"""
+
+
+async def insert(tx: Connection, stays: Sequence[Stay]) -> int:
+    """Write new stays; how many, fewer when another of an institution has a number, and was not
+    cancelled."""
+    return len(await tx.fetch(_INSERT, [_row(stay) for stay in stays]))
 
 
 async def update(tx: Connection, before: Stay, after: Stay) -> bool:
     """Write a changed stay; False when somebody changed it since `before` was read."""
-    outcome, cost = after.outcome, after.cost
-    claimed = outcome.claimed if outcome else None
-    delivery = claimed if isinstance(claimed, Delivery) else None
-    stored = _stored(outcome) if outcome else None
     changed = await tx.fetchval(
         "update stay set state = $4, version = $5, discharged_on = $6, event_on = $7, mode = $8,"
         " infants = $9, weeks = $10, bill_fen = $11, line_count = $12, total_fen = $13,"
         " in_scope_fen = $14, out_of_scope_fen = $15, over_limit_fen = $16, first_copay_fen = $17,"
-        " particulars = $18, number_free = $4 = 'cancelled'"
+        " particulars = $18, number_free = $19"
         " where pool_code = $1 and stay_id = $2 and version = $3 returning version",
         before.pool_code, before.stay_id, before.version, after.state, after.version,
-        outcome.discharged_on if outcome else None, outcome.event_on if outcome else None,
-        delivery.mode if delivery else None, delivery.infants if delivery else None,
-        delivery.weeks if delivery else None, outcome.bill.fen if outcome else None,
-        after.line_count, cost.total.fen, cost.in_scope.fen, cost.out_of_scope.fen,
-        cost.over_limit.fen, cost.first_copay.fen, orjson.dumps(stored).decode() if stored else None,
+        *_stated(after), *_billed(after), _particulars(after), after.state is StayState.CANCELLED,
     )  # fmt: skip
     return changed is not None
 
 
-def _stored(outcome: Outcome) -> dict[str, Any] | None:
+def _row(stay: Stay) -> tuple[object, ...]:
+    """A row of `stay`, in the table's order."""
+    return (
+        stay.pool_code, stay.stay_id, stay.institution_code, stay.stay_number, stay.person_ref,
+        stay.pregnancy_id, stay.state, stay.version, stay.admitted_on.replace(day=1),
+        stay.admitted_on, *_stated(stay), *_billed(stay), stay.benefit, _particulars(stay),
+        stay.state is StayState.CANCELLED,
+    )  # fmt: skip
+
+
+def _stated(stay: Stay) -> tuple[object, ...]:
+    """What the record states at discharge: days, mode, children, weeks, the bill."""
+    outcome = stay.outcome
+    if outcome is None:
+        return (None,) * 6
+    delivery = outcome.claimed if isinstance(outcome.claimed, Delivery) else None
+    born = (delivery.mode, delivery.infants, delivery.weeks) if delivery else (None,) * 3
+    return (outcome.discharged_on, outcome.event_on, *born, outcome.bill.fen)
+
+
+def _billed(stay: Stay) -> tuple[int, ...]:
+    """What the lines sum to so far."""
+    cost = stay.cost
+    return (
+        stay.line_count, cost.total.fen, cost.in_scope.fen, cost.out_of_scope.fen,
+        cost.over_limit.fen, cost.first_copay.fen,
+    )  # fmt: skip
+
+
+def _particulars(stay: Stay) -> str | None:
+    outcome = stay.outcome
+    if outcome is None:
+        return None
     stated = stored_of(outcome.claimed, outcome.circumstances)
-    return with_codes(stated, outcome.diagnoses, outcome.procedures)
+    stored = with_codes(stated, outcome.diagnoses, outcome.procedures)
+    return orjson.dumps(stored).decode() if stored else None
