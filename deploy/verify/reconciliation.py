@@ -79,14 +79,19 @@ union
 select 'adjustment ' || adjustment_id from adjustment
 where account_month <> date_trunc('month', decided_at at time zone 'Asia/Shanghai')::date
 union
-select 'posting ' || posting_id from posting
-where month <> date_trunc('month', posted_at at time zone 'Asia/Shanghai')::date
+select 'posting ' || posting_id
+from posting p, date_trunc('month', posted_at at time zone 'Asia/Shanghai') came_in
+where month <> came_in::date and not (
+    account in ('bank', 'income_contribution') and month > came_in
+    and exists (select from closed_period c
+                where c.pool_code = p.pool_code and c.month = p.month - interval '1 month'))
 order by 1
 """
 
 
 async def r04(stores: Stores) -> list[str]:
-    """The month of account is Shanghai's month of the instant, for settlements and postings."""
+    """The month of account is Shanghai's month of the instant, for settlements and postings; what
+    came in and was heard of after its month was closed lies in the month after the last closed."""
     return await found(stores.settlement, _R04)
 
 

@@ -28,7 +28,7 @@ SCHEMA = "verify_replay"
 _WRITTEN = ("outbox", "log")
 _COPIED = {
     "settlement": ("inbox", "consumer_offset", "parked", "person_state", "posting", "deduction",
-                   "claim", "settlement", "adjustment", "pregnancy",
+                   "claim", "settlement", "adjustment", "pregnancy", "closed_period",
                    "reconsideration_due"),
     "audit": ("inbox", "consumer_offset", "parked", "person", "claim", "judgement", "flag",
               "finding", "flag_step", "decision", "statement", "series_finding", "rule_snooze",
@@ -45,6 +45,7 @@ class View:
 
 
 # A look-up may have confirmed a person's state later than its event did, so `as_of` is left out.
+# In which month a contribution lies depends on what was closed when it was heard: R04 and M04 ask.
 # What audit's flags are is also people's doing, and deductions depend on what stood at the time.
 VIEWS = {
     "settlement-person-state": View(
@@ -54,7 +55,7 @@ VIEWS = {
     "settlement-contribution": View(
         ("posting",),
         (
-            "select month, pool_code, settlement_id, account, amount_fen, posted_at"
+            "select pool_code, settlement_id, account, amount_fen, posted_at"
             " from {schema}.posting where account in ('bank', 'income_contribution')",
         ),
     ),

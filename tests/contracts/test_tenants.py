@@ -42,6 +42,7 @@ from services.settlement.store import (
     ledger,
     lines,
     mappings,
+    periods,
     person_states,
     pregnancies,
     reconciliations,
@@ -479,7 +480,7 @@ NOT_WALLED = {
     # Of an adjustment that was found behind the wall, for who decides on all of a pregnancy's.
     adjustments.waiting_with,
     # A number only, or yes and no.
-    ledger.is_closed,
+    periods.is_closed, periods.is_open_before, periods.hold_open,
     history.left_out, person_states.count_failing,
     # Whether there is one only; checks count over all hospitals.
     courses.visited,
@@ -500,7 +501,7 @@ WRITES = {
     "release_deductions",
     "note", "tell", "number_lines", "forget_lines", "use_nonce",
     "reply", "mark_sent",
-    "post_income", "close_period", "put", "decide", "post", "archive", "propose", "approve",
+    "post_income", "close", "put", "decide", "post", "archive", "propose", "approve",
     "write",
 }  # fmt: skip
 
@@ -592,7 +593,7 @@ def test_every_read_of_the_store_is_tried_or_named() -> None:
     for module in (
         stays, ledger, agreements, settling, settled, adjustments, pregnancies, books, care,
         catalogue, courses, disputed, doubts, encounters, entitlements, exchanged_files,
-        his_profiles, history, lines, mappings, person_states, reconciliations,
+        his_profiles, history, lines, mappings, periods, person_states, reconciliations,
         settlement_lists, stay_items, warnings,
     ):  # fmt: skip
         for name, found in inspect.getmembers(module, _waits):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -11,6 +12,7 @@ from uuid import uuid4
 from deploy.verify.quiet import wait_for_quiet
 from deploy.verify.stores import open_stores
 from services.enrollment.domain.id_number import check_character
+from shared.plumbing.database import AGENCY, transaction
 from tests.support.agency import SERVICES, Agency, agency, made, until
 from tests.support.care import Town
 from tests.support.kafka import Kafka
@@ -46,6 +48,7 @@ async def small_run(databases: ServiceDatabases, folder: Path, kafka: Kafka | No
         whole.clock.move(days=5)
         for pool in POOLS:
             await _april(whole, pool, await _callers(whole, pool, "april"))
+        await _heard_late(whole, callers)
         whole.clock.move(days=30)
         await _may(whole, folder)
         run_file = _run_file(whole, folder, kafka)
@@ -148,6 +151,24 @@ async def cared_for(whole: Agency) -> None:
 async def _april(whole: Agency, pool: str, those: dict[str, Client]) -> None:
     await _birth(whole, pool, those["high"], await _insured(whole, pool, those["clerk"]))
     await made(those["finance"].post("/periods", {"month": "2024-03"}))
+
+
+async def _heard_late(whole: Agency, callers: dict[str, dict[str, Client]]) -> None:
+    """Contributions of March that are heard of when March is closed: income of April's account."""
+    whole.clock.move(days=-5)
+    for pool, those in callers.items():
+        await _insured(whole, pool, those["clerk"])
+        await until(partial(_posted_late, whole, pool))
+    whole.clock.move(days=5)
+
+
+async def _posted_late(whole: Agency, pool: str) -> Any:
+    async with transaction(whole.services["settlement"].app.state.office.pool, [AGENCY]) as tx:
+        return await tx.fetchval(
+            "select exists (select from posting where pool_code = $1 and month = '2024-04-01'"
+            " and posted_at < '2024-03-31 16:00Z')",
+            pool,
+        )
 
 
 async def _may(whole: Agency, folder: Path) -> None:

@@ -83,6 +83,9 @@ TWICE = f"(select person_ref from {STANDING} group by person_ref having count(*)
 LAST_USE = """(pregnancy_id, unit, number) in (select pregnancy_id, unit, max(number) from unit_entry
              where unit in ('U3', 'head') group by pregnancy_id, unit)"""
 
+HEARD_LATE = """account in ('bank', 'income_contribution') and month = '2024-04-01'
+                and posted_at < '2024-03-31 16:00Z'"""
+
 
 @dataclass(frozen=True)
 class Fault:
@@ -146,6 +149,7 @@ FAULTS = [
     in_settlement("M03 M05", f"delete from posting where account = 'payable' and settlement_id = {LIVE}"),
     in_settlement("M03 M05 M06", f"delete from posting where account like 'expenditure%' and settlement_id = {ADJUSTED}"),
     in_settlement("M04", "update period_balance set amount_fen = amount_fen + 1"),
+    in_settlement("M04", f"update posting set month = '2024-03-01' where {HEARD_LATE}"),
     in_settlement("M05", f"update posting set amount_fen = amount_fen - 1 where account = 'payable'"
                   f" and settlement_id = {LIVE}; insert into posting select month, gen_random_uuid(),"
                   f" pool_code, settlement_id, 'clearing', institution_code, 1, posted_at from posting"
@@ -317,6 +321,7 @@ FAULTS = [
     in_settlement("R04", f"update adjustment set decided_at = decided_at + interval '31 days' where adjustment_id = {ADJUSTED}"),
     in_settlement("R04", f"update posting set posted_at = posted_at + interval '40 days'"
                   f" where settlement_id = {LIVE}"),
+    in_settlement("R04", f"update posting set month = month + interval '1 month' where {HEARD_LATE}"),
     in_settlement("R06 V02 V05 V08", "update outbox set position = null where id = (select min(id::text)::uuid from outbox"
                   " where sequence = 4)"),
 ]  # fmt: skip

@@ -9,7 +9,7 @@ from services.settlement.domain.doubt import Doubt
 from services.settlement.domain.refusals import Refusal
 from services.settlement.domain.settlement import ClaimState
 from services.settlement.domain.settlement_list import ABOUT_LISTS, SettlementList, departures
-from services.settlement.store import doubts, ledger, settlement_lists, stays
+from services.settlement.store import doubts, ledger, periods, settlement_lists, stays
 from shared.ids import new_id
 from shared.plumbing.database import Connection
 from shared.plumbing.journal import write_log
@@ -26,7 +26,7 @@ async def take_settlement_list(
     head = await ledger.claim_head(tx, scene.pool_code, settlement_id)
     if head is None or head[0] is ClaimState.REVERSED:
         return Refusal.ALREADY_REVERSED
-    if await ledger.is_closed(tx, scene.pool_code, settlement.account_month):
+    if await periods.is_closed(tx, scene.pool_code, settlement.account_month):
         return Refusal.PERIOD_CLOSED
     stay = await stays.find(tx, scene.pool_code, scene.institution_code, stay_id)
     if stay is None or stay.outcome is None:

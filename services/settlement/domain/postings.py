@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from services.settlement.domain.pricing import Priced
 from shared.money import NOTHING, Money
+from shared.period import Month
 from shared.policy.shapes import ExpenditureItem
 
 
@@ -61,6 +62,14 @@ def income_of(employer: Money, individual_to_fund: Money) -> tuple[Leg, ...]:
     received = employer + individual_to_fund
     legs = (Leg(Account.BANK, received), Leg(Account.INCOME_CONTRIBUTION, -received))
     return tuple(leg for leg in legs if leg.amount)
+
+
+def month_of_account(came_in: Month, closed_through: Month | None) -> Month:
+    """The month that a contribution is posted in: the one in which it came in, or the first that
+    is still open when it is heard of later."""
+    if closed_through is None or came_in > closed_through:
+        return came_in
+    return closed_through.plus(1)
 
 
 def negated(legs: tuple[Leg, ...]) -> tuple[Leg, ...]:

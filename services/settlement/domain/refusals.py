@@ -59,6 +59,7 @@ class Refusal(Enum):
     ADJUSTMENT_UNKNOWN = (1032, "adjustment_unknown", False)
     ADJUSTMENT_DECIDED = (1033, "adjustment_decided", False)
     ADJUSTMENT_BELOW_DEDUCTIONS = (1034, "adjustment_below_deductions", False)
+    EARLIER_PERIOD_OPEN = (1035, "earlier_period_open", False)
     ADJUSTMENT_OUTDATED = (1050, "adjustment_outdated", False)
     SURGERY_ALREADY_SETTLED = (1051, "surgery_already_settled", False)
     LINE_UNKNOWN = (1052, "line_unknown", False)

@@ -1,4 +1,4 @@
-"""Statements about settlements, their claims, postings, deductions and closed periods."""
+"""Statements about settlements, their claims, postings and deductions."""
 
 from __future__ import annotations
 
@@ -242,33 +242,3 @@ async def post_income(
 ) -> None:
     """Post contributions as income: (month, id, pool, contribution, account, fen, at)."""
     await tx.execute(_POST_INCOME, *(list(column) for column in zip(*rows, strict=True)))
-
-
-async def is_closed(tx: Connection, pool_code: str, month: date) -> bool:
-    """Whether a month was closed."""
-    found: bool = await tx.fetchval(
-        "select exists (select from closed_period where pool_code = $1 and month = $2)",
-        pool_code,
-        month,
-    )
-    return found
-
-
-async def close_period(tx: Connection, pool_code: str, month: date, by: str, at: datetime) -> bool:
-    """Close a month and keep each account's movement; False if it was closed before."""
-    closed = await tx.fetchval(
-        "insert into closed_period values ($1, $2, $3, $4) on conflict do nothing returning true",
-        pool_code,
-        month,
-        by,
-        at,
-    )
-    if closed:
-        await tx.execute(
-            "insert into period_balance select pool_code, month, account, institution_code,"
-            " sum(amount_fen) from posting where pool_code = $1 and month = $2"
-            " group by pool_code, month, account, institution_code",
-            pool_code,
-            month,
-        )
-    return bool(closed)
