@@ -39,6 +39,14 @@ _ACTS = {
         union all select 'catalogue-item:' || item_code || '/' || lower(valid), 'list_item'
         from catalogue_item where import_id is null
         union all select 'item-mapping:' || mapping_id, 'propose_mapping' from item_mapping
+        union all select 'item-mapping:' || mapping_id, case state when 'approved' then 'approve_mapping'
+            when 'rejected' then 'reject_mapping' else 'revoke_mapping' end
+        from item_mapping where state <> 'proposed'
+        union all select subject, 'approve_mapping' from log
+        where action = 'revoke_mapping' and from_state = 'approved'
+        union all select 'his-profile:' || number, 'propose_profile' from his_profile
+        union all select 'his-profile:' || number, 'approve_profile' from his_profile
+        where approved_by is not null
         union all select 'reconciliation:' || reconciliation_id, 'reconcile' from reconciliation
         union all select 'catalogue-import:' || import_id, 'propose_import' from catalogue_import
         union all select 'catalogue-import:' || import_id,
@@ -66,18 +74,24 @@ _ACTS = {
         select 'contribution:' || contribution_id, 'post-contribution' from contribution
         union all select 'employer:' || employer_ref, 'add-employer' from employer""",
 }
+LOGGED = (
+    "settle", "reverse", "open_stay", "cancel_stay", "register_pregnancy", "transfer_pregnancy",
+    "open_entitlement", "fix_allowance", "withdraw_entitlement", "revise_entitlement",
+    "take_deduction", "cancel_deduction", "release_deduction",
+    "propose_adjustment", "endorse_adjustment", "release_adjustment", "reject_adjustment",
+    "withdraw_adjustment",
+    "make_agreement", "list_item", "propose_import", "approve_import", "reject_import",
+    "propose_mapping", "approve_mapping", "reject_mapping", "revoke_mapping",
+    "propose_profile", "approve_profile", "propose_book", "approve_book",
+    "reconcile", "close_period",
+    "claim-recorded", "claim-reversed", "flag-%", "price-notice-%", "indicator-limit-%", "snooze-%",
+    "post-contribution", "add-employer",
+)  # fmt: skip
+"""The acts that are counted against the rows that they write: each has as many log rows."""
 # A refused deduction leaves a log row and an event, but no row.
 _LOGGED = """
 select subject, action from log
-where action = any(array['settle', 'reverse', 'open_stay', 'cancel_stay', 'register_pregnancy', 'make_agreement',
-                         'list_item', 'reconcile', 'propose_mapping', 'propose_import', 'approve_import', 'reject_import', 'propose_book', 'approve_book', 'close_period', 'cancel_deduction',
-                         'release_deduction',
-                         'propose_adjustment', 'release_adjustment', 'reject_adjustment',
-                         'withdraw_adjustment', 'transfer_pregnancy', 'open_entitlement',
-                         'fix_allowance', 'withdraw_entitlement', 'revise_entitlement', 'endorse_adjustment',
-                         'claim-recorded', 'claim-reversed', 'post-contribution', 'add-employer'])
-   or (action = 'take_deduction' and to_state = 'pending')
-   or action like any (array['flag-%', 'price-notice-%', 'indicator-limit-%', 'snooze-%'])
+where action like any ($1::text[]) and (action <> 'take_deduction' or to_state = 'pending')
 """
 _UNNAMED = """
 select 'log row ' || id from log
@@ -94,6 +108,25 @@ where not exists (
       and l.action = case when s.line_count > 0 then 'add_lines' else 'cancel_lines' end)
   and (s.line_count > 0 or exists (
     select from log l where l.subject = 'stay:' || s.stay_id and l.action = 'add_lines'))
+order by 1
+"""
+# What is ended may be ended again, ever earlier; and a version of an item by its successor too.
+_ENDED = """
+with told as (
+    select pool_code, subject, min(substr(to_state, length('until ') + 1)::date) as until
+    from log where action in ('end_agreement', 'end_item') group by pool_code, subject
+), ended as (
+    select pool_code, 'agreement:' || institution_code || '/' || lower(valid) as subject,
+           upper(valid) as until, false as succeeded
+    from agreement
+    union all
+    select pool_code, 'catalogue-item:' || item_code || '/' || lower(valid), upper(valid), exists (
+        select from catalogue_item s where s.pool_code = i.pool_code and s.item_code = i.item_code
+          and lower(s.valid) = upper(i.valid) and s.import_id is not null)
+    from catalogue_item i
+)
+select 'end of ' || subject from told left join ended using (pool_code, subject)
+where told.until is distinct from ended.until and not coalesce(ended.until < told.until and succeeded, false)
 order by 1
 """
 _STATES = """
@@ -117,8 +150,10 @@ async def s05(stores: Stores) -> list[str]:
             f" from (select s, d, count(*) as n from ({_ACTS[service]}) a(s, d) group by s, d) a"
             f" full join (select s, d, count(*) as n from ({_LOGGED}) l(s, d) group by s, d) l"
             " using (s, d) where a.n is distinct from l.n order by 1",
+            [action.replace("_", r"\_") for action in LOGGED],
         )
     wrong += await found(stores.settlement, _STAYS)
+    wrong += await found(stores.settlement, _ENDED)
     return wrong + await found(stores.enrollment, _STATES)
 
 

@@ -38,6 +38,7 @@ STEPS = {
     },
     "catalogue-import": {("", "proposed"), ("proposed", "approved"), ("proposed", "rejected")},
     "book-appointment": {("", "proposed"), ("proposed", "approved")},
+    "his-profile": {("", "proposed"), ("proposed", "approved")},
     "flag": {
         ("", "open"),
         ("open", "notified"), ("open", "first_reviewed"), ("notified", "first_reviewed"),
@@ -62,6 +63,9 @@ _NOW = {
         union all select 'book-appointment', number::text,
                          case when approved_by is null then 'proposed' else 'approved' end
         from book_appointment
+        union all select 'his-profile', number::text,
+                         case when approved_by is null then 'proposed' else 'approved' end
+        from his_profile
         union all select 'item-mapping', mapping_id::text, state from item_mapping
         union all select 'catalogue-import', import_id::text, state from catalogue_import
         union all select 'deduction', flag_id || '/' || decision, state from deduction
@@ -220,6 +224,11 @@ where exists (
     where p.subject = 'book-appointment:' || a.number and p.action = 'propose_book'
       and q.action = 'approve_book' and p.actor = q.actor)
 union
+select 'profile ' || number from his_profile where approved_by = proposed_by
+union
+select p.subject from log p join log q using (subject)
+where (p.action, q.action) = ('propose_profile', 'approve_profile') and p.actor = q.actor
+union
 select 'adjustment ' || adjustment_id from adjustment
 where state in ('released', 'rejected') and decided_by = proposed_by
    or state = 'released' and proposed_by = 'work:late-documents'
@@ -235,6 +244,6 @@ order by 1
 
 
 async def s04(stores: Stores) -> list[str]:
-    """Decisions, books, adjustments, posted prices and limits of agreements are by two people:
-    neither reviews, or approves, what is his own."""
+    """Decisions, books, files of the catalogue, hospitals' profiles, adjustments, posted prices and
+    limits of agreements are by two people: neither reviews, or approves, what is his own."""
     return await found(stores.audit, _S04_AUDIT) + await found(stores.settlement, _S04_SETTLEMENT)

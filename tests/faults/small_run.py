@@ -15,6 +15,7 @@ from services.enrollment.domain.id_number import check_character
 from shared.plumbing.database import AGENCY, transaction
 from tests.support.agency import SERVICES, Agency, agency, made, until
 from tests.support.care import Town
+from tests.support.his import introduced
 from tests.support.kafka import Kafka
 from tests.support.late_document import (
     LATE,
@@ -45,6 +46,7 @@ async def small_run(databases: ServiceDatabases, folder: Path, kafka: Kafka | No
         for pool, those in callers.items():
             await _march(whole, pool, those)
         await cared_for(whole)
+        await _kept_at_the_office(whole, callers[NANJING]["high"])
         whole.clock.move(days=5)
         for pool in POOLS:
             await _april(whole, pool, await _callers(whole, pool, "april"))
@@ -146,6 +148,31 @@ async def cared_for(whole: Agency) -> None:
     await units.paid_late()
     undone = await units.birth(await units.mother())
     await made(units.high.post(f"/settlements/{undone['settlement_id']}/reverse"))
+
+
+async def _kept_at_the_office(whole: Agency, hospital: Client) -> None:
+    """Profiles of hospitals' systems, of which one waits; an agreement that is ended twice, an item
+    that is ended once; a hospital's own codes mapped, turned down and revoked."""
+    one, other = [
+        await whole.caller("settlement", f"clerk-{n}-office", "clerk", NANJING) for n in (1, 2)
+    ]
+    await introduced(one, other, "HNJ3")
+    line = {"institution_code": "HNJ2", "scheme": "private_line", "networks": ["10.0.0.0/8"]}
+    await made(one.post("/his-profiles", line))
+    agreement = {"institution_code": "HNJ1", "level": 1, "start": "2020-01-01"}
+    await made(one.post("/agreements", agreement))
+    for end in ("2031-01-01", "2030-01-01"):
+        await made(one.post("/agreements/HNJ1/end", {"end": end}))
+    item = {"item_code": "cot", "name": "cot", "start": "2020-01-01", "item_class": "a"}
+    await made(one.post("/catalogue-items", item))
+    await made(one.post("/catalogue-items/cot/end", {"end": "2030-01-01"}))
+    for own_code, *steps in (("1", "approve"), ("2", "reject"), ("3", "approve", "revoke"),
+                             ("4", "revoke"), ("5",)):  # fmt: skip
+        own = {"own_code": own_code, "own_name": "床位", "item_code": "bed"}
+        mapping = (await made(hospital.post("/item-mappings", own)))["mapping_id"]
+        for step in steps:
+            by = hospital if step == "revoke" else one
+            await made(by.post(f"/item-mappings/{mapping}/{step}"))
 
 
 async def _april(whole: Agency, pool: str, those: dict[str, Client]) -> None:

@@ -295,6 +295,17 @@ FAULTS = [
     in_settlement("S01 S04 S05", "insert into catalogue_import values ('990001', gen_random_uuid(), '', 1, 'approved',"
                   " 'one', now(), 'one', now())"),
     in_settlement("S01 S05", f"update stay set state = 'cancelled', number_free = true where stay_id = {UNDONE_STAY}"),
+    in_settlement("S01 S05", "update item_mapping set state = 'approved' where state = 'rejected'"),
+    in_settlement("S01 S05", "update his_profile set approved_by = null, effective_at = null"
+                  " where approved_by is not null"),
+    in_settlement("S04", "update his_profile set approved_by = proposed_by where approved_by is not null"),
+    in_settlement("S04 S01 S05", "insert into his_profile (pool_code, institution_code, terms, sealed_secret,"
+                  " proposed_by, proposed_at, approved_by, effective_at)"
+                  " values ('990001', 'X', '{}', '', 'one', now(), 'one', now())"),
+    in_settlement("S05", "update agreement set valid = daterange(lower(valid), '2031-01-01')"
+                  " where upper(valid) = '2030-01-01'"),
+    in_settlement("S05", "update catalogue_item set valid = daterange(lower(valid), '2029-01-01')"
+                  " where upper(valid) = '2030-01-01'"),
     in_settlement("S04 M08", "update book_appointment set approved_by = proposed_by"),
     in_settlement("S04", "update adjustment set decided_by = proposed_by where state = 'rejected'"),
     in_settlement("S04", "update adjustment set endorsed_by = decided_by"
