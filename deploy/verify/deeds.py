@@ -212,7 +212,7 @@ async def s07(stores: Stores) -> list[str]:
                 wrong.append(f"cancelled and not told back, or told back and kept {place}")
         elif told_back != row["amount_fen"]:
             wrong.append(f"neither taken nor told back {place}")
-        kept = deduction is not None and deduction["state"] == "pending"
+        kept = deduction is not None and deduction["state"] not in ("cancelled", "released")
         if row["latest"] and row["deduction"] != ("taken" if kept else "refused"):
             wrong.append(f"audit does not know what became of {place}")
     # A decision that was followed by another on its flag stands no more.

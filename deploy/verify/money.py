@@ -119,7 +119,7 @@ union all
 select 'deducted from ' || s.settlement_id
 from deduction d join settlement s using (pool_code, settlement_id)
 left join adjusted a on a.pool_code = s.pool_code and a.settlement_id = s.settlement_id and a.is_last
-where d.state = 'pending'
+where d.state not in ('cancelled', 'released')
 group by s.pool_code, s.settlement_id, s.fund_fen, a.then_fund
 having sum(d.amount_fen) > coalesce(a.then_fund, s.fund_fen)
 order by 1

@@ -79,6 +79,18 @@ async def test_no_release_leaves_less_than_was_deducted(
     assert await accounts(house) == {}
 
 
+async def test_what_a_payment_run_deducted_is_counted_as_well(house: House) -> None:
+    """In whatever state a run will leave it: none is known yet."""
+    claim = await settled(house)
+    assert await _deducted(house, claim, "f1", "2800.00") == "deduction-taken"
+    await house.owner.execute("alter table deduction drop constraint known_state")
+    await house.owner.execute("update deduction set state = 'paid'")
+    assert await _deducted(house, claim, "f2", "2800.00") == "deduction-refused"
+    for given_up in ("cancelled", "released"):
+        await house.owner.execute("update deduction set state = $1", given_up)
+        assert await _deducted(house, claim, given_up, "2800.00") == "deduction-taken"
+
+
 async def test_a_deduction_that_is_taken_while_a_release_waits_is_counted(
     house: House, second: Client, tmp_path: Path
 ) -> None:

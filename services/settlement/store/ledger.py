@@ -156,12 +156,12 @@ async def legs_of(tx: Connection, month: date, settlement_id: UUID) -> list[tupl
 
 DEDUCTED = """
 select coalesce(sum(amount_fen), 0)::bigint from deduction
-where pool_code = $1 and settlement_id = $2 and state = 'pending'
+where pool_code = $1 and settlement_id = $2 and state not in ('cancelled', 'released')
 """
 
 
 async def deducted_so_far(tx: Connection, pool_code: str, settlement_id: UUID) -> Money:
-    """What is deducted from a claim already."""
+    """What is deducted from a claim already, or waits to be: all but what was given up."""
     return Money(await tx.fetchval(DEDUCTED, pool_code, settlement_id))
 
 
