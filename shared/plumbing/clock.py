@@ -33,6 +33,15 @@ def business_day(instant: datetime) -> date:
     return instant.astimezone(TIME_ZONE).date()
 
 
+def read_instant(text: str) -> datetime:
+    """An instant that another told. Raises ValueError where it names no time zone: it would be read
+    in this machine's."""
+    instant = datetime.fromisoformat(text)
+    if instant.tzinfo is None:
+        raise ValueError("an instant has a time zone")
+    return instant
+
+
 @lru_cache(maxsize=64)
 def to_wire(instant: datetime) -> str:
     """An instant as RFC 3339 in UTC with milliseconds, the form of events and answers."""

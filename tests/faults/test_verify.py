@@ -157,6 +157,7 @@ FAULTS = [
     in_settlement("M05", f"update posting set month = month + interval '1 month',"
                   f" posted_at = posted_at + interval '31 days' where settlement_id = {ADJUSTED}"),
     in_settlement("M05 S07", "update deduction set amount_fen = 100000000 where state = 'pending'"),
+    in_settlement("M05 S01 S07", "update deduction set amount_fen = 100000000, state = 'paid' where state = 'pending'"),
     in_settlement("M06 M05", f"update posting set account = case account when 'expenditure_maternity'"
                   f" then 'expenditure_medical' else 'expenditure_maternity' end"
                   f" where account like 'expenditure%' and settlement_id = {LIVE}"),

@@ -7,7 +7,7 @@ order.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 from uuid import UUID
 
@@ -39,7 +39,7 @@ from shared.contracts.claim import Parts as Told
 from shared.contracts.contract import Unreadable
 from shared.money import Money
 from shared.plumbing.bus.record import Event, Undecodable
-from shared.plumbing.clock import Clock, business_day
+from shared.plumbing.clock import Clock, business_day, read_instant
 from shared.plumbing.database import Connection
 from shared.plumbing.inbox import Handle
 
@@ -99,7 +99,7 @@ def read(event: Event) -> Heard | None:
 
 
 def _claim(event: ClaimSettled, sequence: int) -> Claim:
-    settled_at = _instant(event.settled_at)
+    settled_at = read_instant(event.settled_at)
     return Claim(
         pool_code=event.pool_code,
         claim_id=UUID(event.claim_id),
@@ -165,7 +165,8 @@ def _adjustment(event: ClaimAdjusted, sequence: int) -> Adjustment:
 
 
 def _reversal(event: ClaimReversed, sequence: int) -> Reversal:
-    return Reversal(event.pool_code, UUID(event.claim_id), _instant(event.reversed_at), sequence)
+    reversed_at = read_instant(event.reversed_at)
+    return Reversal(event.pool_code, UUID(event.claim_id), reversed_at, sequence)
 
 
 def _answer(
@@ -189,10 +190,3 @@ def _answer(
 def _parts(told: Told) -> Parts:
     names = Parts.__dataclass_fields__
     return Parts(**{name: Money.from_wire(getattr(told, name)) for name in names})
-
-
-def _instant(text: str) -> datetime:
-    instant = datetime.fromisoformat(text)
-    if instant.tzinfo is None:
-        raise ValueError("an instant has a time zone")
-    return instant

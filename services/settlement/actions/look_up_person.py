@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from services.settlement.domain.refusals import Refusal
 from shared.contracts.person import PersonStateChanged
+from shared.plumbing.clock import read_instant
 from shared.plumbing.peer import Peer, PeerDown
 
 
@@ -25,6 +26,6 @@ async def look_up_person(
         return Refusal.PERSON_UNKNOWN
     try:
         state = PersonStateChanged.model_validate(found["state"])
-        return state, datetime.fromisoformat(found["at"])
+        return state, read_instant(found["at"])
     except (ValidationError, KeyError, ValueError, TypeError):
         return Refusal.PERSON_STATE_UNREACHABLE

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
+from uuid import UUID
 
 from services.settlement.domain.pricing import Priced
 from shared.money import NOTHING, Money
@@ -36,6 +38,17 @@ class Leg:
 
     account: Account
     amount: Money
+
+
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """One month's contribution of one person, and when it came in."""
+
+    pool_code: str
+    contribution_id: UUID
+    employer: Money
+    individual: Money
+    posted_at: datetime
 
 
 def postings_of(priced: Priced) -> tuple[Leg, ...]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 
 from services.settlement.actions.note_person_states import note_person_states
 from shared.contracts.contract import Unreadable
 from shared.contracts.person import PersonStateChanged
 from shared.plumbing.bus.record import Event, Undecodable
+from shared.plumbing.clock import read_instant
 from shared.plumbing.database import Connection
 
 TOPIC = PersonStateChanged.topic
@@ -22,7 +22,7 @@ async def handle(tx: Connection, events: Sequence[Event]) -> None:
             continue
         try:
             state = PersonStateChanged.from_bytes(event.record.data)
-            as_of = datetime.fromisoformat(event.record.headers["ce_time"])
+            as_of = read_instant(event.record.headers["ce_time"])
         except (Unreadable, KeyError, ValueError) as error:
             raise Undecodable(event.type) from error
         states.append((state, as_of))
