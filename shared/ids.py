@@ -19,6 +19,9 @@ _random: Iterator[int] = iter(())
 _DRAWN = 256
 """Random numbers drawn at a time: a call of the system for each costs more than the id."""
 
+NO_ID = UUID(int=0)
+"""The id of what has none yet; a list that goes by ids begins beyond it."""
+
 
 def new_id() -> UUID:
     """A new UUIDv7 (RFC 9562): milliseconds, a 12-bit counter, 62 random bits.

@@ -53,6 +53,7 @@ from services.settlement.store import (
     stays,
     warnings,
 )
+from shared.ids import NO_ID
 from shared.plumbing.clock import business_day
 from shared.plumbing.database import AGENCY, Connection, open_pool, transaction
 from shared.plumbing.sealed import Vault
@@ -400,12 +401,12 @@ READS: dict[Any, Read] = {
     lines.left: lambda tx, s: _of_bill(lambda tx, stay: lines.left(tx, stay, [1]), tx, s),
     ledger.find: lambda tx, s: ledger.find(tx, A.pool, s["settlement_id"]),
     stays.of_person: lambda tx, s: stays.of_person(
-        tx, A.pool, A.hospital, s["person_ref"], since=None, until=None, after=UUID(int=0), limit=9
+        tx, A.pool, A.hospital, s["person_ref"], since=None, until=None, after=NO_ID, limit=9
     ),
     lines.items_charged: lambda tx, s: _of_bill(lines.items_charged, tx, s),
     lines.page: lambda tx, s: _of_bill(lambda tx, stay: lines.page(tx, stay, 0, 9), tx, s),
     ledger.of_person: lambda tx, s: ledger.of_person(
-        tx, A.pool, A.hospital, s["person_ref"], UUID(int=0), 9
+        tx, A.pool, A.hospital, s["person_ref"], NO_ID, 9
     ),
     ledger.of_stay: lambda tx, s: ledger.of_stay(tx, A.pool, A.hospital, s["stay_id"]),
     ledger.legs_of: lambda tx, s: ledger.legs_of(tx, s["account_month"], s["settlement_id"]),
@@ -561,12 +562,12 @@ async def _book(tx: Connection, s: Any) -> Any:
 
 
 async def _mapped(tx: Connection, s: Any) -> Any:
-    found = await mappings.page(tx, A.pool, "approved", UUID(int=0), 1000)
+    found = await mappings.page(tx, A.pool, "approved", NO_ID, 1000)
     return [one for one in found if one.mapping_id == s["mapping_id"]]
 
 
 async def _doubted(tx: Connection, s: Any) -> Any:
-    found = await doubts.page(tx, A.pool, UUID(int=0), 1000)
+    found = await doubts.page(tx, A.pool, NO_ID, 1000)
     return [one for one in found if one.doubt_id == s["doubt_id"]]
 
 

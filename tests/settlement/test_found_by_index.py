@@ -22,13 +22,14 @@ from services.settlement.store import (
     reconciliations,
     settled,
 )
+from shared.ids import NO_ID
 from shared.plumbing.database import AGENCY, Pool, open_pool, transaction
 from tests.settlement.conftest import NANJING
 from tests.support.postgres import ServiceDatabases
 
 ONE = UUID(int=1)
 DAY = datetime(2024, 3, 28, tzinfo=UTC)
-RANGE = (NANJING, settled.BEFORE_ALL, date(2024, 3, 1), date(2024, 3, 31), 500)
+RANGE = (NANJING, NO_ID, date(2024, 3, 1), date(2024, 3, 31), 500)
 
 
 # What hangs on other tables is not needed to see how these are read.
@@ -130,7 +131,7 @@ QUESTIONS: list[tuple[str, tuple[Any, ...], set[str]]] = [
      {"claim_pkey", "settlement_pkey", "stay_stay_id_institution_code_key", "pregnancy_pkey",
       "person_state_pkey", "adjusted_once_a_cause"}),
     (ledger.CANCEL_DEDUCTIONS, (NANJING, ONE), {"deduction_settlement"}),
-    (entitlements.PAGE.format(found_by="pregnancy_id"), (NANJING, ONE, UUID(int=0), 50),
+    (entitlements.PAGE.format(found_by="pregnancy_id"), (NANJING, ONE, NO_ID, 50),
      {"entitlement_pregnancy"}),
     (his_profiles.FORGET_NONCES, ("H", datetime(2024, 3, 28, tzinfo=UTC)), {"used_nonce_by_age"}),
     (encounters.RECEIPT, (NANJING, "H", ONE), {"idempotency_receipt"}),

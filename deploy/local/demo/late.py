@@ -17,7 +17,7 @@ from services.settlement.actions.reconsider import Range, Reconsideration, recon
 from services.settlement.actions.scene import Scene
 from services.settlement.domain.adjustment import Adjustment, AdjustmentState
 from services.settlement.store import adjustments
-from services.settlement.store.settled import BEFORE_ALL
+from shared.ids import NO_ID
 from shared.period import Month
 from shared.plumbing.database import AGENCY, Pool, transaction
 from shared.policy.book import Book
@@ -84,7 +84,7 @@ async def adjust(settlement: Pool, known: Books, today: date) -> None:
 async def _proposed(settlement: Pool, book: Book, first: Month, day: datetime) -> list[Adjustment]:
     """What pricing all claims again proposes, oldest first; their ids differ with each making."""
     proposed: list[Adjustment] = []
-    after: UUID | None = BEFORE_ALL
+    after: UUID | None = NO_ID
     while after is not None:
         which = Range(first.first_day(), day.date(), "", after)
         async with transaction(settlement, [AGENCY]) as tx:

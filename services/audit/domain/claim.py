@@ -120,10 +120,6 @@ class Claim:
             version=by.sequence,
         )
 
-    def settled_before(self, other: Claim) -> bool:
-        """Whether this claim was settled first; the id decides between equal instants."""
-        return (self.settled_at, self.claim_id) < (other.settled_at, other.claim_id)
-
 
 @dataclass(frozen=True, slots=True)
 class Reversal:

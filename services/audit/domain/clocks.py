@@ -37,8 +37,3 @@ def timed(flag: Flag, on: date) -> Flag:
     """The flag with the last day of the step that it entered on a day; none once it is settled."""
     days = CLOCKS.get(flag.state)
     return replace(flag, due_on=None if days is None else after_work_days(on, days))
-
-
-def is_over(flag: Flag, on: date) -> bool:
-    """Whether the time of the flag's step has run out; the last day itself belongs to it."""
-    return flag.due_on is not None and on > flag.due_on

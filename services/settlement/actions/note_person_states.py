@@ -9,8 +9,8 @@ from datetime import datetime
 from services.settlement.domain.person import PersonState, corrects_the_past
 from services.settlement.store import person_states
 from services.settlement.store.person_states import person_from_json
-from services.settlement.store.settled import BEFORE_ALL
 from shared.contracts.person import PersonStateChanged
+from shared.ids import NO_ID
 from shared.plumbing.clock import business_day
 from shared.plumbing.database import Connection
 
@@ -47,7 +47,7 @@ async def note_person_states(
     ]
     if due:
         at = max(as_of for *_, as_of in due)
-        await person_states.note_due(tx, [one[:3] for one in due], BEFORE_ALL, at)
+        await person_states.note_due(tx, [one[:3] for one in due], NO_ID, at)
 
 
 def _pools_to_reconsider(before: PersonState, after: PersonState) -> list[str]:

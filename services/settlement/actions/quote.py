@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
-from uuid import UUID
 
 from services.settlement.actions.settle import settlement_of
 from services.settlement.domain.claimed import benefit_of
@@ -13,11 +12,9 @@ from services.settlement.domain.settlement import Settlement
 from services.settlement.domain.settling import Judged, already_ended, already_operated, judge
 from services.settlement.domain.stay import Outcome, StayState
 from services.settlement.store.settling import Facts
+from shared.ids import NO_ID
 from shared.plumbing.clock import business_day
 from shared.policy.book import Book
-
-NO_ID = UUID(int=0)
-"""The id of a settlement that was not made."""
 
 
 def quote(facts: Facts, outcome: Outcome | None, book: Book, now: datetime) -> Settlement | Refused:

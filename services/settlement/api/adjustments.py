@@ -16,7 +16,7 @@ from services.settlement.api.render import adjustment_item
 from services.settlement.api.shown import AdjustmentShown, AdjustmentsShown, ReconsiderationShown
 from services.settlement.api.wire import NoBody, ReconsiderBody
 from services.settlement.store import adjustments
-from services.settlement.store.settled import BEFORE_ALL
+from shared.ids import NO_ID
 from shared.plumbing.auth import Caller
 from shared.plumbing.edge import Key, Whole, only, reply
 from shared.plumbing.repeats import Answer
@@ -36,7 +36,7 @@ async def reconsider_(
 
     Nothing of a settlement changes: what differs is proposed, for another person to release.
     """
-    which = Range(body.since, body.until, body.person_ref or "", body.after or BEFORE_ALL)
+    which = Range(body.since, body.until, body.person_ref or "", body.after or NO_ID)
     book = office(request).book()
     return await keyed(
         request,

@@ -16,7 +16,7 @@ from services.settlement.api.shown import EntitlementShown, EntitlementsShown
 from services.settlement.api.wire import AllowanceBody
 from services.settlement.domain.refusals import Refusal
 from services.settlement.store import entitlements
-from services.settlement.store.settled import BEFORE_ALL
+from shared.ids import NO_ID
 from shared.plumbing.auth import Caller
 from shared.plumbing.edge import Key, Whole, only, reply
 from shared.plumbing.problems import MALFORMED, Fault, Problem
@@ -60,9 +60,7 @@ async def of_pregnancy(
     found = await seen(
         request,
         who,
-        lambda tx, s: entitlements.page(
-            tx, s.pool_code, found_by, sought, after or BEFORE_ALL, limit
-        ),
+        lambda tx, s: entitlements.page(tx, s.pool_code, found_by, sought, after or NO_ID, limit),
     )
     further = found[-1].entitlement_id if len(found) == limit else None
     return reply(Answer(200, entitlements_bytes(found, further)))

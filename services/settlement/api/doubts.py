@@ -13,7 +13,7 @@ from services.settlement.api.shown import IdText, Instant
 from services.settlement.api.wire import Code
 from services.settlement.domain.doubt import Doubt
 from services.settlement.store import doubts
-from services.settlement.store.ledger import NO_ID
+from shared.ids import NO_ID
 from shared.plumbing.auth import Caller
 from shared.plumbing.clock import to_wire
 from shared.plumbing.edge import Whole, Wire, only, reply

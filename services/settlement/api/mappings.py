@@ -15,7 +15,7 @@ from services.settlement.api.shown import DayText, IdText, Instant
 from services.settlement.api.wire import Code, NoBody, OwnCode
 from services.settlement.domain.mapping import Mapping, MappingState
 from services.settlement.store import mappings
-from services.settlement.store.ledger import NO_ID
+from shared.ids import NO_ID
 from shared.plumbing.auth import Caller
 from shared.plumbing.clock import to_wire
 from shared.plumbing.edge import Key, Line, Whole, Wire, only, reply

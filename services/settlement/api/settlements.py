@@ -26,7 +26,7 @@ from services.settlement.domain.refusals import Refusal
 from services.settlement.domain.settlement import Settlement
 from services.settlement.domain.steps import Step
 from services.settlement.store import adjustments, ledger
-from services.settlement.store.settled import BEFORE_ALL
+from shared.ids import NO_ID
 from shared.plumbing.auth import Caller
 from shared.plumbing.database import Connection
 from shared.plumbing.edge import Key, Whole, only, reply
@@ -47,7 +47,7 @@ async def of_stay(
     institution: Annotated[str, Query(pattern=r"^[A-Za-z0-9_.-]{1,64}$")],
     stay: Id | None = None,
     person_ref: Annotated[str | None, Query(pattern=r"^[A-Za-z0-9-]{8,64}$")] = None,
-    after: Id = BEFORE_ALL,
+    after: Id = NO_ID,
     limit: Annotated[Whole, Query(ge=1, le=200)] = 50,
 ) -> Response:
     """What became of a stay, or of all of a person's in an institution: settlements and reversals,

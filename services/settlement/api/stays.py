@@ -45,7 +45,7 @@ from services.settlement.domain.stay import Outcome, Stay
 from services.settlement.store import lines as store
 from services.settlement.store import settling, stays
 from services.settlement.store.lines import StoredLine
-from services.settlement.store.settled import BEFORE_ALL
+from shared.ids import NO_ID
 from shared.plumbing.auth import Caller
 from shared.plumbing.database import Connection, transaction
 from shared.plumbing.edge import Key, Whole, desk, only
@@ -86,7 +86,7 @@ async def of_person(
     person_ref: Annotated[str, Query(pattern=r"^[A-Za-z0-9-]{8,64}$")],
     since: Day | None = None,
     until: Day | None = None,
-    after: Id = BEFORE_ALL,
+    after: Id = NO_ID,
     limit: Annotated[Whole, Query(ge=1, le=200)] = 50,
 ) -> Response:
     """A person's stays and visits in this hospital, by the day of admission."""

@@ -37,8 +37,8 @@ from services.settlement.store import (
     stays,
 )
 from services.settlement.store.catalogue import Named
-from services.settlement.store.ledger import NO_ID
 from services.settlement.store.lines import StoredLine
+from shared.ids import NO_ID
 from shared.period import Month
 from shared.plumbing.database import Connection
 from shared.plumbing.problems import Problem

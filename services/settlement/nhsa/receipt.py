@@ -15,11 +15,11 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from services.settlement.actions.quote import NO_ID
 from services.settlement.domain.cost import Cost
 from services.settlement.domain.settlement import Settlement
 from services.settlement.nhsa import ids
 from services.settlement.nhsa.tables import ours
+from shared.ids import NO_ID
 from shared.money import NOTHING, Money
 from shared.policy.shapes import ExpenditureItem
 

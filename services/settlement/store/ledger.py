@@ -10,11 +10,9 @@ from uuid import UUID
 from services.settlement.domain.deduction import Deduction, Kind
 from services.settlement.domain.settlement import ClaimState, Settlement, Shares
 from services.settlement.store.settling import posting_rows, settlement_row
+from shared.ids import NO_ID
 from shared.money import Money
 from shared.plumbing.database import Connection
-
-NO_ID = UUID(int=0)
-"""Comes before every id."""
 
 
 def settlement_from_row(row: Any) -> Settlement:

@@ -19,11 +19,9 @@ from services.settlement.store.ledger import settlement_from_row
 from services.settlement.store.person_states import person_from_row
 from services.settlement.store.pregnancies import PREGNANCY_COLUMNS, pregnancy_from_row
 from services.settlement.store.stays import stay_from_row
+from shared.ids import NO_ID
 from shared.plumbing.database import Connection
 from shared.policy.shapes import Benefit
-
-BEFORE_ALL = UUID(int=0)
-"""Comes before every settlement: where a walk over all of them begins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +84,7 @@ async def live(
     until: date,
     *,
     person_ref: str = "",
-    after: UUID = BEFORE_ALL,
+    after: UUID = NO_ID,
     limit: int,
 ) -> list[Settled]:
     """Claims that stand, whose rule's date lies from `since` to `until`, both included; of one
