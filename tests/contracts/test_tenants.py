@@ -11,6 +11,7 @@ import inspect
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from datetime import date
 from types import SimpleNamespace
 from typing import Any
 from uuid import UUID, uuid4
@@ -411,9 +412,11 @@ READS: dict[Any, Read] = {
     ledger.of_stay: lambda tx, s: ledger.of_stay(tx, A.pool, A.hospital, s["stay_id"]),
     ledger.legs_of: lambda tx, s: ledger.legs_of(tx, s["account_month"], s["settlement_id"]),
     ledger.deducted_so_far: lambda tx, s: _fen(ledger.deducted_so_far, tx, s),
-    ledger.deductions: lambda tx, s: _of(ledger.deductions(tx, A.pool, "pending", 1000), s),
+    ledger.deductions: lambda tx, s: _of(ledger.deductions(tx, A.pool, "pending", None, 1000), s),
     adjustments.find: lambda tx, s: adjustments.find(tx, A.pool, s["adjustment_id"]),
-    adjustments.in_state: lambda tx, s: _of(adjustments.in_state(tx, A.pool, "proposed", 1000), s),
+    adjustments.in_state: lambda tx, s: _of(
+        adjustments.in_state(tx, A.pool, "proposed", NO_ID, 1000), s
+    ),
     adjustments.of_claims: lambda tx, s: adjustments.of_claims(tx, A.pool, [s["settlement_id"]]),
     reconciliations.our_sums: lambda tx, s: _sums(tx, s),
     reconciliations.our_book: lambda tx, s: _book(tx, s),
@@ -516,7 +519,8 @@ async def _of(read: Awaitable[list[Any]], s: Any) -> list[Any]:
 
 
 async def _agreed(tx: Connection) -> list[Any]:
-    return [row for row in await agreements.agreements(tx, A.pool, 1000) if row[0] == A.hospital]
+    found = await agreements.agreements(tx, A.pool, ("", date.min), 1000)
+    return [row for row in found if row[0] == A.hospital]
 
 
 async def _live(tx: Connection, s: Any) -> list[Any]:

@@ -43,7 +43,7 @@ async def _take(
     await (take_deduction if decision.amount else give_back)(tx, scene, decision)
 
 
-async def _deducted(
+async def deducted(
     house: House, claim: dict[str, Any], flag: str, amount: str, number: int = 1
 ) -> str:
     """What became of a decision to deduct."""
@@ -59,18 +59,18 @@ async def test_what_may_be_deducted_counts_the_adjusted_fund_part(
     house: House, second: Client, tmp_path: Path
 ) -> None:
     claim = await settled(house)
-    assert await _deducted(house, claim, "f1", "3000.00") == "deduction-refused"
+    assert await deducted(house, claim, "f1", "3000.00") == "deduction-refused"
     await with_book(house, tmp_path, LATE_AT_ONCE, second)
     adjustment = await proposed(house)
     await made(second.post(f"/adjustments/{adjustment}/release"))
-    assert await _deducted(house, claim, "f2", "3000.00") == "deduction-taken"
+    assert await deducted(house, claim, "f2", "3000.00") == "deduction-taken"
 
 
 async def test_no_release_leaves_less_than_was_deducted(
     house: House, second: Client, nanjing_a: Client, tmp_path: Path
 ) -> None:
     claim = await settled(house)
-    assert await _deducted(house, claim, "f1", "2800.00") == "deduction-taken"
+    assert await deducted(house, claim, "f1", "2800.00") == "deduction-taken"
     await with_book(house, tmp_path, LATE_AT_ONCE.replace("3400.00", "2000.00"), second)
     adjustment = await proposed(house)
     answer = await second.post(f"/adjustments/{adjustment}/release")
@@ -82,13 +82,13 @@ async def test_no_release_leaves_less_than_was_deducted(
 async def test_what_a_payment_run_deducted_is_counted_as_well(house: House) -> None:
     """In whatever state a run will leave it: none is known yet."""
     claim = await settled(house)
-    assert await _deducted(house, claim, "f1", "2800.00") == "deduction-taken"
+    assert await deducted(house, claim, "f1", "2800.00") == "deduction-taken"
     await house.owner.execute("alter table deduction drop constraint known_state")
     await house.owner.execute("update deduction set state = 'paid'")
-    assert await _deducted(house, claim, "f2", "2800.00") == "deduction-refused"
+    assert await deducted(house, claim, "f2", "2800.00") == "deduction-refused"
     for given_up in ("cancelled", "released"):
         await house.owner.execute("update deduction set state = $1", given_up)
-        assert await _deducted(house, claim, given_up, "2800.00") == "deduction-taken"
+        assert await deducted(house, claim, given_up, "2800.00") == "deduction-taken"
 
 
 async def test_a_deduction_that_is_taken_while_a_release_waits_is_counted(
@@ -133,8 +133,8 @@ async def _deductions(house: House) -> list[tuple[int, int, str]]:
 
 async def test_a_lower_decision_replaces_what_was_taken(house: House) -> None:
     claim = await settled(house)
-    await _deducted(house, claim, "f1", "2800.00")
-    assert await _deducted(house, claim, "f1", "1000.00", number=2) == "deduction-taken"
+    await deducted(house, claim, "f1", "2800.00")
+    assert await deducted(house, claim, "f1", "1000.00", number=2) == "deduction-taken"
     assert await _deductions(house) == [(1, 280000, "released"), (2, 100000, "pending")]
     assert await _told(house) == [
         ("settled", 1), ("deduction-taken", 2), ("deduction-released", 3), ("deduction-taken", 4),
@@ -142,14 +142,14 @@ async def test_a_lower_decision_replaces_what_was_taken(house: House) -> None:
     fund = Money(await house.owner.fetchval("select fund_fen from settlement"))
     left = fund - Money.from_wire("1000.00")
     above = (left + Money(1)).to_wire()
-    assert await _deducted(house, claim, "f2", above) == "deduction-refused"
-    assert await _deducted(house, claim, "f2", left.to_wire(), number=2) == "deduction-taken"
+    assert await deducted(house, claim, "f2", above) == "deduction-refused"
+    assert await deducted(house, claim, "f2", left.to_wire(), number=2) == "deduction-taken"
 
 
 async def test_a_refused_decision_gives_back_what_the_one_before_took(house: House) -> None:
     claim = await settled(house)
-    await _deducted(house, claim, "f1", "1000.00")
-    assert await _deducted(house, claim, "f1", "99999.00", number=2) == "deduction-refused"
+    await deducted(house, claim, "f1", "1000.00")
+    assert await deducted(house, claim, "f1", "99999.00", number=2) == "deduction-refused"
     assert await _deductions(house) == [(1, 100000, "released")]
     assert await _told(house) == [
         ("settled", 1), ("deduction-taken", 2), ("deduction-released", 3), ("deduction-refused", 4),
@@ -160,13 +160,13 @@ async def test_a_dismissal_gives_back_what_was_taken_and_nothing_else(
     house: House, nanjing_a: Client
 ) -> None:
     claim = await settled(house)
-    await _deducted(house, claim, "f1", "1000.00")
-    await _deducted(house, claim, "f2", "500.00")
-    assert await _deducted(house, claim, "f1", "0.00", number=2) == "deduction-released"
+    await deducted(house, claim, "f1", "1000.00")
+    await deducted(house, claim, "f2", "500.00")
+    assert await deducted(house, claim, "f1", "0.00", number=2) == "deduction-released"
     states = await house.owner.fetch("select flag_id, state from deduction order by flag_id")
     assert [tuple(row) for row in states] == [("f1", "released"), ("f2", "pending")]
     before = await _told(house)
-    await _deducted(house, claim, "f1", "0.00", number=3)
+    await deducted(house, claim, "f1", "0.00", number=3)
     assert await _told(house) == before, "nothing was left to give back"
     await made(nanjing_a.post(f"/settlements/{claim['settlement_id']}/reverse"))
     states = await house.owner.fetch("select flag_id, state from deduction order by flag_id")

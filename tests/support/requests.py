@@ -246,12 +246,12 @@ async def agreement(here: Peopled, _: Owner) -> Asked:
 
 @request_of(f"GET {S_}/agreements")
 async def agreements(_: Peopled, __: Owner) -> Asked:
-    return Asked("clerk", query={"limit": "5"})
+    return Asked("clerk", query={"after": "H1/2020-01-01", "limit": "5"})
 
 
 @request_of(f"GET {S_}/deductions")
 async def deductions(_: Peopled, __: Owner) -> Asked:
-    return Asked("clerk", query={"limit": "5", "state": "pending"})
+    return Asked("clerk", query={"after": str(uuid4()), "limit": "5", "state": "pending"})
 
 
 @request_of(f"POST {S_}/reconsiderations")
@@ -264,7 +264,7 @@ async def reconsideration(here: Peopled, owner: Owner) -> Asked:
 
 @request_of(f"GET {S_}/adjustments")
 async def adjustments(_: Peopled, __: Owner) -> Asked:
-    return Asked("clerk", query={"limit": "5", "state": "proposed"})
+    return Asked("clerk", query={"after": str(uuid4()), "limit": "5", "state": "proposed"})
 
 
 @request_of(f"POST {S_}/adjustments/{{adjustment_id}}/release")

@@ -52,20 +52,20 @@ async def adjusted(
     request: Request,
     who: Reader,
     state: Literal["proposed", "released", "rejected", "withdrawn"] = "proposed",
+    after: Id = NO_ID,
     limit: Annotated[Whole, Query(ge=1, le=1000)] = 100,
 ) -> Response:
     """Adjustments in one state that the caller may see, oldest first."""
     found = await seen(
-        request, who, lambda tx, scene: adjustments.in_state(tx, scene.pool_code, state, limit)
+        request,
+        who,
+        lambda tx, scene: adjustments.in_state(tx, scene.pool_code, state, after, limit),
     )
-    return reply(
-        Answer(
-            200,
-            orjson.dumps(
-                {"items": [adjustment_item(a, whole=who.role != HOSPITAL) for a in found]}
-            ),
-        )
-    )
+    body = {
+        "items": [adjustment_item(a, whole=who.role != HOSPITAL) for a in found],
+        "next": str(found[-1].adjustment_id) if len(found) == limit else None,
+    }
+    return reply(Answer(200, orjson.dumps(body)))
 
 
 @router.post(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Literal
 
 import orjson
@@ -25,7 +26,14 @@ from services.settlement.api.agency_shown import (
 from services.settlement.api.office import CLERK, FINANCE, HOSPITAL, keyed, office, seen
 from services.settlement.api.refusals import problem_of
 from services.settlement.api.render import deduction_item
-from services.settlement.api.wire import AgreementBody, EndBody, NoBody, PeriodBody
+from services.settlement.api.wire import (
+    AgreementBody,
+    AgreementPlace,
+    EndBody,
+    NoBody,
+    PeriodBody,
+    agreement_place,
+)
 from services.settlement.domain.agreement import Agreement
 from services.settlement.domain.refusals import Refusal
 from services.settlement.store import agreements, ledger
@@ -34,6 +42,7 @@ from shared.plumbing.auth import Caller
 from shared.plumbing.database import Connection
 from shared.plumbing.edge import Key, Whole, only, reply
 from shared.plumbing.repeats import Answer
+from shared.plumbing.written import Id
 from shared.policy.faults import PolicyFaults
 
 log = structlog.get_logger()
@@ -63,11 +72,15 @@ async def agree(request: Request, body: AgreementBody, who: Clerk, _: Key = None
 
 @router.get("/agreements", response_model=AgreementsShown)
 async def agreed(
-    request: Request, who: Reader, limit: Annotated[Whole, Query(ge=1, le=1000)] = 100
+    request: Request,
+    who: Reader,
+    after: AgreementPlace | None = None,
+    limit: Annotated[Whole, Query(ge=1, le=1000)] = 100,
 ) -> Response:
     """Agreements that the caller may see."""
+    place = agreement_place(after) if after else ("", date.min)
     rows = await seen(
-        request, who, lambda tx, scene: agreements.agreements(tx, scene.pool_code, limit)
+        request, who, lambda tx, scene: agreements.agreements(tx, scene.pool_code, place, limit)
     )
     items = [
         {
@@ -78,7 +91,8 @@ async def agreed(
         }
         for code, level, start, end in rows
     ]
-    return reply(Answer(200, orjson.dumps({"items": items})))
+    further = f"{rows[-1][0]}/{rows[-1][2]}" if len(rows) == limit else None
+    return reply(Answer(200, orjson.dumps({"items": items, "next": further})))
 
 
 @router.post("/agreements/{institution_code}/end", status_code=201, response_model=AgreementEnded)
@@ -167,12 +181,15 @@ async def waiting_deductions(
     request: Request,
     who: Reader,
     state: Literal["pending", "cancelled", "released"] = "pending",
+    after: Id | None = None,
     limit: Annotated[Whole, Query(ge=1, le=1000)] = 100,
 ) -> Response:
     """What waits to be taken back, was cancelled by a reversal, or released by a later decision."""
     found = await seen(
-        request, who, lambda tx, scene: ledger.deductions(tx, scene.pool_code, state, limit)
+        request, who, lambda tx, scene: ledger.deductions(tx, scene.pool_code, state, after, limit)
     )
-    return reply(
-        Answer(200, orjson.dumps({"items": [deduction_item(deduction) for deduction in found]}))
-    )
+    body = {
+        "items": [deduction_item(deduction) for deduction in found],
+        "next": str(found[-1].deduction_id) if len(found) == limit else None,
+    }
+    return reply(Answer(200, orjson.dumps(body)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from services.settlement.api.shown import Amount, BookHash, DayText, IdText, Instant
-from services.settlement.api.wire import Code, MonthText, StayBenefit
+from services.settlement.api.wire import AgreementPlace, Code, MonthText, StayBenefit
 from shared.plumbing.edge import Wire
 
 
@@ -24,9 +24,11 @@ class AgreementShown(AgreementMade):
 
 
 class AgreementsShown(Wire):
-    """Agreements that the caller may see."""
+    """Agreements that the caller may see, by institution and first day; the next page is after
+    `next`."""
 
     items: list[AgreementShown]
+    next: AgreementPlace | None
 
 
 class AgreementEnded(Wire):
@@ -70,9 +72,10 @@ class DeductionShown(Wire):
 
 
 class DeductionsShown(Wire):
-    """Deductions in one state."""
+    """Deductions in one state, newest first; the next page is after `next`."""
 
     items: list[DeductionShown]
+    next: IdText | None
 
 
 class ProfileProposed(Wire):

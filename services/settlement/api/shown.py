@@ -345,6 +345,7 @@ class ReconsiderationShown(Wire):
 
 
 class AdjustmentsShown(Wire):
-    """Adjustments in one state, oldest first."""
+    """Adjustments in one state, oldest first; the next page is after `next`."""
 
     items: list[AdjustmentShown]
+    next: IdText | None

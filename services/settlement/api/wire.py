@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 from typing import Annotated, Literal, Self
 
@@ -12,7 +13,7 @@ from services.settlement.domain.line import FeeLine
 from shared.money import Money
 from shared.period import Month
 from shared.plumbing.edge import Wire
-from shared.plumbing.written import Day, Id
+from shared.plumbing.written import Day, Id, written_day
 
 
 def _positive(text: str) -> str:
@@ -38,6 +39,26 @@ QuantityText = Annotated[
 LineNumber = Annotated[int, Field(ge=1, le=1_000_000)]
 Code = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
 OwnCode = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,60}$")]
+
+
+def agreement_place(text: str) -> tuple[str, date]:
+    """The institution and the first day that a place in the list of agreements names. Raises
+    ValueError for another spelling."""
+    institution_code, _, start = text.partition("/")
+    return institution_code, written_day(start)
+
+
+def _checked_place(text: str) -> str:
+    agreement_place(text)
+    return text
+
+
+AgreementPlace = Annotated[
+    str,
+    Field(pattern=r"^[A-Za-z0-9_.-]{1,64}/[0-9]{4}-[0-9]{2}-[0-9]{2}$"),
+    AfterValidator(_checked_place),
+]
+"""An agreement has no id: its place among others is its institution and first day."""
 PersonRef = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{8,64}$")]
 MonthText = Annotated[str, Field(pattern=r"^(19|20)[0-9]{2}-(0[1-9]|1[0-2])$")]
 

@@ -84,13 +84,16 @@ async def find(tx: Connection, pool_code: str, adjustment_id: UUID) -> Adjustmen
     return adjustment_from_row(row) if row else None
 
 
-async def in_state(tx: Connection, pool_code: str, state: str, limit: int) -> list[Adjustment]:
-    """Adjustments in a state that the caller may see, oldest first."""
+async def in_state(
+    tx: Connection, pool_code: str, state: str, after: UUID, limit: int
+) -> list[Adjustment]:
+    """Adjustments in a state that the caller may see, oldest first, beyond `after`."""
     rows = await tx.fetch(
-        "select * from adjustment where pool_code = $1 and state = $2"
-        " order by adjustment_id limit $3",
+        "select * from adjustment where pool_code = $1 and state = $2 and adjustment_id > $3"
+        " order by adjustment_id limit $4",
         pool_code,
         state,
+        after,
         limit,
     )
     return [adjustment_from_row(row) for row in rows]

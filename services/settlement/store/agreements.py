@@ -43,13 +43,16 @@ async def own_level(tx: Connection, pool_code: str, institution_code: str, on: d
 
 
 async def agreements(
-    tx: Connection, pool_code: str, limit: int
+    tx: Connection, pool_code: str, after: tuple[str, date], limit: int
 ) -> list[tuple[str, int, date, date | None]]:
-    """Agreements that the caller may see: (institution, level, from, until)."""
+    """Agreements that the caller may see, by institution and first day, beyond `after`:
+    (institution, level, from, until)."""
     rows = await tx.fetch(
         "select institution_code, level, lower(valid) as start, upper(valid) as ended"
-        " from agreement where pool_code = $1 order by institution_code, valid limit $2",
+        " from agreement where pool_code = $1 and (institution_code, lower(valid)) > ($2, $3)"
+        " order by institution_code, lower(valid) limit $4",
         pool_code,
+        *after,
         limit,
     )
     return [(r["institution_code"], r["level"], r["start"], r["ended"]) for r in rows]

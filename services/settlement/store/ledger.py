@@ -199,13 +199,16 @@ async def release_deductions(
     return [deduction_from_row(row) for row in rows]
 
 
-async def deductions(tx: Connection, pool_code: str, state: str, limit: int) -> list[Deduction]:
-    """Deductions in a state that the caller may see, newest first."""
+async def deductions(
+    tx: Connection, pool_code: str, state: str, after: UUID | None, limit: int
+) -> list[Deduction]:
+    """Deductions in a state that the caller may see, newest first, beyond `after`."""
     rows = await tx.fetch(
         "select * from deduction where pool_code = $1 and state = $2"
-        " order by deduction_id desc limit $3",
+        " and ($3::uuid is null or deduction_id < $3) order by deduction_id desc limit $4",
         pool_code,
         state,
+        after,
         limit,
     )
     return [deduction_from_row(row) for row in rows]
