@@ -93,7 +93,7 @@ def _reply(call: Call, row: Row) -> tuple[UUID, ReplyWay, str]:
 
 async def _note(call: Call, told: list[ToldWarning]) -> None:
     profile = call.profile
-    await call.seen(
+    await call.within(
         lambda tx: warnings.note(
             tx, profile.pool_code, profile.institution_code, told, call.scene.now
         )

@@ -111,9 +111,14 @@ class Call:
         return (await done_once(self.counter.desk, self.ask(), walls, kept)).body
 
     async def seen(self, look: Callable[[Connection], Awaitable[T]]) -> T:
-        """Look at something behind the institution's wall."""
+        """Look at something behind the institution's wall, and leave it as it is."""
+        return await self.within(look)
+
+    async def within(self, act: Callable[[Connection], Awaitable[T]]) -> T:
+        """Do something behind the institution's wall, in a transaction that keeps no answer: done
+        again it must come to the same."""
         async with transaction(self.counter.desk.pool, [self.profile.institution_code]) as tx:
-            return await look(tx)
+            return await act(tx)
 
     def taken(self, outcome: T | Refusal | Refused) -> T:
         """What an action made. Raises Problem where it refused."""
