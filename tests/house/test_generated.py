@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import pytest
 
 from deploy.documents import DOCS, PAGES
@@ -9,7 +12,7 @@ from services.audit.api.refusals import KINDS as AUDIT
 from services.enrollment.api.refusals import KINDS as ENROLLMENT
 from services.settlement.api.refusals import KINDS as SETTLEMENT
 from services.settlement.nhsa.refusals import KINDS as GATEWAY
-from shared.plumbing.problems import PLUMBING_KINDS
+from shared.plumbing.problems import PLUMBING_KINDS, Kind
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -28,3 +31,10 @@ def test_no_two_refusals_share_a_number() -> None:
     ]
     numbers = [kind.number for kind in kinds]
     assert len(set(numbers)) == len(numbers)
+
+
+@pytest.mark.parametrize("listed", [SETTLEMENT, ENROLLMENT, AUDIT, GATEWAY])
+def test_a_list_of_refusals_is_in_the_order_of_its_numbers(listed: Mapping[Any, Kind]) -> None:
+    """So that the next free number is seen."""
+    numbers = [kind.number for kind in listed.values()]
+    assert numbers == sorted(numbers)
