@@ -59,7 +59,7 @@ class Due:
     individual: Money
 
     def total(self) -> Money:
-        """Both parts: the fund's and the personal account's income of the month."""
+        """Both parts, as they are paid in; not how fund and personal account divide them."""
         return self.employer + self.individual
 
 

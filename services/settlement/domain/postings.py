@@ -70,9 +70,13 @@ def entry_of(item: ExpenditureItem, fund: Money, desk_fund: Money) -> tuple[Leg,
     return tuple(leg for leg in legs if leg.amount)
 
 
-def income_of(employer: Money, individual_to_fund: Money) -> tuple[Leg, ...]:
-    """The entry of a contribution: cash basis, one income, no maternity line."""
-    received = employer + individual_to_fund
+def income_of(employer: Money, individual: Money) -> tuple[Leg, ...]:
+    """The entry of a contribution: cash basis, one income, no maternity line.
+
+    Both shares whole: it is income of the insurance of employees. What of it belongs to personal
+    accounts, and what to the pooled fund, none of our sources says.
+    """
+    received = employer + individual
     legs = (Leg(Account.BANK, received), Leg(Account.INCOME_CONTRIBUTION, -received))
     return tuple(leg for leg in legs if leg.amount)
 
