@@ -70,14 +70,18 @@ ROWS = {
 }
 
 
+MINE = {
+    "posting": "settlement_id in (select settlement_id from settlement where stay_id::text = $1)",
+    "log": "subject = 'stay:' || $1 or subject in"
+    " (select 'claim:' || settlement_id from settlement where stay_id::text = $1)",
+}
+
+
 async def stored(house: House, stay: str) -> dict[str, list[str]]:
     """All that a settled stay left in the tables, but for what is its own alone."""
-    found, its = {}, "select settlement_id from settlement where stay_id::text = $1"
+    found = {}
     for table, shown in ROWS.items():
-        mine = {
-            "posting": f"settlement_id in ({its})",
-            "log": f"split_part(subject, ':', 2) in (select $1 union select s::text from ({its}) t(s))",
-        }.get(table, "stay_id::text = $1")
+        mine = MINE.get(table, "stay_id::text = $1")
         query = f"select ({shown})::text as shown from {table} t where {mine}"  # noqa: S608
         rows = await house.owner.fetch(query, stay)
         found[table] = sorted(row["shown"].replace(stay, "") for row in rows)
