@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from itertools import count
 from uuid import uuid4
@@ -551,6 +552,12 @@ async def series(_: Peopled, owner: Owner) -> Asked:
 async def institution(here: Peopled, owner: Owner) -> Asked:
     await here.flag(owner)
     return Asked("reviewer", {"institution_code": owner.hospital})
+
+
+@request_of(f"GET {U_}/institutions/{{institution_code}}/case-mix")
+async def case_mix(here: Peopled, owner: Owner) -> Asked:
+    asked = {"until": "2024-03", "months": "12", "grouping": "chs_drg_11"}
+    return replace(await institution(here, owner), query=asked)
 
 
 @request_of(f"GET {U_}/claims/{{claim_id}}/peers")
