@@ -28,6 +28,7 @@ from services.settlement.api.shown import BatchShown
 from services.settlement.api.wire import LinesBody, OpenStayBody
 from services.settlement.domain.refusals import Refused
 from services.settlement.store.settling import Entry
+from shared.plumbing.amiss import amiss
 from shared.plumbing.auth import Caller
 from shared.plumbing.database import Connection, transaction
 from shared.plumbing.edge import Wire, desk, done_once, only, unbroken
@@ -53,7 +54,7 @@ class CaseBody(OpenStayBody, LinesBody):
     @model_validator(mode="after")
     def _of_one_benefit(self) -> Self:
         if self.outcome.benefit != self.benefit:
-            raise ValueError("the outcome is of the stay's benefit")
+            raise amiss("outcome-of-another-benefit")
         return self
 
     def to_case(self) -> CompleteCase:
