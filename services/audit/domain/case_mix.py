@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 from services.audit.domain.grouping import Adrg, Grouping, group
@@ -11,12 +13,14 @@ from services.audit.domain.growth_split import Spent
 from services.audit.domain.rule import Words
 from shared.money import Money
 
-UNGROUPED = "ungrouped"
-_APART = {
-    "prenatal": Words(zh="产前检查", en="Prenatal visits"),
-    "family_planning": Words(zh="计划生育手术", en="Family planning surgeries"),
+_KINDS = {
+    kind: Words.model_validate(words)
+    for kind, words in tomllib.loads(
+        Path(__file__).with_name("case_kinds.toml").read_text(encoding="utf-8")
+    ).items()
 }
-_NO_GROUP = Words(zh="未能入组", en="In no group")
+_UNGROUPED = "ungrouped"
+_APART = _KINDS.keys() - {_UNGROUPED}
 
 
 class Alike(NamedTuple):
@@ -43,7 +47,7 @@ def case_mix(version: Grouping, claims: Iterable[Alike]) -> dict[str, Spent]:
 def kind_names(version: Grouping) -> Mapping[str, Words]:
     """What each kind is called."""
     groups = {one.adrg: Words(zh=one.name.zh, en=one.name.en) for one in version.group}
-    return groups | _APART | {UNGROUPED: _NO_GROUP}
+    return groups | _KINDS
 
 
 def _kind(version: Grouping, one: Alike) -> str:
@@ -51,4 +55,4 @@ def _kind(version: Grouping, one: Alike) -> str:
         return one.benefit
     principal, *secondary = one.diagnoses or [""]
     found = group(version, principal, secondary, one.procedures)
-    return found.code if isinstance(found, Adrg) else UNGROUPED
+    return found.code if isinstance(found, Adrg) else _UNGROUPED
