@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from random import Random
 
 import ibis
 import pytest
+from ibis.expr import types as ir
 
 from services.audit.domain.grouping import (
     Adrg,
@@ -42,31 +44,55 @@ def records(version: Grouping, seed: int, count: int) -> list[Codes]:
     return [(list(d), list(p)) for d, p in zip(told, done, strict=True)] + drawn
 
 
+def asked(version: Grouping, table: ir.Table) -> ir.Table:
+    return table.select(
+        "n",
+        adrg=adjacent_group(version, table.diagnoses, table.procedures),
+        lifted=lifted_by_episiotomy(version, table.diagnoses, table.procedures),
+    ).order_by("n")
+
+
+def told(version: Grouping, drawn: Sequence[Codes]) -> list[tuple[str | None, bool]]:
+    said = []
+    for diagnoses, procedures in drawn:
+        principal, *secondary = diagnoses or [""]
+        one = group(version, principal, secondary, procedures)
+        moved = episiotomy_moves(version, principal, secondary, procedures) is not None
+        said.append((one.code if isinstance(one, Adrg) else None, moved))
+    return said
+
+
+def rows(drawn: Sequence[Codes]) -> list[tuple[int, str | None, str | None]]:
+    return [(n, ";".join(d) or None, ";".join(p) or None) for n, (d, p) in enumerate(drawn)]
+
+
 @pytest.mark.parametrize("version", VERSIONS, ids=lambda version: version.id)
 def test_both_readings_group_alike(version: Grouping) -> None:
     drawn = records(version, 1, 4000)
-    rows = [
-        {"n": n, "diagnoses": ";".join(d) or None, "procedures": ";".join(p) or None}
-        for n, (d, p) in enumerate(drawn)
-    ]
     engine = ibis.duckdb.connect()
     schema = ibis.schema({"n": "int64", "diagnoses": "string", "procedures": "string"})
-    table = engine.create_table("records", ibis.memtable(rows, schema=schema))
-    found = engine.to_pyarrow(
-        table.select(
-            "n",
-            adrg=adjacent_group(version, table.diagnoses, table.procedures),
-            lifted=lifted_by_episiotomy(version, table.diagnoses, table.procedures),
-        ).order_by("n")
-    ).to_pylist()
+    table = engine.create_table("records", ibis.memtable(rows(drawn), schema=schema))
+    found = engine.to_pyarrow(asked(version, table)).to_pylist()
     engine.disconnect()
-    groups = set()
-    for (diagnoses, procedures), said in zip(drawn, found, strict=True):
-        principal, *secondary = diagnoses or [""]
-        one = group(version, principal, secondary, procedures)
-        adrg = one.code if isinstance(one, Adrg) else None
-        moved = episiotomy_moves(version, principal, secondary, procedures) is not None
-        assert (said["adrg"], said["lifted"]) == (adrg, moved), (diagnoses, procedures)
-        groups.add((adrg, moved))
-    assert len(groups) > 10
-    assert {True, False} == {moved for _, moved in groups}
+    said = [(row["adrg"], row["lifted"]) for row in found]
+    assert said == told(version, drawn)
+    assert len({*said}) > 10
+    assert {moved for _, moved in said} == {True, False}
+
+
+@pytest.mark.spark
+def test_spark_groups_as_duckdb_does() -> None:
+    sql = pytest.importorskip("pyspark.sql")
+    session = sql.SparkSession.builder.master("local[1]").getOrCreate()
+    try:
+        engine = ibis.pyspark.connect(session)
+        for version in VERSIONS:
+            drawn = records(version, 2, 300)
+            frame = session.createDataFrame(
+                rows(drawn), "n long, diagnoses string, procedures string"
+            )
+            frame.createOrReplaceTempView("records")
+            found = asked(version, engine.table("records")).to_pyarrow().to_pylist()
+            assert [(row["adrg"], row["lifted"]) for row in found] == told(version, drawn)
+    finally:
+        session.stop()
