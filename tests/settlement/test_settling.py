@@ -304,3 +304,13 @@ async def test_while_nobody_can_be_asked_a_missing_person_is_an_outage_not_an_un
         assert refused.json()["code"] == "1013-person-state-unreachable"
         assert refused.json()["retryable"]
     assert await house.counts() == before
+
+
+async def test_the_feed_refuses_a_topic_that_is_not_told_here(house: House) -> None:
+    operator = await house.running.caller("operator-1", "operator", NANJING)
+    told = await operator.get("/events", topic="maternity.settlement.claim.v1")
+    assert told.status_code == 200, told.text
+    for topic in ("maternity.settlement.claims.v1", "maternity.audit.flag.v1", ""):
+        refused = await operator.get("/events", topic=topic)
+        assert (refused.status_code, refused.json()["code"]) == (400, "1-malformed")
+        assert refused.json()["errors"][0]["pointer"] == "/topic"
