@@ -10,6 +10,7 @@ import httpx
 from fastapi import FastAPI
 
 from services.audit.api import (
+    case_mix,
     claim_scores,
     claims,
     indicator_limits,
@@ -102,6 +103,7 @@ def create_app(
     app.include_router(picks.router)
     app.include_router(scoring.router)
     app.include_router(series.router)
+    app.include_router(case_mix.router)
     app.include_router(rules_router(book))
     app.include_router(checks_router(book))
     app.include_router(snoozes_router(book))

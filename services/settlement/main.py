@@ -10,7 +10,7 @@ from typing import TypeVar
 import httpx
 from fastapi import FastAPI
 
-from services.settlement.actions.settle import Settling
+from services.settlement.actions.settle import Settlements, Settling
 from services.settlement.api import (
     adjustments,
     agency,
@@ -27,7 +27,7 @@ from services.settlement.api import (
     settling,
     stays,
 )
-from services.settlement.api.office import Office, Settlements, with_state
+from services.settlement.api.office import Office, with_state
 from services.settlement.api.refusals import KINDS, problem_of
 from services.settlement.api.settling import HotSettle
 from services.settlement.domain.refusals import Refused
@@ -126,7 +126,7 @@ def create_app(
         profiles = app.state.profiles = HeldProfiles(runtime.pool, runtime.clock, vault)
         app.state.office = Office(
             runtime.pool, group, book.get, peer, compile_built_in, app.state.desk.hash_key,
-            book.archived,
+            book.archived, _measure,
         )  # fmt: skip
 
         async def ask_for_state(

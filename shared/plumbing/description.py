@@ -32,7 +32,9 @@ _PROBLEM = {
             "type": "array",
             "items": {
                 "type": "object",
-                "properties": {"pointer": {"type": "string"}, "code": {"type": "string"}},
+                "properties": {
+                    name: {"type": "string"} for name in ("pointer", "code", "title", "title_zh")
+                },
             },
         },
         "trace_id": {"type": "string"},

@@ -13,6 +13,7 @@ from fastapi import Depends, Header, Request
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from starlette.responses import Response
 
+from shared.plumbing.amiss import amiss
 from shared.plumbing.auth import Caller, Tokens
 from shared.plumbing.clock import Clock
 from shared.plumbing.database import Connection, Pool, transaction
@@ -49,7 +50,7 @@ by which a review page would show another text than the one that was written."""
 
 def _whole(value: object) -> object:
     if isinstance(value, str) and not _WHOLE.fullmatch(value):
-        raise ValueError("a whole number is written in digits")
+        raise amiss("not-a-whole-number")
     return value
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import orjson
 
+from shared.plumbing.amiss import Words, words_of
+
 MEDIA_TYPE = "application/problem+json"
 PAGES = "/problems"
 """Below this address every refusal has a page under its code; `type` points there."""
@@ -14,10 +16,12 @@ PAGES = "/problems"
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One place in the request that is wrong: a JSON pointer and what kind of wrong."""
+    """One place in the request that is wrong: a JSON pointer and what kind of wrong; `words` where
+    the code is of another list than `shared/plumbing/faults.toml`."""
 
     pointer: str
     code: str
+    words: Words | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +65,11 @@ def problem_body(problem: Problem, trace_id: str) -> bytes:
         "title_zh": kind.title_zh,
         "detail": kind.title,
         "retryable": kind.retryable,
-        "errors": [{"pointer": f.pointer, "code": f.code} for f in problem.faults],
+        "errors": [
+            {"pointer": f.pointer, "code": f.code, "title": words.en, "title_zh": words.zh}
+            for f in problem.faults
+            for words in [f.words or words_of(f.code)]
+        ],
         "trace_id": trace_id,
     }
     if problem.article:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
 from typing import Annotated, Literal
 
 import asyncpg
@@ -12,6 +13,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import Field
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
+from shared.contracts.register import CONTRACTS
 from shared.plumbing.auth import TOKEN_SECONDS, Caller, check_client
 from shared.plumbing.edge import Whole, Wire, desk, only
 from shared.plumbing.problem_pages import problem_page
@@ -127,6 +129,8 @@ _EVENT = {
 
 
 def add_feed(app: FastAPI, service: str) -> None:
+    topics = {told.topic for told in CONTRACTS if told.topic.startswith(f"maternity.{service}.")}
+
     @app.get(
         f"/{service}/v1/events",
         tags=["events"],
@@ -136,7 +140,7 @@ def add_feed(app: FastAPI, service: str) -> None:
     async def events(
         request: Request,
         who: Annotated[Caller, Depends(only("service", "operator"))],
-        topic: Annotated[str, Query(max_length=100)],
+        topic: str = Query(pattern=_one_of(topics)),  # a default: read at once
         after: Annotated[Whole, Query(ge=0, le=2**53)] = 0,
         type: Annotated[str, Query(max_length=100)] = "",
         limit: Annotated[Whole, Query(ge=1, le=1000)] = 100,
@@ -152,3 +156,8 @@ def add_feed(app: FastAPI, service: str) -> None:
             for row in rows
         ]
         return Response(orjson.dumps(batch), media_type=BATCH)
+
+
+def _one_of(words: Collection[str]) -> str:
+    """The pattern of one of these words: a topic misspelt is refused, not for ever empty."""
+    return f"^({'|'.join(map(re.escape, sorted(words)))})$"

@@ -9,6 +9,10 @@ from uuid import UUID
 
 from pydantic import BeforeValidator, WithJsonSchema
 
+from shared.money import Money
+from shared.period import Month
+from shared.plumbing.amiss import amiss
+
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _CANONICAL = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 EARLIEST, LATEST = date(1990, 1, 1), date(2099, 12, 31)
@@ -18,11 +22,34 @@ EARLIEST, LATEST = date(1990, 1, 1), date(2099, 12, 31)
 def written_day(text: object, earliest: date = date.min, latest: date = date.max) -> date:
     """The day that a text names. Raises ValueError for another spelling, or a day out of bounds."""
     if not isinstance(text, str) or not _DAY.fullmatch(text):
-        raise ValueError("a day is written YYYY-MM-DD")
-    day = date.fromisoformat(text)
+        raise amiss("not-a-day")
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        raise amiss("not-a-day") from None
     if not earliest <= day <= latest:
-        raise ValueError("out of range")
+        raise amiss("day-out-of-bounds")
     return day
+
+
+def written_month(text: object) -> Month:
+    """The month that a text names. Raises ValueError for another spelling."""
+    if not isinstance(text, str):
+        raise amiss("not-a-month")
+    try:
+        return Month.parse(text)
+    except ValueError:
+        raise amiss("not-a-month") from None
+
+
+def written_amount(text: object) -> Money:
+    """The amount that a text names. Raises ValueError for another spelling."""
+    if not isinstance(text, str):
+        raise amiss("not-an-amount")
+    try:
+        return Money.from_wire(text)
+    except ValueError:
+        raise amiss("not-an-amount") from None
 
 
 def _of_this_time(text: object) -> date:
@@ -31,7 +58,7 @@ def _of_this_time(text: object) -> date:
 
 def _uuid(text: object) -> UUID:
     if not isinstance(text, str) or not _CANONICAL.fullmatch(text):
-        raise ValueError("a UUID in its canonical form")
+        raise amiss("not-an-id")
     return UUID(text)
 
 

@@ -203,6 +203,7 @@ MATRIX = {
     "GET /audit/v1/claims/{claim_id}": Entry(REVIEWERS, "pool"),
     "GET /audit/v1/series": Entry(REVIEWERS, "nobody"),
     "GET /audit/v1/institutions/{institution_code}": Entry(REVIEWERS, "pool"),
+    "GET /audit/v1/institutions/{institution_code}/case-mix": Entry(REVIEWERS, "pool"),
     "GET /audit/v1/claims/{claim_id}/peers": Entry(REVIEWERS, "pool"),
     "POST /audit/v1/claims/{claim_id}/pick": Entry(REVIEWERS, "pool"),
     "GET /audit/v1/scoring": Entry("reviewer supervisor operator", "nobody"),

@@ -64,6 +64,22 @@ async def test_one_rate_for_both_insurances(enrollment: Enrollment) -> None:
     assert (event.document, event.article) == ("kizilsu-merger-2019", "二(二)")
 
 
+async def test_what_is_amiss_is_told_of_the_form_that_was_sent(enrollment: Enrollment) -> None:
+    await enrollment.employer()
+    ref = (await enrollment.person())["person_ref"]
+    good = {"person_ref": ref, "month": "2024-05", "base": "6000.00"}
+    for body, pointer, code, zh in (
+        ({"items": [good, good | {"base": "-1.00"}]}, "/items/1/base", "not-a-base", "缴费基数"),
+        (good | {"month": "2024-13"}, "/month", "not-a-month", "YYYY-MM"),
+        ({"person_ref": ref, "month": "2024-05"}, "/base", "missing", "必填"),
+    ):
+        refused = await enrollment.post("/contributions", body, who="kizilsu-finance")
+        [error] = refused.json()["errors"]
+        assert (refused.status_code, error["pointer"], error["code"]) == (400, pointer, code)
+        assert zh in error["title_zh"]
+        assert "1.00" not in refused.text
+
+
 async def test_flexible_members_pay_the_medical_rate_themselves(enrollment: Enrollment) -> None:
     made = await enrollment.person(
         kind="flexible", employer_ref=None, who="nanjing-clerk", county_code=NANJING_COUNTY

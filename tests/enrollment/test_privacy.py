@@ -127,7 +127,9 @@ async def test_coverage_gaps_names_who_is_missing_and_keeps_nothing(
     assert [row["to_state"] for row in logged] == ["2 of 3", "1 of 3"]
     wrong = [*items, {"id_number": "653001199003150005"}]
     refused = await enrollment.post("/coverage-gaps", {"items": wrong})
-    assert refused.json()["errors"] == [{"pointer": "/items/3", "code": "id-number-invalid"}]
+    [error] = refused.json()["errors"]
+    assert (error["pointer"], error["code"]) == ("/items/3", "id-number-invalid")
+    assert "身份" in error["title_zh"]
 
 
 async def test_an_unforeseen_error_logs_no_personal_data(

@@ -128,6 +128,29 @@ async def test_each_refusal_has_its_own_code_and_stores_nothing(
     assert await house.counts() == before
 
 
+async def test_a_birth_restated_into_the_next_pregnancy_is_refused(
+    house: House, nanjing_a: Client, nanjing_b: Client
+) -> None:
+    person = await house.person(NANJING)
+    stay, outcome = await house.stay(
+        nanjing_a, person, await house.pregnancy(nanjing_a, person), event_on="2024-03-20"
+    )
+    body = {"total": outcome["total"]}
+    settled = await nanjing_a.post(f"/stays/{stay}/settle", body)
+    next_one = {"person_ref": person, "since": "2024-03-22", "institution_code": f"H{NANJING}b"}
+    assert (await nanjing_b.post("/pregnancies", next_one)).status_code == 201
+    undone = await nanjing_a.post(f"/settlements/{settled.json()['settlement_id']}/reverse")
+    assert undone.status_code == 201, undone.text
+    restated = await nanjing_a.post(
+        f"/stays/{stay}/discharge", outcome | {"event_on": "2024-03-23"}
+    )
+    assert restated.status_code == 201, restated.text
+    before = await house.counts()
+    refused = await nanjing_a.post(f"/stays/{stay}/settle", body)
+    assert (refused.status_code, refused.json()["code"]) == (409, "1019-pregnancy-overlaps")
+    assert await house.counts() == before
+
+
 async def test_a_date_before_the_first_rule_is_refused(house: House) -> None:
     kizilsu = house.hospitals[f"a-{KIZILSU}"]
     person = await house.person(KIZILSU, first="2015-01")
@@ -281,3 +304,13 @@ async def test_while_nobody_can_be_asked_a_missing_person_is_an_outage_not_an_un
         assert refused.json()["code"] == "1013-person-state-unreachable"
         assert refused.json()["retryable"]
     assert await house.counts() == before
+
+
+async def test_the_feed_refuses_a_topic_that_is_not_told_here(house: House) -> None:
+    operator = await house.running.caller("operator-1", "operator", NANJING)
+    told = await operator.get("/events", topic="maternity.settlement.claim.v1")
+    assert told.status_code == 200, told.text
+    for topic in ("maternity.settlement.claims.v1", "maternity.audit.flag.v1", ""):
+        refused = await operator.get("/events", topic=topic)
+        assert (refused.status_code, refused.json()["code"]) == (400, "1-malformed")
+        assert refused.json()["errors"][0]["pointer"] == "/topic"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import timedelta
 from itertools import count
 from uuid import uuid4
@@ -17,13 +19,17 @@ async def _token(_: Peopled, __: Owner) -> Asked:
     return Asked("", body={"client_id": "known", "client_secret": SECRET})
 
 
-async def _events(_: Peopled, __: Owner) -> Asked:
-    return Asked("operator", query={"topic": "any", "after": "0", "type": "", "limit": "5"})
+def _events(topic: str) -> Callable[[Peopled, Owner], Awaitable[Asked]]:
+    async def events(_: Peopled, __: Owner) -> Asked:
+        return Asked("operator", query={"topic": topic, "after": "0", "type": "", "limit": "5"})
+
+    return events
 
 
-for _service in SERVICES:
+for _service, _aggregate in zip(SERVICES, ("person-state", "claim", "flag"), strict=True):
     request_of(f"POST /{_service}/v1/token")(_token)
-    request_of(f"GET /{_service}/v1/events")(_events)
+    topic = f"maternity.{_service}.{_aggregate}.v1"
+    request_of(f"GET /{_service}/v1/events")(_events(topic))
 
 
 @request_of(f"POST {E_}/employers")
@@ -551,6 +557,12 @@ async def series(_: Peopled, owner: Owner) -> Asked:
 async def institution(here: Peopled, owner: Owner) -> Asked:
     await here.flag(owner)
     return Asked("reviewer", {"institution_code": owner.hospital})
+
+
+@request_of(f"GET {U_}/institutions/{{institution_code}}/case-mix")
+async def case_mix(here: Peopled, owner: Owner) -> Asked:
+    asked = {"until": "2024-03", "months": "12", "grouping": "chs_drg_11"}
+    return replace(await institution(here, owner), query=asked)
 
 
 @request_of(f"GET {U_}/claims/{{claim_id}}/peers")

@@ -13,6 +13,7 @@ from services.audit.domain.case import Benefit, Case, Item, Sex
 from services.audit.domain.item_group import billed_by_group
 from services.audit.domain.rule import Stage
 from shared.money import Money
+from shared.plumbing.amiss import amiss
 from shared.plumbing.auth import Caller
 from shared.plumbing.edge import Line, Wire
 from shared.plumbing.written import Day
@@ -69,7 +70,7 @@ class CaseBody(Wire):
     @model_validator(mode="after")
     def _in_order(self) -> Self:
         if self.discharged_on is not None and self.discharged_on < self.admitted_on:
-            raise ValueError("discharged before admitted")
+            raise amiss("ends-before-it-begins")
         return self
 
     def to_case(self, who: Caller) -> Case:
@@ -118,7 +119,7 @@ class CheckBody(Wire):
     @model_validator(mode="after")
     def _each_once(self) -> Self:
         if len({case.case_ref for case in self.cases}) < len(self.cases):
-            raise ValueError("a case_ref stands twice")
+            raise amiss("named-twice")
         return self
 
     def to_stage(self) -> Stage:
@@ -137,7 +138,7 @@ class WarningAnswerBody(Wire):
     @model_validator(mode="after")
     def _kept_with_a_reason(self) -> Self:
         if self.way == "kept" and self.reason is None:
-            raise ValueError("a warning is kept for a reason")
+            raise amiss("reason-missing")
         return self
 
 

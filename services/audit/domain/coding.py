@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from services.audit.domain.case import Case
+from services.audit.domain.grouping import episiotomy_moves, known_grouping, read_groupings
 from services.audit.domain.hit import Answer, Benefits, Hit, Predicate, Prefixes, begins_with
 from shared.money import NOTHING
 
@@ -78,6 +79,33 @@ class ModeStatedOtherwise(Predicate):
             "codes": ", ".join(codes) or "-",
         }
         return [Hit(NOTHING, told)]
+
+
+class LiftedGroup(Predicate):
+    """A case that an episiotomy alone moves into another adjacent group of a version of the
+    obstetric grouping."""
+
+    evidence: ClassVar[frozenset[str]] = frozenset({"mode", "codes", "from_group", "to_group"})
+
+    predicate: Literal["lifted-group"]
+    benefits: Benefits
+    grouping: Annotated[str, AfterValidator(known_grouping)]
+
+    def hits(self, case: Case, others: Sequence[Case]) -> Answer:
+        """One hit, with nothing at risk before the case is priced in the other group."""
+        if case.benefit not in self.benefits:
+            return []
+        if case.diagnoses is None or case.procedures is None:
+            return None
+        if not case.diagnoses:
+            return []
+        version, (principal, *secondary) = read_groupings()[self.grouping], case.diagnoses
+        moved = episiotomy_moves(version, principal, secondary, case.procedures)
+        if moved is None:
+            return []
+        codes = ", ".join(code for code in case.procedures if code in version.episiotomy)
+        told = {"mode": case.mode or "-", "codes": codes}
+        return [Hit(NOTHING, told | {"from_group": moved[0], "to_group": moved[1]})]
 
 
 class SoleLiftingProcedure(Predicate):

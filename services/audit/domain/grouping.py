@@ -191,6 +191,13 @@ def read_groupings(folder: Path = GROUPINGS) -> dict[str, Grouping]:
     return found
 
 
+def known_grouping(name: str) -> str:
+    """The name of a version. Raises ValueError for one that there is not."""
+    if name not in read_groupings():
+        raise ValueError(f"no grouping is named {name}")
+    return name
+
+
 def _with_procedures(one: Grouping, by_id: dict[str, Grouping]) -> Grouping:
     """The version with the lists that it takes over from another, beside its own."""
     if one.procedures_of is None:

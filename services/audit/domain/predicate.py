@@ -8,6 +8,7 @@ from pydantic import Field
 
 from services.audit.domain.coding import (
     CodedOtherwise,
+    LiftedGroup,
     MissingProcedure,
     ModeStatedOtherwise,
     SoleLiftingProcedure,
@@ -46,6 +47,7 @@ AnyPredicate = (
     | CodedOtherwise
     | MissingProcedure
     | ModeStatedOtherwise
+    | LiftedGroup
     | SoleLiftingProcedure
     | DaysBeyondStay
     | OutsideStay

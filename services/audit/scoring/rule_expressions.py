@@ -11,10 +11,12 @@ from ibis.expr import types as ir
 from services.audit.domain.case import Benefit
 from services.audit.domain.coding import (
     CodedOtherwise,
+    LiftedGroup,
     MissingProcedure,
     ModeStatedOtherwise,
     SoleLiftingProcedure,
 )
+from services.audit.domain.grouping import read_groupings
 from services.audit.domain.items import (
     DaysBeyondStay,
     ForbiddenItem,
@@ -35,6 +37,7 @@ from services.audit.domain.when import (
 )
 from services.audit.domain.who import AgeOutside, NotInsured, SexContradiction
 from services.audit.scoring.conditions import any_code, hits, of_benefits, whole_fund
+from services.audit.scoring.group_expressions import lifted_by_episiotomy
 from services.audit.scoring.item_expressions import (
     days_beyond,
     forbidden,
@@ -72,6 +75,10 @@ def expression(asked: AnyPredicate, cases: ir.Table, items: ir.Table | None) -> 
         case MissingProcedure():
             without = cases.procedures.notnull() & ~any_code(cases.procedures, asked.procedures)
             return whole_fund(cases, (cases["mode"] == asked.mode) & without)
+        case LiftedGroup():
+            version = read_groupings()[asked.grouping]
+            lifted = lifted_by_episiotomy(version, cases.diagnoses, cases.procedures)
+            return hits(cases, of_benefits(cases, asked.benefits) & lifted, ibis.literal(0))
         case SoleLiftingProcedure():
             lifted = any_code(cases.procedures, asked.minor) & ~any_code(
                 cases.procedures, asked.lifting

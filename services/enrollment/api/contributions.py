@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Request
-from pydantic import Field
+from pydantic import Field, ValidatorFunctionWrapHandler, WrapValidator
 from starlette.responses import Response
 
 from services.enrollment.actions.acting import Acting
@@ -36,6 +36,15 @@ class PaymentsBody(Wire):
     """Several, booked together or not at all."""
 
     items: Annotated[list[PaymentBody], Field(min_length=1, max_length=_ITEMS_MOST)]
+
+
+def _read(value: Any, _: ValidatorFunctionWrapHandler) -> PaymentBody | PaymentsBody:
+    """Read a body by its form: a fault is told of the form that was sent, by its own place."""
+    several = isinstance(value, dict) and "items" in value
+    return (PaymentsBody if several else PaymentBody).model_validate(value)
+
+
+OneOrSeveral = Annotated[PaymentBody | PaymentsBody, WrapValidator(_read)]
 
 
 class ContributionShown(Wire):
@@ -68,7 +77,7 @@ class ContributionsShown(Wire):
     "/contributions", status_code=201, response_model=ContributionShown | ContributionsShown
 )
 async def post_contribution(
-    request: Request, who: Cashier, body: PaymentBody | PaymentsBody, _: Key = None
+    request: Request, who: Cashier, body: OneOrSeveral, _: Key = None
 ) -> Response:
     """Book one contribution, or with `items` up to 1,000 in one act."""
     several = isinstance(body, PaymentsBody)

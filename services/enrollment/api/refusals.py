@@ -6,6 +6,7 @@ import tomllib
 from importlib import resources
 
 from services.enrollment.domain.refusals import Refusal, Refused
+from shared.plumbing.amiss import Words
 from shared.plumbing.problems import Fault, Kind, Problem
 
 _UNPROCESSABLE = 422
@@ -46,4 +47,6 @@ def problem_of(refused: Refusal | Refused) -> Problem:
     if isinstance(refused, Refusal):
         return Problem(KINDS[refused])
     kind = KINDS[refused.refusal]
-    return Problem(kind, [Fault(f"/items/{refused.item}", kind.slug)])
+    return Problem(
+        kind, [Fault(f"/items/{refused.item}", kind.slug, Words(kind.title, kind.title_zh))]
+    )

@@ -10,8 +10,9 @@ from pydantic import BeforeValidator, Field, InstanceOf, PlainSerializer, WithJs
 from services.enrollment.domain.membership import Spell
 from shared.money import Money
 from shared.period import Month
+from shared.plumbing.amiss import amiss
 from shared.plumbing.edge import Wire
-from shared.plumbing.written import written_day
+from shared.plumbing.written import written_amount, written_day, written_month
 
 _EARLIEST, _LATEST = date(1949, 10, 1), date(2099, 12, 31)
 _BASE_FEN_MOST = 1_000_000_00
@@ -21,23 +22,17 @@ def _day(value: object) -> date:
     return written_day(value, _EARLIEST, _LATEST)
 
 
-def _month(value: Any) -> Month:
-    if not isinstance(value, str):
-        raise ValueError("a month is written YYYY-MM")
-    return Month.parse(value)
-
-
 def _base(value: Any) -> Money:
-    amount = Money.from_wire(value)
+    amount = written_amount(value)
     if not 0 < amount.fen <= _BASE_FEN_MOST:
-        raise ValueError("a base is a positive amount of at most a million yuan")
+        raise amiss("not-a-base")
     return amount
 
 
 Day = Annotated[date, BeforeValidator(_day)]
 MonthOf = Annotated[
     InstanceOf[Month],
-    BeforeValidator(_month),
+    BeforeValidator(written_month),
     PlainSerializer(str),
     WithJsonSchema({"type": "string", "pattern": "^(19|20)[0-9]{2}-(0[1-9]|1[0-2])$"}),
 ]

@@ -21,14 +21,14 @@ from services.settlement.domain.settling import (
     may_be_settled,
 )
 from services.settlement.domain.steps import stored_steps
-from services.settlement.store.settling import Entry, Facts, read, write
+from services.settlement.store.settling import CLASHES, Entry, Facts, clash_of, read, write
 from services.settlement.told.allowance import allowance_opened
 from services.settlement.told.claim import claim_settled
 from shared.ids import new_id
 from shared.money import Money
 from shared.plumbing.clock import Clock, business_day
 from shared.plumbing.database import Connection
-from shared.plumbing.group import Said
+from shared.plumbing.group import Group, Said
 from shared.plumbing.journal import Deed, log_row
 from shared.plumbing.outbox import outbox_row
 from shared.plumbing.repeats import Answer, Ask, DifferentBody
@@ -92,6 +92,17 @@ class Settling:
     def answer(self, entry: Entry) -> Outcome:
         """The answer that was written with the entry."""
         return entry.answer
+
+
+Settlements = Group[Settle, Facts, Entry, Outcome]
+
+
+async def settle_stay(settlements: Settlements, command: Settle) -> Outcome:
+    """Have a stay settled with whatever else is settled at the moment."""
+    try:
+        return await settlements.submit(command)
+    except CLASHES as error:
+        return Refused(clash_of(error))
 
 
 def decide(command: Settle, facts: Facts, book: Book, now: datetime) -> Entry | Refused:

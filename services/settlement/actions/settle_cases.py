@@ -9,8 +9,6 @@ from datetime import date
 from typing import NamedTuple, TypeVar
 from uuid import UUID
 
-import asyncpg
-
 from services.settlement.actions import add_lines, discharge, open_stay
 from services.settlement.actions.scene import Scene
 from services.settlement.actions.settle import Render, Settle, decide
@@ -19,9 +17,10 @@ from services.settlement.domain.pregnancy import Pregnancy
 from services.settlement.domain.refusals import Refusal, Refused
 from services.settlement.domain.stay import Outcome, Stay
 from services.settlement.store import doubts, lines, pregnancies, settling, stay_items, stays
+from services.settlement.store.settling import Entry
 from shared.plumbing.database import Connection
 from shared.plumbing.journal import write_log
-from shared.plumbing.repeats import Answer, Ask, Overtaken
+from shared.plumbing.repeats import Ask, Overtaken
 from shared.policy.book import Book
 from shared.policy.shapes import Benefit
 
@@ -81,9 +80,9 @@ def apart(told: Sequence[Told]) -> Iterator[list[Told]]:
 
 async def settle_cases(
     tx: Connection, scene: Scene, told: Sequence[Told], book: Book | None, render: Render
-) -> list[Answer]:
+) -> list[Entry]:
     """Settle cases that are told whole, of one group of `apart`, by the same few statements however
-    many they are. The answers are kept under their asks.
+    many they are. What was written of each holds its answer, kept under its ask.
 
     Raises CaseRefused for the first that is refused, and Overtaken where one of them was settled
     meanwhile. The caller rolls back then, and settles each alone to learn which it was.
@@ -108,14 +107,11 @@ async def settle_cases(
         entries.append(_or_refuse(decide(command, facts, book, scene.now)))
     try:
         won = await settling.write(tx, entries)
-    except (asyncpg.ExclusionViolationError, asyncpg.CheckViolationError) as error:
-        clash = settling.clash_of(error)
-        if clash is None:
-            raise
-        raise CaseRefused(Refused(clash)) from None
+    except settling.CLASHES as error:
+        raise CaseRefused(Refused(settling.clash_of(error))) from None
     if not all(won):
         raise Overtaken
-    return [entry.answer for entry in entries]
+    return entries
 
 
 def _billed(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Annotated, Any, Self
@@ -26,6 +27,8 @@ from services.settlement.api.render import settled_bytes
 from services.settlement.api.shown import BatchShown
 from services.settlement.api.wire import LinesBody, OpenStayBody
 from services.settlement.domain.refusals import Refused
+from services.settlement.store.settling import Entry
+from shared.plumbing.amiss import amiss
 from shared.plumbing.auth import Caller
 from shared.plumbing.database import Connection, transaction
 from shared.plumbing.edge import Wire, desk, done_once, only, unbroken
@@ -51,7 +54,7 @@ class CaseBody(OpenStayBody, LinesBody):
     @model_validator(mode="after")
     def _of_one_benefit(self) -> Self:
         if self.outcome.benefit != self.benefit:
-            raise ValueError("the outcome is of the stay's benefit")
+            raise amiss("outcome-of-another-benefit")
         return self
 
     def to_case(self) -> CompleteCase:
@@ -102,15 +105,19 @@ async def _results(request: Request, who: Caller, group: Sequence[Told]) -> list
     """All of a group in one transaction; where that fails, each in one of its own."""
     if len(group) > 1:
         with suppress(CaseRefused, Overtaken, asyncpg.PostgresError):
-            answers = await unbroken(_settled_together(request, who, group))
-            return [_shown(ask, answer) for (ask, _), answer in zip(group, answers, strict=True)]
+            entries = await unbroken(_settled_together(request, who, group))
+            return [_shown(ask, one.answer) for (ask, _), one in zip(group, entries, strict=True)]
     return [await _result(request, who, one) for one in group]
 
 
-async def _settled_together(request: Request, who: Caller, group: Sequence[Told]) -> list[Answer]:
-    async with transaction(desk(request).pool, [who.institution_code]) as tx:
-        scene, book = scene_of(request, who), office(request).book()
-        return await settle_cases(tx, scene, group, book, settled_bytes)
+async def _settled_together(request: Request, who: Caller, group: Sequence[Told]) -> list[Entry]:
+    here, began = office(request), time.perf_counter()
+    async with transaction(here.pool, [who.institution_code]) as tx:
+        scene = scene_of(request, who)
+        entries = await settle_cases(tx, scene, group, here.book(), settled_bytes)
+    for entry in entries:
+        here.measure(entry, time.perf_counter() - began)
+    return entries
 
 
 async def _result(request: Request, who: Caller, one: Told) -> dict[str, Any]:
@@ -132,15 +139,16 @@ def _shown(ask: Ask, answer: Answer) -> dict[str, Any]:
 
 
 async def _settled(request: Request, who: Caller, one: Told) -> Answer:
-    here, (ask, _) = office(request), one
+    here, (ask, _), began = office(request), one, time.perf_counter()
+    made: list[Entry] = []
 
     async def effect(tx: Connection) -> tuple[None, Answer]:
         scene = scene_of(request, who)
         try:
-            (answer,) = await settle_cases(tx, scene, [one], here.book(), settled_bytes)
+            made[:] = await settle_cases(tx, scene, [one], here.book(), settled_bytes)
         except CaseRefused as error:
             raise _Unsettled(error.refused) from None
-        return None, answer
+        return None, made[0].answer
 
     async def once() -> Answer | Refused:
         try:
@@ -151,4 +159,7 @@ async def _settled(request: Request, who: Caller, one: Told) -> Answer:
     outcome = await with_state(here, await once(), once)
     if isinstance(outcome, Refused):
         raise problem_of(outcome)
+    for entry in made:
+        if entry.answer is outcome:  # and not the answer that its key had already
+            here.measure(entry, time.perf_counter() - began)
     return outcome

@@ -12,6 +12,7 @@ from services.settlement.api.wire import BillText, Code, Lasting
 from services.settlement.domain.catalogue import ItemKind, Listing
 from services.settlement.store.catalogue import Import
 from shared.money import Money
+from shared.plumbing.amiss import amiss
 from shared.plumbing.clock import to_wire
 from shared.plumbing.edge import Line, Wire
 
@@ -38,9 +39,9 @@ class ItemBody(Lasting):
     @model_validator(mode="after")
     def _agrees_with_itself(self) -> Self:
         if self.item_class != "b" and Decimal(self.first_copay_rate):
-            raise ValueError("only class b has a first co-payment")
+            raise amiss("first-copay-of-class-b")
         if len({limit is None for limit in self._levels()}) != 1:
-            raise ValueError("a limit of one level goes with those of the others")
+            raise amiss("limits-of-all-levels")
         return self
 
     def _levels(self) -> tuple[str | None, str | None, str | None]:

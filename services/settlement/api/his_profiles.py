@@ -26,6 +26,7 @@ from services.settlement.domain.his_profile import (
 from services.settlement.store import his_profiles
 from services.settlement.store.his_profiles import Proposal
 from shared.ids import new_id
+from shared.plumbing.amiss import amiss
 from shared.plumbing.auth import Caller
 from shared.plumbing.clock import to_wire
 from shared.plumbing.edge import Key, Whole, Wire, only, reply
@@ -114,11 +115,11 @@ class ProfileBody(Wire):
     def _shows_who_calls(self) -> Self:
         private = self.scheme == "private_line"
         if private and not self.networks:
-            raise ValueError("a private line ends in its networks")
+            raise amiss("networks-of-private-line")
         if private == bool(self.access_key and self.secret):
-            raise ValueError("a signature, and nothing else, has an access key and a secret")
+            raise amiss("key-of-signature")
         if self.scheme == "signed_body_sm2" and not _PUBLIC_KEY.fullmatch(self.secret or ""):
-            raise ValueError("the secret of SM2 is a public key")
+            raise amiss("not-a-public-key")
         return self
 
     def to_profile(self, pool_code: str) -> HisProfile:

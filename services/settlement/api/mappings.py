@@ -16,6 +16,7 @@ from services.settlement.api.wire import Code, NoBody, OwnCode
 from services.settlement.domain.mapping import Mapping, MappingState
 from services.settlement.store import mappings
 from shared.ids import NO_ID
+from shared.plumbing.amiss import amiss
 from shared.plumbing.auth import Caller
 from shared.plumbing.clock import to_wire
 from shared.plumbing.edge import Key, Line, Whole, Wire, only, reply
@@ -42,7 +43,7 @@ class MappingBody(Wire):
     @model_validator(mode="after")
     def _ends_later(self) -> Self:
         if self.start is not None and self.end is not None and self.end <= self.start:
-            raise ValueError("it ends after it starts")
+            raise amiss("ends-before-it-begins")
         return self
 
 

@@ -14,14 +14,13 @@ from services.settlement.actions.look_up_person import look_up_person
 from services.settlement.actions.note_person_states import note_person_states
 from services.settlement.actions.price_again import Shelf
 from services.settlement.actions.scene import Scene
-from services.settlement.actions.settle import Outcome, Settle
+from services.settlement.actions.settle import Settlements
 from services.settlement.api.refusals import problem_of
 from services.settlement.domain.refusals import Refusal, Refused
-from services.settlement.store.settling import Entry, Facts
+from services.settlement.store.settling import Entry
 from shared.plumbing.auth import Caller
 from shared.plumbing.database import AGENCY, Connection, Pool, transaction
 from shared.plumbing.edge import desk, once_per_key
-from shared.plumbing.group import Group
 from shared.plumbing.peer import Peer
 from shared.plumbing.repeats import Answer
 from shared.policy.book import Book
@@ -37,8 +36,6 @@ SERVICE = "service"
 _BATCHES = 2
 """Batches under way at once: they have a lane of their own, and leave connections to the desks."""
 
-Settlements = Group[Settle, Facts, Entry, Outcome]
-
 
 class Office:
     """Opened by the lifespan: the group writer, the book, the way to ask enrollment."""
@@ -52,7 +49,9 @@ class Office:
         compile_built_in: Callable[[], Book],
         hash_key: bytes,
         archived: Shelf,
+        measure: Callable[[Entry, float], None],
     ) -> None:
+        """`measure` is told of each settlement that was committed, and how many seconds it took."""
         self.pool = pool
         self.settlements = settlements
         self.book = book
@@ -60,6 +59,7 @@ class Office:
         self.compile_built_in = compile_built_in
         self.hash_key = hash_key
         self.archived = archived
+        self.measure = measure
         self.batches = asyncio.Semaphore(_BATCHES)
 
 

@@ -11,7 +11,8 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from services.settlement.domain.cost import CatalogueClass
 from shared.money import NOTHING, Money
 from shared.period import Month
-from shared.plumbing.written import written_day
+from shared.plumbing.amiss import amiss
+from shared.plumbing.written import written_amount, written_day, written_month
 from shared.policy.shapes import (
     Circumstance,
     DeliveryMode,
@@ -23,28 +24,22 @@ from shared.policy.shapes import (
 _CLASSES = {"A": "class_a", "B": "class_b", "C": "class_c"}
 
 
-def _month(value: object) -> Month:
-    if not isinstance(value, str):
-        raise ValueError("a month is written YYYY-MM")
-    return Month.parse(value)
-
-
 def _money(value: object) -> Money:
-    amount = Money.from_wire(value)  # type: ignore[arg-type]
+    amount = written_amount(value)
     if amount.fen < 0:
-        raise ValueError("an amount is not negative")
+        raise amiss("below-zero")
     return amount
 
 
 def _catalogue_class(value: object) -> CatalogueClass:
     if not isinstance(value, str):
-        raise ValueError("a class is A, B or C")
+        raise amiss("not-a-class")
     return CatalogueClass(_CLASSES.get(value, value))
 
 
 def _no_control(value: str) -> str:
     if not value.isprintable():
-        raise ValueError("printable characters only")
+        raise amiss("not-printable")
     return value
 
 
@@ -57,7 +52,7 @@ class Wire(BaseModel):
 
 
 Day = Annotated[date, BeforeValidator(written_day)]
-MonthText = Annotated[Month, BeforeValidator(_month)]
+MonthText = Annotated[Month, BeforeValidator(written_month)]
 MoneyText = Annotated[Money, BeforeValidator(_money)]
 CaseId = Annotated[str, Field(min_length=1, max_length=128), AfterValidator(_no_control)]
 

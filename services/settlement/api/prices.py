@@ -19,6 +19,7 @@ from services.settlement.domain.disputed import Dispute, PricedAgain
 from services.settlement.domain.refusals import Refused
 from services.settlement.domain.what_if import Borne
 from shared.money import Money
+from shared.plumbing.amiss import amiss
 from shared.plumbing.auth import Caller
 from shared.plumbing.edge import Wire, only, reply
 from shared.plumbing.problems import NOT_FOUND, Problem
@@ -95,9 +96,9 @@ class DisputedBody(Wire):
     def _disputes_something(self) -> Self:
         named = self.corrected is not None and any(value is not None for _, value in self.corrected)
         if not (self.without_lines or self.without_items or self.less or named):
-            raise ValueError("something is disputed")
+            raise amiss("nothing-disputed")
         if len({one.item_code for one in self.less}) != len(self.less):
-            raise ValueError("an item is named once")
+            raise amiss("named-twice")
         return self
 
     def to_dispute(self) -> Dispute:

@@ -22,6 +22,7 @@ from services.settlement.domain.refusals import Refusal
 from services.settlement.store import reconciliations
 from services.settlement.store.reconciliations import Reconciliation
 from shared.money import Money
+from shared.plumbing.amiss import amiss
 from shared.plumbing.auth import Caller
 from shared.plumbing.clock import to_wire
 from shared.plumbing.database import Connection
@@ -102,7 +103,7 @@ class ReconciliationBody(Wire):
     @model_validator(mode="after")
     def _in_order(self) -> Self:
         if not self.since <= self.until <= self.since + _DAYS_MOST:
-            raise ValueError("a period of at most a year")
+            raise amiss("longer-than-a-year")
         return self
 
     def to_scope(self) -> Scope:

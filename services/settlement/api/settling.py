@@ -6,20 +6,17 @@ import re
 from typing import Annotated
 from uuid import UUID
 
-import asyncpg
 from fastapi import APIRouter, Depends, Request
 from pydantic import ValidationError
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from services.settlement.actions.settle import Settle
+from services.settlement.actions.settle import Outcome, Settle, settle_stay
 from services.settlement.api.office import HOSPITAL, Office, office, with_state
 from services.settlement.api.refusals import problem_of
 from services.settlement.api.render import settled_bytes
 from services.settlement.api.shown import SettlementShown
 from services.settlement.api.wire import SettleBody
-from services.settlement.domain.refusals import Refused
-from services.settlement.store.settling import clash_of
 from shared.money import Money
 from shared.plumbing.auth import Caller, Tokens
 from shared.plumbing.edge import Key, bearer, key_matches, key_of, only, reply
@@ -65,15 +62,11 @@ async def settled(
         request_id=trace_id,
         render=settled_bytes,
     )
-    try:
-        outcome = await here.settlements.submit(command)
-    except (asyncpg.ExclusionViolationError, asyncpg.CheckViolationError) as error:
-        clash = clash_of(error)
-        if clash is None:
-            raise
-        raise problem_of(clash) from None
-    if isinstance(outcome, Refused):
-        outcome = await with_state(here, outcome, lambda: here.settlements.submit(command))
+
+    async def once() -> Outcome:
+        return await settle_stay(here.settlements, command)
+
+    outcome: Outcome = await with_state(here, await once(), once)
     if isinstance(outcome, Answer):
         return outcome
     raise outcome if isinstance(outcome, DifferentBody) else problem_of(outcome)

@@ -12,19 +12,20 @@ from services.settlement.domain.allowance import Base, EmployerWage
 from services.settlement.domain.line import FeeLine
 from shared.money import Money
 from shared.period import Month
+from shared.plumbing.amiss import amiss
 from shared.plumbing.edge import Wire
 from shared.plumbing.written import Day, Id, written_day
 
 
 def _positive(text: str) -> str:
     if not Money.from_wire(text):
-        raise ValueError("an amount above zero")
+        raise amiss("not-above-zero")
     return text
 
 
 def _not_zero(text: str) -> str:
     if not Decimal(text):
-        raise ValueError("a quantity of something")
+        raise amiss("zero")
     return text
 
 
@@ -79,9 +80,9 @@ class OpenStayBody(Wire):
     def _cared_for(self) -> Self:
         surgery = self.benefit == "family_planning"
         if self.pregnancy_id is None and not surgery:
-            raise ValueError("the registered pregnancy is named")
+            raise amiss("pregnancy-missing")
         if self.pregnancy_id is not None and surgery:
-            raise ValueError("a surgery is of no pregnancy")
+            raise amiss("pregnancy-not-asked-for")
         return self
 
 
@@ -104,13 +105,13 @@ class LineBody(Wire):
     @model_validator(mode="after")
     def _names_an_item(self) -> Self:
         if self.item_code is None and self.own_code is None:
-            raise ValueError("a line names an item of the catalogue, or the hospital's own code")
+            raise amiss("item-missing")
         return self
 
     @model_validator(mode="after")
     def _only_a_return_is_negative(self) -> Self:
         if self.quantity.startswith("-") != (self.returns is not None):
-            raise ValueError("a negative quantity returns a line, and nothing else does")
+            raise amiss("negative-is-a-return")
         return self
 
     def to_line(self) -> FeeLine:
@@ -182,10 +183,10 @@ class AllowanceBody(Wire):
     @model_validator(mode="after")
     def _one_way(self) -> Self:
         if (self.wage_sum is None) != (self.head_months is None):
-            raise ValueError("a sum of wages goes with its months of heads")
+            raise amiss("wages-with-head-months")
         ways = (self.base_monthly, self.wage_sum, self.employers)
         if sum(way is not None for way in ways) != 1:
-            raise ValueError("the base is stated in one way")
+            raise amiss("base-in-one-way")
         return self
 
     def to_base(self) -> Base:
@@ -210,7 +211,7 @@ class Lasting(Wire):
     @model_validator(mode="after")
     def _ends_later(self) -> Self:
         if self.end is not None and self.end <= self.start:
-            raise ValueError("it ends after it starts")
+            raise amiss("ends-before-it-begins")
         return self
 
 
@@ -249,5 +250,5 @@ class ReconsiderBody(Wire):
     @model_validator(mode="after")
     def _in_order(self) -> Self:
         if self.until < self.since:
-            raise ValueError("until is not before since")
+            raise amiss("ends-before-it-begins")
         return self

@@ -11,7 +11,7 @@ from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 from services.settlement.actions.scene import Scene
-from services.settlement.actions.settle import Outcome, Settle
+from services.settlement.actions.settle import Settlements
 from services.settlement.domain.his_profile import HisProfile
 from services.settlement.domain.refusals import Refusal, Refused
 from services.settlement.nhsa import ids
@@ -22,11 +22,9 @@ from services.settlement.nhsa.refusals import ENCOUNTER_UNKNOWN, OTHER_ENCOUNTER
 from services.settlement.nhsa.replies import NAMED, reply_bytes, with_names
 from services.settlement.store import encounters
 from services.settlement.store.encounters import Encounter
-from services.settlement.store.settling import Entry, Facts
 from shared.money import Money
 from shared.plumbing.database import Connection, transaction
 from shared.plumbing.edge import Desk, done_once
-from shared.plumbing.group import Group
 from shared.plumbing.peer import Peer
 from shared.plumbing.problems import Problem
 from shared.plumbing.repeats import Answer, Ask, body_hash
@@ -59,7 +57,7 @@ class Counter:
     `with_state` asks enrollment as every edge does."""
 
     desk: Desk
-    settlements: Group[Settle, Facts, Entry, Outcome]
+    settlements: Settlements
     book: Callable[[], Book | None]
     enrollment: Peer | None
     audit: Peer | None

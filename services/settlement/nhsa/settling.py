@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import asyncpg
-
 from services.settlement.actions import discharge
 from services.settlement.actions.quote import judge_now, quoted
 from services.settlement.actions.reverse import reverse
-from services.settlement.actions.settle import Outcome, Settle
+from services.settlement.actions.settle import Outcome, Settle, settle_stay
 from services.settlement.actions.undo_by_message import made_by, undo_settlement
 from services.settlement.domain.refusals import Refusal, Refused
 from services.settlement.domain.settlement import Settlement
@@ -119,23 +117,15 @@ async def _settled(call: Call, row: Row, told: Mapping[str, Any]) -> bytes:
         request_id=call.scene.request_id,
         render=lambda made, judged: call.done(_receipt(call, made, judged, told)),
     )
-    try:
-        outcome = await call.counter.settlements.submit(command)
-    except (asyncpg.ExclusionViolationError, asyncpg.CheckViolationError) as error:
-        clash = settling.clash_of(error)
-        if clash is None:
-            raise
-        raise call.counter.problem_of(clash) from None
-    if isinstance(outcome, Refused):
-        outcome = await call.counter.with_state(outcome, lambda: _again(call, command))
+
+    async def once() -> Outcome:
+        return await settle_stay(call.counter.settlements, command)
+
+    outcome: Outcome = await call.counter.with_state(await once(), once)
     if isinstance(outcome, DifferentBody):
         raise outcome
     answer: Answer = call.taken(outcome)
     return call.named(answer.body, row)
-
-
-async def _again(call: Call, command: Settle) -> Outcome:
-    return await call.counter.settlements.submit(command)
 
 
 def _receipt(

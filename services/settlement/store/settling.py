@@ -200,7 +200,7 @@ tended as (
     join asked using (settlement_id) join locked using (pool_code, stay_id)
     join pregnancy p using (pool_code, pregnancy_id)
     where p.version = t.pregnancy_version
-    order by p.pool_code, p.pregnancy_id for update of p
+    order by p.pool_code, p.pregnancy_id for no key update of p
 ),
 entrusted as (
     select distinct on (t.pool_code, t.pregnancy_id) t.settlement_id from tended t
@@ -308,15 +308,19 @@ async def write(connection: Connection, entries: Sequence[Entry]) -> list[bool]:
     return [settlement_id in won for settlement_id in ids]
 
 
-def clash_of(error: asyncpg.IntegrityConstraintViolationError) -> Refusal | None:
-    """What a settlement that could not be written ran into; None where it is our own mistake."""
+CLASHES = (asyncpg.ExclusionViolationError, asyncpg.CheckViolationError)
+
+
+def clash_of(error: asyncpg.IntegrityConstraintViolationError) -> Refusal:
+    """What a settlement that could not be written ran into. Raises `error` where it is our own
+    mistake."""
     if isinstance(error, asyncpg.ExclusionViolationError):
         # The birth, restated after a reversal, would reach into the next pregnancy.
         return Refusal.PREGNANCY_OVERLAPS
     if error.constraint_name == "no_service_by_two_methods":
         # A visit and a birth whose days meet, settled at the same moment.
         return Refusal.SERVICE_COVERED_TWICE
-    return None
+    raise error
 
 
 def settlement_row(s: Settlement, caller: str) -> tuple[object, ...]:

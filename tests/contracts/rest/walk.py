@@ -411,6 +411,7 @@ async def _reviewed(whole: Agency, recorder: Recorder, claim: str) -> None:
     await first.get("/reviews", since="2024-01-01", after="", limit=10)
     await first.get("/series", institution=LOW, since="2024-01", after="", limit=10)
     await first.get(f"/institutions/{LOW}")
+    await first.get(f"/institutions/{LOW}/case-mix", until="2024-03", months=12)
     await first.get("/rules")
     await _snoozed(first, second)
     await _told_by_two(first, second)
