@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Sequence
 from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
 import asyncpg
-from fastapi import Depends, Header, Request
+from fastapi import Depends, Header, Query, Request
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from starlette.responses import Response
 
@@ -46,6 +46,15 @@ direction of writing."""
 Line = Annotated[str, Field(pattern=f"^[^{UNSEEN}]*[^\\s{UNSEEN}][^{UNSEEN}]*$")]
 """One line for people with something in it; nothing that breaks lines or turns their direction,
 by which a review page would show another text than the one that was written."""
+
+
+def among(words: Collection[str], default: Any = ...) -> Any:
+    """A query parameter that is one of these words: one misspelt is refused."""
+    return Query(
+        default,
+        pattern=f"^({'|'.join(map(re.escape, sorted(words)))})$",
+        json_schema_extra={"enum": sorted(words)},
+    )
 
 
 def _whole(value: object) -> object:

@@ -473,7 +473,7 @@ institution it is given A's own, so that nothing but the wall can hide the row."
 
 NOT_WALLED = {
     # The pool's own, or one for all pools.
-    pregnancies.of_person,
+    pregnancies.of_person, pregnancies.find_all,
     agreements.agreed, catalogue.items, catalogue.named, catalogue.in_force, mappings.listed,
     catalogue.page, catalogue.imports,
     catalogue.find_import, pregnancies.find, pregnancies.find_all, pregnancies.has_open,

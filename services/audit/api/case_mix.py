@@ -10,6 +10,7 @@ from fastapi import Path as PathParameter
 
 from services.audit.api.case_mix_shown import CaseMixShown
 from services.audit.api.reviews import Reviewer
+from services.audit.api.series import Month as WrittenMonth
 from services.audit.domain.case_mix import case_mix, kind_names
 from services.audit.domain.grouping import Grouping, read_groupings
 from services.audit.domain.growth_split import GrowthSplit, Spent, split_growth
@@ -18,7 +19,7 @@ from shared.money import NOTHING
 from shared.period import Month, Period
 from shared.plumbing.clock import business_day
 from shared.plumbing.database import AGENCY, transaction
-from shared.plumbing.edge import Whole, desk
+from shared.plumbing.edge import Whole, among, desk
 from shared.plumbing.problems import NOT_FOUND, Problem
 
 router = APIRouter(prefix="/audit/v1", tags=["series"])
@@ -26,7 +27,6 @@ router = APIRouter(prefix="/audit/v1", tags=["series"])
 _CODE = r"^[A-Za-z0-9_.-]{1,64}$"
 _YEAR = 12
 _NONE = Spent(0, NOTHING)
-_VERSION = f"^({'|'.join(sorted(read_groupings()))})$"
 
 
 @router.get("/institutions/{institution_code}/case-mix", response_model=CaseMixShown)
@@ -34,9 +34,9 @@ async def get_case_mix(
     request: Request,
     institution_code: Annotated[str, PathParameter(pattern=_CODE)],
     who: Reviewer,
-    until: Annotated[str, Query(pattern=r"^20[0-9]{2}-(0[1-9]|1[0-2])$")] = "",
+    until: WrittenMonth | None = None,
     months: Annotated[Whole, Query(ge=1, le=_YEAR)] = _YEAR,
-    grouping: Annotated[str, Query(pattern=_VERSION)] = "chs_drg_11",
+    grouping: str = among(read_groupings(), "chs_drg_11"),
 ) -> dict[str, Any]:
     """What was discharged in the `months` that end with `until` (by default this month), by
     adjacent obstetric group, beside the same months a year before."""
