@@ -98,7 +98,7 @@ async def settle_visit(call: Call) -> bytes:
         if outcome != stay.outcome:
             call.taken(await discharge.discharge(tx, call.scene, stay.stay_id, outcome))
 
-    await call.seen(end)
+    await call.within(end)
     return await _settled(call, row, told)
 
 
