@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -56,6 +57,20 @@ async def test_a_second_start_finds_its_data(tmp_path: Path) -> None:
         with Postgres(tmp_path, buffers_mb=128) as cluster:
             databases = cluster.create_service_database("settlement")
             assert await count_after_insert(databases["owner"]) == expected
+
+
+def test_a_second_start_has_the_port_of_the_first_unless_somebody_took_it(tmp_path: Path) -> None:
+    with Postgres(tmp_path, buffers_mb=128) as cluster:
+        first = cluster.port
+    assert (tmp_path / "port").read_text() == f"{first}\n"
+    with Postgres(tmp_path, buffers_mb=128) as cluster:
+        assert cluster.port == first
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", first))
+        other.listen()
+        with Postgres(tmp_path, buffers_mb=128) as cluster:
+            assert cluster.port != first
+            assert (tmp_path / "port").read_text() == f"{cluster.port}\n"
 
 
 def test_a_killed_launcher_leaves_no_server_and_the_folder_starts_again(tmp_path: Path) -> None:
