@@ -74,6 +74,13 @@ select string_agg(quote_ident(column_name), ', ' order by ordinal_position)
 from information_schema.columns
 where table_schema = 'public' and table_name = $1 and is_generated = 'NEVER'
 """
+# Rows that a statement is given whole have a type of their own, which lies beside the tables.
+_TYPES = """
+select format('create type %s.%I as (%s)', $1::text, c.relname, string_agg(
+       format('%I %s', a.attname, format_type(a.atttypid, a.atttypmod)), ', ' order by a.attnum))
+from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+where c.relnamespace = 'public'::regnamespace and c.relkind = 'c' group by c.relname
+"""
 
 
 class _FromTheStart:
@@ -131,6 +138,8 @@ async def _scratch(connection: Connection, service: str) -> AsyncIterator[None]:
     await transaction.start()
     try:
         await connection.execute(f"create schema {SCHEMA}")
+        for row in await connection.fetch(_TYPES, SCHEMA):
+            await connection.execute(row[0])
         for table in (*_COPIED[service], *_WRITTEN):
             await connection.execute(
                 f"create table {SCHEMA}.{table} (like public.{table} including all)"
