@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from deploy.verify.invariants import INVARIANTS
 from tests.support.source import ROOT
 
 TWINS = [ROOT / "README.zh.md", *sorted((ROOT / "docs").glob("*.zh.md"))]
@@ -56,6 +57,25 @@ def test_a_difference_is_seen(tmp_path: Path) -> None:
     (tmp_path / "a.zh.md").write_text("`make ran` [x](y.md)\n```bash\nps\n```\n", encoding="utf-8")
     ours, theirs = said(tmp_path / "a.md"), said(tmp_path / "a.zh.md")
     assert all(ours[kind] != theirs[kind] for kind in ("code", "links", "blocks"))
+
+
+@pytest.mark.parametrize("name", ["README.md", "README.zh.md"])
+def test_what_is_not_offered_yet_is_what_verify_cannot_ask(name: str) -> None:
+    (said,) = [
+        part for part in (ROOT / name).read_text(encoding="utf-8").split("\n\n") if "`n/a`" in part
+    ]
+    named = set(re.findall(r"[A-Z]\d\d", said))
+    assert named == {one.id for one in INVARIANTS if one.not_yet}
+
+
+def test_no_two_pages_register_the_same_person() -> None:
+    """Whoever follows one page after the other meets nobody whom she registered already."""
+    by: dict[str, set[str]] = {}
+    for file in [path for path in (ROOT / "docs").rglob("*") if path.suffix in (".md", ".http")]:
+        for number in re.findall(r"\b\d{17}[\dX]\b", file.read_text(encoding="utf-8")):
+            by.setdefault(number, set()).add(file.name.replace(".zh.md", ".md"))
+    assert by
+    assert not {number: names for number, names in by.items() if len(names) > 1}
 
 
 def pages() -> list[Path]:
