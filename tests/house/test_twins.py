@@ -14,7 +14,7 @@ from deploy.verify.invariants import INVARIANTS
 from tests.support.source import ROOT
 
 TWINS = [ROOT / "README.zh.md", *sorted((ROOT / "docs").glob("*.zh.md"))]
-IN_BOTH = ("refusals.md", "files.md", "policy-authors.md", "README.md")
+IN_BOTH = ("refusals.md", "files.md", "README.md")
 """Pages that say each thing in both languages, or in both of their names."""
 
 
