@@ -15,6 +15,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from deploy import topics
+from deploy.kafka.broker import KafkaBroker
 from deploy.local.postgres import Postgres, PostgresUnavailableError
 from tests.support.kafka import Kafka
 
@@ -129,6 +130,13 @@ async def test_a_real_broker_keeps_what_it_acknowledged(kafka: Kafka) -> None:
     message = await consumer.getone()
     await consumer.stop()
     assert (message.key, message.value) == (b"claim-1", b"{}")
+
+
+def test_a_broker_whose_id_begins_with_a_hyphen_starts(kafka: Kafka, tmp_path: Path) -> None:
+    """One random id in 64 does. (`kafka` skips this where no broker can run.)"""
+    (tmp_path / "cluster-id").write_text("-kU3OEVBNTcwNTJENDM2Q")
+    with KafkaBroker(tmp_path) as broker:
+        assert broker.bootstrap
 
 
 async def test_topics_are_created_once(kafka: Kafka) -> None:
