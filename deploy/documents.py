@@ -10,6 +10,7 @@ import services.enrollment.api.refusals as enrollment
 import services.settlement.api.refusals as settlement
 import services.settlement.nhsa.refusals as gateway
 from deploy.asyncapi import asyncapi_page
+from deploy.files_page import files_page
 from shared.plumbing.amiss import FAULTS
 from shared.plumbing.problems import PLUMBING_KINDS, Kind
 
@@ -56,7 +57,7 @@ def _table(title: str, kinds: Iterable[Kind]) -> str:
     return "\n".join([f"## {title}", *head, *rows, ""])
 
 
-PAGES = {"refusals.md": refusals_page, "asyncapi.yaml": asyncapi_page}
+PAGES = {"refusals.md": refusals_page, "asyncapi.yaml": asyncapi_page, "files.md": files_page}
 
 
 def main() -> None:

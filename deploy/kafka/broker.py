@@ -185,7 +185,8 @@ class KafkaBroker:
             cluster.write_text(name or new_cluster())
         command = ["java", *HEAP, f"-Dlog4j2.configurationFile={LOGGING}", "-cp", classpath]
         command += ["kafka.tools.StorageTool", "format", "--ignore-formatted"]
-        command += ["-t", cluster.read_text(), "-c", str(self._properties)]
+        # In one word: an id may begin with a hyphen.
+        command += [f"--cluster-id={cluster.read_text()}", "-c", str(self._properties)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise KafkaUnavailableError(f"formatting failed: {done.stderr or done.stdout}")

@@ -13,7 +13,8 @@ from starlette.datastructures import Headers
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from deploy.local import front_page
+from deploy.local import front_documents, front_page
+from deploy.local.front_documents import Reader
 from deploy.local.front_picture import Picture, Viewer, open_viewer
 from services.settlement.api.explanation import Language
 from shared.plumbing.clock import SystemClock
@@ -80,24 +81,27 @@ class Front:
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _page(self, scope: Scope) -> HTMLResponse:
-        accepted = Headers(scope=scope).get("accept-language", "")
-        language = front_page.language_of(scope["query_string"].decode("latin-1"), accepted)
-        picture = await self._picture(language)
+        reader = _reader(scope)
+        picture = await self._picture(reader.language)
         shown = front_page.page(
             picture,
             {name: self.opened and bool(app.state.ready) for name, app in self.apps.items()},
             [name for name, app in self.apps.items() if _is_documented(name, app)],
             opened=self.opened,
-            language=language,
+            reader=reader,
         )
         return HTMLResponse(shown, headers=front_page.headers())
 
     def _document(self, scope: Scope) -> Response:
-        """A document as it lies in `docs/`: plain text that any browser shows."""
-        file = front_page.documents().get(scope["path"].removeprefix("/docs/"))
-        if file is None:
+        """A document of `docs/` as a page; other files there as plain text that any browser
+        shows."""
+        place = front_documents.document_at(scope["path"].removeprefix("/docs/"))
+        if place is None:
             return problem_response(Problem(NOT_FOUND), uuid4().hex)
-        return PlainTextResponse(file.read_text(encoding="utf-8"))
+        headers = front_page.headers()
+        if place.is_file() and place.suffix != ".md":
+            return PlainTextResponse(place.read_text(encoding="utf-8"), headers=headers)
+        return HTMLResponse(front_page.document_page(place, _reader(scope)), headers=headers)
 
     async def _picture(self, language: Language) -> Picture | None:
         """What is to be seen now; None where the databases do not answer."""
@@ -108,6 +112,11 @@ class Front:
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as failure:
             log.warning("the front page has no picture", error=type(failure).__name__)
             return None
+
+
+def _reader(scope: Scope) -> Reader:
+    accepted = Headers(scope=scope).get("accept-language", "")
+    return front_page.reader_of(scope["query_string"].decode("latin-1"), accepted)
 
 
 def _is_documented(name: str, app: FastAPI) -> bool:

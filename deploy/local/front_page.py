@@ -11,26 +11,26 @@ from functools import cache
 from html import escape
 from pathlib import Path
 
+from deploy.local import front_documents
+from deploy.local.front_documents import Reader
 from deploy.local.front_picture import Latest, Paid, Picture, Raised
-from services.settlement.api.explanation import Language
 from shared.money import Money
 
 HERE = Path(__file__).parent
-DOCUMENTS = HERE.parents[1] / "docs"
 _WIDTH, _HEIGHT, _FOOT = 480, 150, 14
 
 
-def language_of(query: str, accepted: str) -> Language:
+def reader_of(query: str, accepted: str) -> Reader:
     """The language asked for by `?lang=`, else by Accept-Language, whose first known one counts;
     Chinese where neither is asked for."""
     for pair in query.split("&"):
         if pair in ("lang=zh", "lang=en"):
-            return "zh" if pair == "lang=zh" else "en"
+            return Reader("zh" if pair == "lang=zh" else "en", chosen=True)
     for entry in accepted.lower().split(","):
         name = entry.strip().partition(";")[0]
         if name.partition("-")[0] in ("zh", "en"):
-            return "zh" if name.startswith("zh") else "en"
-    return "zh"
+            return Reader("zh" if name.startswith("zh") else "en")
+    return Reader("zh")
 
 
 def headers() -> dict[str, str]:
@@ -55,28 +55,56 @@ def page(
     documented: Sequence[str],
     *,
     opened: bool,
-    language: Language,
+    reader: Reader,
 ) -> str:
     """The whole page. `services` tells which are ready, `documented` which have a page to try
     them out; without a picture only those are shown."""
-    words = _words()[language]
-    other = "en" if language == "zh" else "zh"
+    words = _words()[reader.language]
     parts = [] if opened else [f'<section class="opening">{words["opening"]}</section>']
     parts.append(_services(services, documented, words))
     if picture is not None:
         parts += [_counts(picture, words), _plots(picture, words)]
         lists = _latest(picture.latest, words) + _flags(picture.flags, words)
         parts.append(f'<div class="lists">{lists}</div>')
-    parts.append(_more(words))
+    parts.append(_more(words, reader))
     return (
-        f'<!doctype html>\n<html lang="{"zh-CN" if language == "zh" else "en"}"><head>'
-        '<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
-        f'<link rel="icon" href="data:,"><title>{words["title"]}</title>'
-        f"<style>{_text('front.css')}</style></head>\n<body><header><h1>{words['title']}</h1>"
-        f'<a href="/?lang={other}" lang="{other}" hreflang="{other}">{words["other"]}</a>'
+        _head("zh-CN" if reader.language == "zh" else "en", words["title"])
+        + f"<body><header><h1>{words['title']}</h1>{_in_other('/', reader)}"
         f"<p>{words['lead']}</p></header>\n<main>{''.join(parts)}</main>\n"
         f"<script>{_text('front.js')}</script></body></html>\n"
     )
+
+
+def document_page(place: Path, reader: Reader) -> str:
+    """A document, or what lies in a folder of documents, as a page."""
+    words = _words()[reader.language]
+    if place.is_dir():
+        shown = f"<h1>{place.name}</h1><ul>{front_documents.listed(place, reader)}</ul>"
+        language, title = "en", place.name
+    else:
+        shown = front_documents.rendered(place, reader)
+        language = front_documents.language_of_page(place)
+        title = front_documents.title_of(place, reader)
+    return (
+        _head(language, escape(title))
+        + f'<body><header><a href="/{reader.carried}">{words["title"]}</a></header>\n'
+        f'<main><section class="document">{shown}</section></main></body></html>\n'
+    )
+
+
+def _head(language: str, title: str) -> str:
+    return (
+        f'<!doctype html>\n<html lang="{language}"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f'<link rel="icon" href="data:,"><title>{title}</title>'
+        f"<style>{_text('front.css')}</style></head>\n"
+    )
+
+
+def _in_other(address: str, reader: Reader) -> str:
+    other = "en" if reader.language == "zh" else "zh"
+    said = _words()[reader.language]["other"]
+    return f'<a href="{address}?lang={other}" lang="{other}" hreflang="{other}">{said}</a>'
 
 
 def _counts(picture: Picture, words: Mapping[str, str]) -> str:
@@ -205,18 +233,14 @@ def _services(
     return f'<section><h2>{words["services"]}</h2><ul class="cards">{"".join(shown)}</ul></section>'
 
 
-def _more(words: Mapping[str, str]) -> str:
-    pages = " · ".join(f'<a href="/docs/{name}">{name}</a>' for name in sorted(documents()))
+def _more(words: Mapping[str, str], reader: Reader) -> str:
     console = f'<a href="/console">{words["console"]}</a>'
-    items = [console, f"{words['pages']}: {pages}", words["keys"], words["verify"]]
-    shown = "".join(f"<li>{item}</li>" for item in items)
-    return f"<section><h2>{words['more']}</h2><ul>{shown}</ul></section>"
-
-
-@cache
-def documents() -> Mapping[str, Path]:
-    """The documents that the page links to, by file name."""
-    return {file.name: file for file in DOCUMENTS.glob("*.md")}
+    items = "".join(f"<li>{item}</li>" for item in (console, words["keys"], words["verify"]))
+    pages = front_documents.links(front_documents.pages(reader), reader)
+    return (
+        f"<section><h2>{words['more']}</h2><ul>{items}</ul>"
+        f'<h2 class="pages">{words["pages"]}</h2><ul class="pages">{pages}</ul></section>'
+    )
 
 
 def _yuan(amount: Money) -> str:

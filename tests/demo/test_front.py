@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from deploy.local.front_page import _words, language_of
+from deploy.local.front_page import _words, reader_of
 from deploy.local.front_picture import LATEST
 from tests.demo.conftest import House
 from tests.demo.test_kinds import MEDICAL
@@ -80,8 +80,42 @@ def test_every_link_leads_somewhere_on_this_host(house: House) -> None:
         for link in links:
             assert link.startswith("/"), link
             assert http.get(link).status_code == 200, link
-        assert http.get("/docs/../pyproject.toml").status_code == 404
-        assert http.get("/docs/decisions").status_code == 404
+        assert 'href="/docs/his-guide.zh.md">十分钟完成第一笔结算</a>' in page.text
+        for nowhere in (
+            "/docs/../pyproject.toml",
+            "/docs/%2e%2e/pyproject.toml",
+            "/docs/",
+            "/docs/x.md",
+        ):
+            assert http.get(nowhere).status_code == 404, nowhere
+
+
+def test_every_document_is_a_page_whose_links_lead_on(house: House) -> None:
+    """From the front page on, whatever can be reached by links: rendered, and on this host."""
+    with httpx.Client(base_url=house.record["url"], timeout=30) as http:
+        front = http.get("/?lang=en")
+        policy = front.headers["content-security-policy"]
+        waiting = set(re.findall(r'href="(/docs/[^"#]+)', front.text))
+        assert "/docs/review.md?lang=en" in waiting
+        seen: dict[str, str] = {}
+        while waiting:
+            address = waiting.pop()
+            answer = http.get(address)
+            assert answer.status_code == 200, address
+            assert answer.headers["content-security-policy"] == policy
+            seen[address] = answer.text
+            if answer.headers["content-type"].startswith("text/html"):
+                assert not re.search(r"<script|<img|style=|\n\||^# ", answer.text), address
+                inside = re.findall(r'(?:href|src)="([^"]+)"', answer.text.split("<body>")[1])
+                assert all(re.match("/|#|https?://", link) for link in inside), address
+                here = {link.partition("#")[0] for link in inside if link.startswith("/docs/")}
+                waiting |= here - seen.keys()
+    reached = {address.partition("?")[0].removeprefix("/docs/") for address in seen}
+    assert {"asyncapi.yaml", "examples/claims.csv", "http/settlement.http"} <= reached
+    assert any(address.startswith("decisions/") for address in reached)
+    guide = seen["/docs/his-guide.md?lang=en"]
+    assert '<a href="/docs/his-guide.zh.md?lang=en">中文</a>' in guide
+    assert "<title>The first settled claim in ten minutes</title>" in guide
 
 
 @pytest.mark.parametrize(
@@ -95,7 +129,9 @@ def test_every_link_leads_somewhere_on_this_host(house: House) -> None:
     ],
 )
 def test_the_language_is_the_readers(query: str, accepted: str, language: str) -> None:
-    assert language_of(query, accepted) == language
+    reader = reader_of(query, accepted)
+    assert reader.language == language
+    assert reader.chosen == (query in ("lang=en", "lang=zh"))
 
 
 def test_both_languages_have_the_same_words() -> None:

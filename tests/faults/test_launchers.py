@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -14,6 +15,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from deploy import topics
+from deploy.kafka.broker import KafkaBroker
 from deploy.local.postgres import Postgres, PostgresUnavailableError
 from tests.support.kafka import Kafka
 
@@ -56,6 +58,20 @@ async def test_a_second_start_finds_its_data(tmp_path: Path) -> None:
         with Postgres(tmp_path, buffers_mb=128) as cluster:
             databases = cluster.create_service_database("settlement")
             assert await count_after_insert(databases["owner"]) == expected
+
+
+def test_a_second_start_has_the_port_of_the_first_unless_somebody_took_it(tmp_path: Path) -> None:
+    with Postgres(tmp_path, buffers_mb=128) as cluster:
+        first = cluster.port
+    assert (tmp_path / "port").read_text() == f"{first}\n"
+    with Postgres(tmp_path, buffers_mb=128) as cluster:
+        assert cluster.port == first
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", first))
+        other.listen()
+        with Postgres(tmp_path, buffers_mb=128) as cluster:
+            assert cluster.port != first
+            assert (tmp_path / "port").read_text() == f"{cluster.port}\n"
 
 
 def test_a_killed_launcher_leaves_no_server_and_the_folder_starts_again(tmp_path: Path) -> None:
@@ -114,6 +130,13 @@ async def test_a_real_broker_keeps_what_it_acknowledged(kafka: Kafka) -> None:
     message = await consumer.getone()
     await consumer.stop()
     assert (message.key, message.value) == (b"claim-1", b"{}")
+
+
+def test_a_broker_whose_id_begins_with_a_hyphen_starts(kafka: Kafka, tmp_path: Path) -> None:
+    """One random id in 64 does. (`kafka` skips this where no broker can run.)"""
+    (tmp_path / "cluster-id").write_text("-kU3OEVBNTcwNTJENDM2Q")
+    with KafkaBroker(tmp_path) as broker:
+        assert broker.bootstrap
 
 
 async def test_topics_are_created_once(kafka: Kafka) -> None:

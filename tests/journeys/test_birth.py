@@ -182,7 +182,9 @@ async def _settled_in_each_mode(town: Town, mother: str) -> dict[str, Any]:
         explained = await made(
             town.high.get(f"/settlements/{settled['settlement_id']}/explanation")
         )
-        assert len(explained["zh"]) == len(explained["en"]) == len(settled["steps"])
+        assert explained["desk"] == desk
+        said = 1 if settled["fund"] == desk["fund"] else 2  # the receipt, and the clearing
+        assert len(explained["zh"]) == len(explained["en"]) == said + len(settled["steps"])
         kept = {"stay": stay, "key": key, "answer": answer, "settled": settled, "bill": bill}
     return kept
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from shared.plumbing.database import Pool, open_pool
-from shared.plumbing.journal import Deed, check_seals, seal, write_log
+from shared.plumbing.journal import Deed, anchors_cut, check_seals, seal, write_log
 from tests.support.clock import FixedClock
 from tests.support.postgres import ServiceDatabases
 
@@ -130,3 +130,29 @@ async def test_rows_of_a_running_transaction_wait_for_their_block(sealed: Sealed
     assert await seal(sealed.service, sealed.clock, sealed.anchor)
     assert await sealed.broken() == []
     assert await sealed.owner.fetchval("select row_count from sealed_block where number = 4") == 2
+
+
+async def test_an_anchor_that_was_cut_is_told_from_one_that_says_otherwise(sealed: Sealed) -> None:
+    first, *_ = sealed.anchor.read_text(encoding="ascii").splitlines(keepends=True)
+    sealed.anchor.write_text(first + f"2 {'0' * 64}\n", encoding="ascii")
+    assert await sealed.broken() == [
+        "block 2 is not the one that was anchored",
+        "block 3 has no anchor",
+    ]
+
+
+async def test_blocks_cut_off_together_with_their_anchors_are_found_by_a_copy(
+    sealed: Sealed, tmp_path: Path
+) -> None:
+    copy = tmp_path / "elsewhere"
+    assert anchors_cut(sealed.anchor, copy) == [f"there is no copy {copy}"]
+    whole = sealed.anchor.read_text(encoding="ascii")
+    copy.write_text(whole, encoding="ascii")
+    assert anchors_cut(sealed.anchor, copy) == []
+    await sealed.owner.execute("delete from log where xid >= (select xid_from from sealed_block"
+                               " where number = 3)")  # fmt: skip
+    await sealed.owner.execute("delete from sealed_block where number = 3")
+    sealed.anchor.write_text("".join(whole.splitlines(keepends=True)[:2]), encoding="ascii")
+    assert await sealed.broken() == []  # beside the database nothing tells of it any more
+    said = f"block 3 was anchored otherwise, or its anchor was cut: so says {copy}"
+    assert anchors_cut(sealed.anchor, copy) == [said]

@@ -8,6 +8,7 @@ import httpx
 
 from shared.money import Money
 from tests.settlement.conftest import KIZILSU, NANJING, House
+from tests.support.agency import made
 from tests.support.running import Client, without_bare_route
 
 
@@ -36,6 +37,7 @@ async def test_the_quote_equals_the_settlement(house: House, nanjing_a: Client) 
 
 
 async def test_both_pools_settle_both_modes(house: House) -> None:
+    kinds = set()
     for pool in (NANJING, KIZILSU):
         for mode in ("vaginal", "cesarean"):
             hospital = house.hospitals[f"a-{pool}"]
@@ -44,9 +46,23 @@ async def test_both_pools_settle_both_modes(house: House) -> None:
             assert settled.status_code == 201, settled.text
             body = settled.json()
             assert _parts_sum(body)
-            explained = await hospital.get(f"/settlements/{body['settlement_id']}/explanation")
-            assert len(explained.json()["zh"]) == len(body["steps"])
-            assert body["fund"] in explained.json()["en"][-2] + "".join(explained.json()["en"])
+            explained = await made(
+                hospital.get(f"/settlements/{body['settlement_id']}/explanation")
+            )
+            assert explained["desk"] == body["desk"]
+            cleared = body["fund"] != body["desk"]["fund"]
+            for language in ("zh", "en"):
+                receipt, clearing, *_ = told = explained[language]
+                assert len(told) == 1 + cleared + len(body["steps"])
+                assert all(one in receipt for one in (body["total"], *body["desk"].values())), (
+                    receipt
+                )
+                if cleared:
+                    assert all(one in clearing for one in (body["fund"], body["desk"]["fund"]))
+                    assert body["institution"].lstrip("-") in clearing
+            kinds.add((cleared, body["institution"][0] == "-"))
+    assert (True, False) in kinds
+    assert (True, True) in kinds
 
 
 async def test_a_replay_gives_the_original_bytes_also_after_a_reversal(

@@ -14,7 +14,7 @@ from services.audit.scoring.claims_file import BadFile, rows_beside
 from services.audit.scoring.panel import Panel
 from services.audit.scoring.price_notices import month_number
 
-_COLUMNS = ("hospital_id", "channel", "since")
+COLUMNS = ("hospital_id", "channel", "since")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ def read_new_pasts(path: Path) -> Sequence[NewPast]:
 
     No file, none. Raises BadFile.
     """
-    return [_new_past(row, place) for row, place in rows_beside(path, _COLUMNS)]
+    return [_new_past(row, place) for row, place in rows_beside(path, COLUMNS)]
 
 
 def _new_past(row: dict[str, str], place: str) -> NewPast:

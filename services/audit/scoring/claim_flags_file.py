@@ -34,7 +34,7 @@ _CHUNK = 200_000
 # key that everybody can read, so that whoever scores it again draws the same.
 _LOT = b"lot of a file"
 _PLAIN = arrow_csv.WriteOptions(quoting_style="needed")
-_FLAGS = pa.schema(
+FLAGS = pa.schema(
     [
         ("claim_id", pa.string()),
         ("score", pa.float64()),
@@ -43,6 +43,7 @@ _FLAGS = pa.schema(
         ("reason", pa.string()),
     ]
 )
+QUEUE_COLUMNS = ("place", "claim_id", "picked_by", "chance_drawn")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,7 @@ def write_claim_flags(
     models = learned(table, reviews, day, champion)
     sample = Sample.of(features)
     ends = _Ends(int(features.count().execute()))
-    with arrow_csv.CSVWriter(str(out / "claim_flags.csv"), _FLAGS, write_options=_PLAIN) as file:
+    with arrow_csv.CSVWriter(str(out / "claim_flags.csv"), FLAGS, write_options=_PLAIN) as file:
         for batch in ahead(batches(history, table)):
             weighed = weigh(batch.columns)
             sample.add(batch.columns, batch.at, batch.lot, weighed.chance)
@@ -143,7 +144,7 @@ def _flags(
         rule_ids=_.rule_ids,
         reason=reason(claims, versions, learned=models.by_ranker),
     )
-    return history.engine.to_pyarrow(flags).cast(_FLAGS)
+    return history.engine.to_pyarrow(flags).cast(FLAGS)
 
 
 def _day_after(features: ir.Table, reviews: Mapping[str, Review]) -> date:
@@ -180,7 +181,7 @@ class _Ends:
     def write(self, path: Path) -> None:
         top = self._top.column("claim_id").to_pylist()
         with path.open("w", encoding="utf-8", newline="") as file:
-            file.write("place,claim_id,picked_by,chance_drawn\n")
+            file.write(f"{','.join(QUEUE_COLUMNS)}\n")
             for place, claim in enumerate(top, start=1):
                 file.write(f"{place},{claim},score,\n")
             for claim in self._drawn:

@@ -57,13 +57,18 @@ COLUMNS = {
     "n_lab": "SMALLINT",
     **dict.fromkeys(AMOUNTS, _YUAN),
 }
-_WANTED = {
+WANTED = {
     "VARCHAR": "a text",
     "SMALLINT": "a whole number",
     "TINYINT": "a whole number",
     "DATE": "a day (YYYY-MM-DD)",
     _YUAN: "an amount in yuan",
 }
+NEVER_EMPTY = (
+    *("claim_id", "person_id", "hospital_id", "level", "region", "kind", "case_type", "severity"),
+    *("admit_date", "discharge_date", "month", "total_amount", "fund_amount"),
+)
+"""The columns that each claim must fill in; of the others what is not known is left empty."""
 _CASE_TYPES = ("V", "C", "A", "P", "F")
 _KINDS = ("delivery", "antepartum", "prenatal", "fp_surgery")
 _MEANT = {
@@ -182,7 +187,7 @@ def _place(error: str) -> str:
     where = f"line {line.group(1)}" if line else "a line"
     if column and value:
         name = column.group(1)
-        return f"{where}: column {name}: {value.group(1)!r} is not {_WANTED[COLUMNS[name]]}"
+        return f"{where}: column {name}: {value.group(1)!r} is not {WANTED[COLUMNS[name]]}"
     return f"{where}: {error.splitlines()[0] if error else 'cannot be read'}"
 
 
@@ -229,7 +234,7 @@ def _wrong(claims: ir.Table, name: str) -> ir.BooleanValue | None:
         return column.fill_null("").notin(_CASE_TYPES)
     if name == "discharge_date":
         return column.isnull() | (column < claims["admit_date"])
-    if name in ("claim_id", "person_id", "hospital_id", "region", "admit_date"):
+    if name in NEVER_EMPTY:
         return column.isnull()
     if name in ("total_amount", "fund_amount"):
         return column.isnull() | (column < 0)

@@ -12,7 +12,7 @@ from services.audit.domain.posted_price import PostedPrice
 from services.audit.scoring.claims_file import BadFile, rows_beside
 
 _MONTH = re.compile(r"(\d{4})-(0[1-9]|1[0-2])")
-_COLUMNS = ("region", "month", "change")
+COLUMNS = ("region", "month", "change")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ def read_price_notices(path: Path) -> Sequence[PriceNotice]:
 
     No file, no notices. Raises BadFile.
     """
-    return [_notice(row, place) for row, place in rows_beside(path, _COLUMNS)]
+    return [_notice(row, place) for row, place in rows_beside(path, COLUMNS)]
 
 
 def _notice(row: dict[str, str], place: str) -> PriceNotice:

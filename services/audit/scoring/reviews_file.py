@@ -9,7 +9,7 @@ from pathlib import Path
 from services.audit.scoring.claims_file import BadFile, rows_beside
 from services.audit.scoring.ranker import Outcome
 
-_COLUMNS = ("claim_id", "outcome", "reviewed_on")
+COLUMNS = ("claim_id", "outcome", "reviewed_on")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ def read_reviews(path: Path) -> dict[str, Review]:
 
     No file, no reviews. Raises BadFile.
     """
-    found = [_review(row, place) for row, place in rows_beside(path, _COLUMNS)]
+    found = [_review(row, place) for row, place in rows_beside(path, COLUMNS)]
     found.sort(key=lambda review: review.reviewed_on)
     return {review.claim_id: review for review in found}
 

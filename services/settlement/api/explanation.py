@@ -1,4 +1,4 @@
-"""Sentences for people, rendered from stored steps alone: no policy is asked again."""
+"""Sentences for people, rendered from stored steps and amounts alone: no policy is asked again."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from services.settlement.domain.refusals import Refusal
+from services.settlement.domain.settlement import Shares
 from services.settlement.domain.steps import Step
 
 Language = Literal["zh", "en"]
@@ -27,6 +28,45 @@ def words(language: Language) -> dict[str, dict[str, str]]:
 def explain(steps: Iterable[Step], language: Language) -> list[str]:
     """One sentence a step, each with the article that decided it and what is uncertain of it."""
     return [_cited(step, language) for step in steps]
+
+
+def explain_settlement(shares: Shares, steps: Iterable[Step], language: Language) -> list[str]:
+    """What the receipt shows, what clearing makes of it, and then why, one sentence a step.
+
+    The steps end with what clearing leaves each side; the mother holds the receipt in her hand.
+    """
+    return [*_receipt(shares, language), *explain(steps, language)]
+
+
+def explain_reversal(shares: Shares, steps: Iterable[Step], language: Language) -> list[str]:
+    """What is taken back, and then why it had been, one sentence a step."""
+    undone = shares.negated()
+    said = words(language)["receipt"]["undone"]
+    spoken = {"fund": undone.desk_fund.to_wire(), "member": undone.desk_member.to_wire()}
+    return [said.format_map(spoken), *explain(steps, language)]
+
+
+def _receipt(shares: Shares, language: Language) -> list[str]:
+    said = words(language)["receipt"]
+    shown = said["shown_beside_other" if shares.other_fund else "shown"].format(
+        total=shares.total.to_wire(),
+        fund=shares.desk_fund.to_wire(),
+        member=shares.desk_member.to_wire(),
+        other_fund=shares.other_fund.to_wire(),
+    )
+    if shares.fund == shares.desk_fund:
+        return [shown]
+    keeps = shares.institution.fen < 0
+    borne = -shares.institution if keeps else shares.institution
+    cleared = said["hospital_keeps" if keeps else "hospital_bears"]
+    return [
+        shown,
+        cleared.format(
+            fund=shares.fund.to_wire(),
+            desk_fund=shares.desk_fund.to_wire(),
+            institution=borne.to_wire(),
+        ),
+    ]
 
 
 def refusal_title(refusal: Refusal, language: Language) -> str:

@@ -93,8 +93,13 @@ def _parts(shares: Shares) -> dict[str, Any]:
         "member_cash": shares.member_cash.to_wire(),
         "institution": shares.institution.to_wire(),
         "other_fund": shares.other_fund.to_wire(),
-        "desk": {"fund": shares.desk_fund.to_wire(), "member": shares.desk_member.to_wire()},
+        "desk": desk_shown(shares),
     }
+
+
+def desk_shown(shares: Shares) -> dict[str, str]:
+    """What the receipt shows."""
+    return {"fund": shares.desk_fund.to_wire(), "member": shares.desk_member.to_wire()}
 
 
 def adjustment_item(adjustment: Adjustment, *, whole: bool = False) -> dict[str, Any]:

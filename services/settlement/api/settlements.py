@@ -10,10 +10,19 @@ from starlette.responses import Response
 
 from services.settlement.actions.reverse import reverse
 from services.settlement.actions.scene import Scene
-from services.settlement.api.explanation import explain
+from services.settlement.api.explanation import (
+    explain,
+    explain_reversal,
+    explain_settlement,
+)
 from services.settlement.api.office import CLERK, FINANCE, HOSPITAL, keyed, seen
 from services.settlement.api.refusals import problem_of
-from services.settlement.api.render import Present, settlement_bytes, settlements_bytes
+from services.settlement.api.render import (
+    Present,
+    desk_shown,
+    settlement_bytes,
+    settlements_bytes,
+)
 from services.settlement.api.shown import (
     ExplanationShown,
     SettlementNow,
@@ -78,11 +87,16 @@ async def get(request: Request, settlement_id: Id, who: Reader) -> Response:
 
 @router.get("/{settlement_id}/explanation", response_model=ExplanationShown)
 async def explanation(request: Request, settlement_id: Id, who: Reader) -> Response:
-    """Every step in sentences, Chinese and English, rendered from the stored steps alone."""
+    """What the receipt shows, what clearing makes of it, and every step in sentences, Chinese and
+    English, rendered from the stored amounts and steps alone."""
     settlement, present = await _find(request, who, settlement_id)
+    told = explain_reversal if settlement.reverses else explain_settlement
+    steps = _steps(settlement.steps)
     body = {
         "settlement_id": str(settlement_id),
-        **_explained(settlement.steps),
+        "desk": desk_shown(settlement.shares),
+        "zh": told(settlement.shares, steps, "zh"),
+        "en": told(settlement.shares, steps, "en"),
         "adjustments": [
             {"adjustment_id": str(a.adjustment_id), **_explained(a.steps)}
             for a in (present.released if present else ())
@@ -105,8 +119,12 @@ async def reverse_(
     )
 
 
+def _steps(stored: str) -> list[Step]:
+    return [Step.from_stored(step) for step in orjson.loads(stored)]
+
+
 def _explained(stored: str) -> dict[str, list[str]]:
-    steps = [Step.from_stored(step) for step in orjson.loads(stored)]
+    steps = _steps(stored)
     return {"zh": explain(steps, "zh"), "en": explain(steps, "en")}
 
 

@@ -185,9 +185,11 @@ class AdjustmentExplained(Wire):
 
 
 class ExplanationShown(Wire):
-    """One sentence a step, in both languages; then those of each released adjustment."""
+    """What the receipt shows, in a sentence too, then what clearing makes of it where that differs,
+    then one sentence a step, in both languages; then those of each released adjustment."""
 
     settlement_id: IdText
+    desk: DeskShown
     zh: list[str]
     en: list[str]
     adjustments: list[AdjustmentExplained]
