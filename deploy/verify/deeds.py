@@ -14,6 +14,9 @@ _ACTS = {
         union all select 'pregnancy:' || pregnancy_id, 'register_pregnancy' from pregnancy
         union all select 'pregnancy:' || pregnancy_id, 'transfer_pregnancy' from designation
         where number > 1
+        union all select 'pregnancy:' || pregnancy_id, 'correct_pregnancy' from pregnancy_correction
+        union all select 'pregnancy:' || pregnancy_id, 'cancel_pregnancy' from pregnancy
+        where cancelled_at is not null
         union all select 'entitlement:' || entitlement_id, 'open_entitlement' from entitlement
         union all select 'entitlement:' || entitlement_id, 'fix_allowance' from entitlement
         where kind = 'allowance' and amount_fen is not null
@@ -73,7 +76,8 @@ where action = any(array['settle', 'reverse', 'open_stay', 'cancel_stay', 'regis
                          'list_item', 'reconcile', 'propose_mapping', 'propose_import', 'approve_import', 'reject_import', 'propose_book', 'approve_book', 'close_period', 'cancel_deduction',
                          'release_deduction',
                          'propose_adjustment', 'release_adjustment', 'reject_adjustment',
-                         'withdraw_adjustment', 'transfer_pregnancy', 'open_entitlement',
+                         'withdraw_adjustment', 'transfer_pregnancy', 'correct_pregnancy',
+                         'cancel_pregnancy', 'open_entitlement',
                          'fix_allowance', 'withdraw_entitlement', 'revise_entitlement', 'endorse_adjustment',
                          'claim-recorded', 'claim-reversed', 'post-contribution', 'add-employer'])
    or (action = 'take_deduction' and to_state = 'pending')

@@ -218,7 +218,7 @@ async def _birth(
     since: str = "2023-07-01",
 ) -> tuple[str, str, str]:  # fmt: skip
     """A stay from admission to settlement: stay, its bill's total, settlement."""
-    registered = {"person_ref": person, "since": since, "institution_code": "any"}
+    registered = {"person_ref": person, "since": since, "institution_code": hospital.institution}
     pregnancy = (await made(hospital.post("/pregnancies", registered)))["pregnancy_id"]
     admitted = {"stay_number": uuid4().hex, "person_ref": person, "pregnancy_id": pregnancy,
                 "admitted_on": born}  # fmt: skip

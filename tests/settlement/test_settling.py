@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import httpx
 
@@ -294,9 +294,10 @@ async def test_while_nobody_can_be_asked_a_missing_person_is_an_outage_not_an_un
     house: House, nanjing_a: Client
 ) -> None:
     """This house has no enrollment to ask: quote and settle say so alike, and can be retried."""
-    person_ref = uuid4().hex
+    person_ref = await house.person(NANJING)
     pregnancy = await house.pregnancy(nanjing_a, person_ref)
     stay, body = await house.stay(nanjing_a, person_ref, pregnancy)
+    await house.owner.execute("delete from person_state where person_ref = $1", person_ref)
     before = await house.counts()
     for call, sent in (("quote", {}), ("settle", {"total": body["total"]})):
         refused = await nanjing_a.post(f"/stays/{stay}/{call}", sent)

@@ -32,8 +32,8 @@ ENDINGS = frozenset({Benefit.DELIVERY, Benefit.LOSS})
 class Judged:
     """A stay that may be settled: its price, and the facts that the price rests on.
 
-    `pregnancy_end` is given where the pregnancy ends with the case, `pregnancy_version` where the
-    price rests on what is left of its limits; `uses` is what is used of them.
+    `pregnancy_end` is given where the pregnancy ends with the case, `pregnancy_version` where there
+    is one, whose days and limits the judgement rests on; `uses` is what is used of its limits.
     """
 
     stay: Stay
@@ -80,9 +80,8 @@ def judge(
         return Refused(Refusal.PERSON_NOT_OF_POOL)
     if _too_old(person, stay.pool_code, book, now, today):
         return Refused(Refusal.PERSON_STATE_TOO_OLD, None, (("person_ref", stay.person_ref),))
-    claimed, weeks, version, said_on = outcome.claimed, 0, None, known_on or today
+    claimed, weeks, said_on = outcome.claimed, 0, known_on or today
     if isinstance(claimed, Prenatal) and pregnancy is not None:
-        version = pregnancy.version
         entrusted = entrusted_visit(claimed, stay, outcome, pregnancy, course, spell, book, said_on)
         if isinstance(entrusted, Refused):
             return entrusted
@@ -98,7 +97,7 @@ def judge(
         outcome=outcome,
         agreement=agreement,
         pregnancy_end=end_after(pregnancy, outcome.event_on) if ends and pregnancy else None,
-        pregnancy_version=version,
+        pregnancy_version=pregnancy.version if pregnancy else None,
         person=person,
         spell=spell,
         case=case,
