@@ -143,6 +143,9 @@ async def cared_for(whole: Agency) -> None:
     await units.paid_late()
     undone = await units.birth(await units.mother())
     await made(units.high.post(f"/settlements/{undone['settlement_id']}/reverse"))
+    _, mistaken = await units.mother()
+    await made(units.high.post(f"/pregnancies/{mistaken}/correct", {"since": "2023-08-01"}))
+    await made(units.high.post(f"/pregnancies/{mistaken}/cancel"))
 
 
 async def _april(whole: Agency, pool: str, those: dict[str, Client]) -> None:

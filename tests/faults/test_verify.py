@@ -291,6 +291,9 @@ FAULTS = [
     in_settlement("S01 S04 S05", "insert into catalogue_import values ('990001', gen_random_uuid(), '', 1, 'approved',"
                   " 'one', now(), 'one', now())"),
     in_settlement("S01 S05", f"update stay set state = 'cancelled', number_free = true where stay_id = {UNDONE_STAY}"),
+    in_settlement("S01 S05", "update pregnancy set period = '[2023-08-01,)', cancelled_at = null"
+                  " where cancelled_at is not null"),
+    in_settlement("S05", "delete from pregnancy_correction"),
     in_settlement("S04 M08", "update book_appointment set approved_by = proposed_by"),
     in_settlement("S04", "update adjustment set decided_by = proposed_by where state = 'rejected'"),
     in_settlement("S04", "update adjustment set endorsed_by = decided_by"

@@ -1,4 +1,4 @@
-"""The register of pregnancies over HTTP: found by every hospital of the pool, corrected, cancelled."""
+"""The register of pregnancies over HTTP: found by each hospital of the pool, and mended."""
 
 from __future__ import annotations
 

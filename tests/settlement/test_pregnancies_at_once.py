@@ -1,5 +1,5 @@
-"""A pregnancy is corrected or cancelled at the moment at which something of it is opened or settled:
-in both orders, and with both under way, one of them gives way."""
+"""A pregnancy is corrected or cancelled while something of it is opened or settled: in either
+order, and at the same moment, one of the two gives way."""
 
 from __future__ import annotations
 

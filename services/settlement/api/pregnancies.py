@@ -96,7 +96,7 @@ async def of_person(
     limit: Annotated[Whole, Query(ge=1, le=100)] = 20,
 ) -> Response:
     """A person's pregnancies in the pool, whoever registered them, the latest first. Whom one is
-    entrusted to is told to that hospital and to the agency's staff; of cancelled ones nothing is."""
+    entrusted to is told to that hospital and to the agency's staff; cancelled ones are left out."""
 
     async def look(tx: Connection, scene: Scene) -> list[KnownPregnancy]:
         found = await pregnancies.all_of_person(tx, scene.pool_code, person_ref, limit)

@@ -69,10 +69,15 @@ KINDS = {
 }
 
 
+_TOLD = frozenset({"lines_total"})
+"""Values that the caller is told: our own numbers. Others name a person, or what was sent."""
+
+
 def problem_of(refused: Refusal | Refused) -> Problem:
-    """A refusal as the caller is told it, with the article that decided."""
+    """A refusal as the caller is told it, with the article that decided and our own numbers."""
     if isinstance(refused, Refusal):
         return Problem(KINDS[refused])
     cited = refused.citation
     article = f"{cited.document_title} {cited.article}" if cited else ""
-    return Problem(KINDS[refused.refusal], article=article)
+    values = {name: str(value) for name, value in refused.values if name in _TOLD}
+    return Problem(KINDS[refused.refusal], article=article, values=values)

@@ -16,7 +16,7 @@ from services.settlement.domain.pregnancy import Pregnancy, end_after
 from services.settlement.domain.prenatal import Prenatal
 from services.settlement.domain.pricing import Priced, price
 from services.settlement.domain.refusals import Refusal, Refused
-from services.settlement.domain.stay import Outcome, Stay, StayState
+from services.settlement.domain.stay import Outcome, Stay, StayState, unlike_lines
 from services.settlement.domain.surgery import Surgery
 from services.settlement.domain.visiting import entrusted_visit, uses_of
 from shared.money import Money
@@ -67,7 +67,7 @@ def judge(
     that same day.
     """
     if stay.cost.total != outcome.bill:
-        return Refused(Refusal.LINES_DO_NOT_SUM)
+        return unlike_lines(stay)
     if agreement is None:
         return Refused(Refusal.NO_AGREEMENT)
     unfit = _unfit(stay, outcome, pregnancy, course)
@@ -106,7 +106,7 @@ def judge(
     )
 
 
-def may_be_settled(stay: Stay, bill: Money, rival: Benefit | None) -> Refusal | None:
+def may_be_settled(stay: Stay, bill: Money, rival: Benefit | None) -> Refusal | Refused | None:
     """Why a stay may not be settled now, whatever it is worth."""
     if stay.state is StayState.CANCELLED:
         return Refusal.STAY_CANCELLED
@@ -118,7 +118,7 @@ def may_be_settled(stay: Stay, bill: Money, rival: Benefit | None) -> Refusal | 
     if stay.state is not StayState.DISCHARGED or stay.outcome is None:
         return Refusal.STAY_NOT_DISCHARGED
     if stay.outcome.bill != bill:
-        return Refusal.LINES_DO_NOT_SUM
+        return unlike_lines(stay)
     return None
 
 
