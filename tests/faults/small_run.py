@@ -143,7 +143,7 @@ async def cared_for(whole: Agency) -> None:
     await units.paid_late()
     undone = await units.birth(await units.mother())
     await made(units.high.post(f"/settlements/{undone['settlement_id']}/reverse"))
-    _, mistaken = await units.mother()
+    mistaken = (await units.mother()).pregnancy
     await made(units.high.post(f"/pregnancies/{mistaken}/correct", {"since": "2023-08-01"}))
     await made(units.high.post(f"/pregnancies/{mistaken}/cancel"))
 
