@@ -14,6 +14,9 @@ _ACTS = {
         union all select 'pregnancy:' || pregnancy_id, 'register_pregnancy' from pregnancy
         union all select 'pregnancy:' || pregnancy_id, 'transfer_pregnancy' from designation
         where number > 1
+        union all select 'pregnancy:' || pregnancy_id, 'correct_pregnancy' from pregnancy_correction
+        union all select 'pregnancy:' || pregnancy_id, 'cancel_pregnancy' from pregnancy
+        where cancelled_at is not null
         union all select 'entitlement:' || entitlement_id, 'open_entitlement' from entitlement
         union all select 'entitlement:' || entitlement_id, 'fix_allowance' from entitlement
         where kind = 'allowance' and amount_fen is not null
@@ -76,6 +79,7 @@ _ACTS = {
 }
 LOGGED = (
     "settle", "reverse", "open_stay", "cancel_stay", "register_pregnancy", "transfer_pregnancy",
+    "correct_pregnancy", "cancel_pregnancy",
     "open_entitlement", "fix_allowance", "withdraw_entitlement", "revise_entitlement",
     "take_deduction", "cancel_deduction", "release_deduction",
     "propose_adjustment", "endorse_adjustment", "release_adjustment", "reject_adjustment",

@@ -24,7 +24,9 @@ STEPS = {
     "adjustment": {
         ("", "proposed"), ("proposed", "proposed"), ("proposed", "released"), ("proposed", "rejected"), ("proposed", "withdrawn"),
     },
-    "pregnancy": {("", "registered"), ("registered", "registered")},
+    "pregnancy": {
+        ("", "registered"), ("registered", "registered"), ("registered", "cancelled"),
+    },
     "entitlement": {
         ("", "opened"), ("", "deferred"), ("opened", "fixed"), ("deferred", "fixed"),
         ("opened", "withdrawn"), ("deferred", "withdrawn"), ("fixed", "withdrawn"),
@@ -60,6 +62,9 @@ _NOW = {
         select 'claim', settlement_id::text, state from claim
         union all select 'stay', stay_id::text, case state when 'settled' then 'discharged' else state end
         from stay
+        union all select 'pregnancy', pregnancy_id::text,
+                         case when cancelled_at is null then 'registered' else 'cancelled' end
+        from pregnancy
         union all select 'book-appointment', number::text,
                          case when approved_by is null then 'proposed' else 'approved' end
         from book_appointment

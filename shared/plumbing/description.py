@@ -28,6 +28,11 @@ _PROBLEM = {
         "detail": {"type": "string"},
         "retryable": {"type": "boolean"},
         "article": {"type": "string"},
+        "values": {
+            "type": "object",
+            "additionalProperties": {"type": "string"},
+            "description": "our own numbers that led to it, by name",
+        },
         "errors": {
             "type": "array",
             "items": {

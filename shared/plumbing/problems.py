@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import orjson
@@ -45,13 +45,16 @@ class Problem(Exception):
     """Ends a request with a refusal; only the edge raises it."""
 
     def __init__(
-        self, kind: Kind, faults: Sequence[Fault] = (), *, retry_after: int = 0, article: str = ""
-    ) -> None:
+        self, kind: Kind, faults: Sequence[Fault] = (), *, retry_after: int = 0, article: str = "",
+        values: Mapping[str, str] | None = None,
+    ) -> None:  # fmt: skip
+        """`values` are numbers of ours that led to it, by name; never what was sent."""
         super().__init__(kind.slug)
         self.kind = kind
         self.faults = faults
         self.retry_after = retry_after
         self.article = article
+        self.values = values or {}
 
 
 def problem_body(problem: Problem, trace_id: str) -> bytes:
@@ -74,6 +77,8 @@ def problem_body(problem: Problem, trace_id: str) -> bytes:
     }
     if problem.article:
         body["article"] = problem.article
+    if problem.values:
+        body["values"] = problem.values
     return orjson.dumps(body)
 
 

@@ -73,13 +73,15 @@ CALLERS = [(role, owner) for owner in (A, B, ELSEWHERE) for role in EVERY_ROLE
 class Entry:
     """Who may ask (`roles`), and whose the object is: a hospital's, a pool's, or nobody's.
 
-    `code` is what others hear: that there is no such object; `every_pool` are roles without a pool.
+    `code` and `status` are what others hear: that there is no such object, or no hospital of theirs
+    with which to do it; `every_pool` are roles without a pool.
     """
 
     roles: str
     whose: str
     code: str = "5-not-found"
     every_pool: str = ""
+    status: int = 404
 
 
 STAY, CLAIM, PERSON = "1001-stay-unknown", "1023-settlement-unknown", "3016-person-unknown"
@@ -134,8 +136,18 @@ MATRIX = {
     "POST /settlement/v1/prices": Entry(
         "service reviewer clerk finance", "pool", every_pool="service"
     ),
-    # Registered in the caller's own pool; whether the person is of it is asked when it is settled.
-    "POST /settlement/v1/pregnancies": Entry("hospital clerk", "nobody"),
+    # With a hospital of the pool; whether the person is of it is asked when it is settled.
+    "POST /settlement/v1/pregnancies": Entry(
+        "hospital clerk", "pool", "1010-no-agreement", status=422
+    ),
+    # That she is registered is the pool's to know; with whom, that hospital's alone.
+    "GET /settlement/v1/pregnancies": Entry("hospital clerk", "list"),
+    "POST /settlement/v1/pregnancies/{pregnancy_id}/correct": Entry(
+        "hospital clerk", "hospital", PREGNANCY
+    ),
+    "POST /settlement/v1/pregnancies/{pregnancy_id}/cancel": Entry(
+        "hospital clerk", "hospital", PREGNANCY
+    ),
     # A mother may go to another hospital of the pool: from A to A, the other is no party to it.
     "POST /settlement/v1/pregnancies/{pregnancy_id}/transfer": Entry(
         "hospital clerk", "hospital", PREGNANCY
@@ -260,7 +272,7 @@ def meant(entry: Entry, role: str, caller: Owner) -> tuple[int, str]:
     same = caller.pool == A.pool and role not in ("operator", "service")
     if same and (entry.whose == "pool" or role != "hospital" or caller == A):
         return 200, ""
-    return 404, entry.code
+    return entry.status, entry.code
 
 
 async def send(here: Peopled, route: str, asked: Asked, token: str) -> httpx.Response:
@@ -322,6 +334,9 @@ LISTS: dict[str, Callable[[dict[str, str]], tuple[dict[str, str], str]]] = {
     ),
     "GET /settlement/v1/doubts": lambda made: ({"limit": "1000"}, made["doubt"]),
     "GET /settlement/v1/stays": lambda made: ({"person_ref": made["person"]}, made["stay"]),
+    "GET /settlement/v1/pregnancies": lambda made: (
+        {"person_ref": made["person"]}, f'"{A.hospital}"'
+    ),
     "GET /settlement/v1/his-profiles": lambda made: ({}, f'"proposal":{made["profile"]},'),
     "GET /settlement/v1/agreements": lambda _: ({}, f'"{A.hospital}"'),
     "GET /settlement/v1/deductions": lambda made: ({}, made["claim"]),
@@ -473,7 +488,7 @@ institution it is given A's own, so that nothing but the wall can hide the row."
 
 NOT_WALLED = {
     # The pool's own, or one for all pools.
-    pregnancies.of_person, pregnancies.find_all,
+    pregnancies.of_person, pregnancies.all_of_person, pregnancies.keep_all, pregnancies.hold,
     agreements.agreed, catalogue.items, catalogue.named, catalogue.in_force, mappings.listed,
     catalogue.page, catalogue.imports,
     catalogue.find_import, pregnancies.find, pregnancies.find_all, pregnancies.has_open,
@@ -503,7 +518,7 @@ WRITES = {
     "insert", "cancel", "forget", "keep", "lock", "insert_listing", "end_listing", "propose_rows",
     "decide_import", "take_import", "end_agreement",
     "insert_reversal", "insert_deduction", "insert_agreement",
-    "update", "upsert", "transfer", "move_claim", "cancel_deductions",
+    "update", "upsert", "transfer", "correct", "move_claim", "cancel_deductions",
     "release_deductions",
     "note", "tell", "number_lines", "forget_lines", "use_nonce",
     "reply", "mark_sent",

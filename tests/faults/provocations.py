@@ -105,7 +105,11 @@ async def one_settlement_is_reversed_twice_at_once(scene: Scene) -> None:
 async def two_hospitals_register_one_pregnancy(scene: Scene) -> None:
     """Both have seen that none is open; then both register it."""
     person = await scene.insured()
-    body = {"person_ref": person, "since": str(scene.today), "institution_code": "any"}
+    body = {
+        "person_ref": person,
+        "since": str(scene.today),
+        "institution_code": scene.here.institution,
+    }
     async with scene.nobody_writes("pregnancy"):
         first = asyncio.create_task(scene.here.post("/pregnancies", body))
         second = asyncio.create_task(scene.there.post("/pregnancies", body))

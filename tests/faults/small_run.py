@@ -148,6 +148,9 @@ async def cared_for(whole: Agency) -> None:
     await units.paid_late()
     undone = await units.birth(await units.mother())
     await made(units.high.post(f"/settlements/{undone['settlement_id']}/reverse"))
+    mistaken = (await units.mother()).pregnancy
+    await made(units.high.post(f"/pregnancies/{mistaken}/correct", {"since": "2023-08-01"}))
+    await made(units.high.post(f"/pregnancies/{mistaken}/cancel"))
 
 
 async def _kept_at_the_office(whole: Agency, hospital: Client) -> None:
@@ -266,7 +269,7 @@ async def _birth(
     since: str = "2023-07-01",
 ) -> tuple[str, str, str]:  # fmt: skip
     """A stay from admission to settlement: stay, its bill's total, settlement."""
-    registered = {"person_ref": person, "since": since, "institution_code": "any"}
+    registered = {"person_ref": person, "since": since, "institution_code": hospital.institution}
     pregnancy = (await made(hospital.post("/pregnancies", registered)))["pregnancy_id"]
     admitted = {"stay_number": uuid4().hex, "person_ref": person, "pregnancy_id": pregnancy,
                 "admitted_on": born}  # fmt: skip

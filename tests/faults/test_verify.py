@@ -307,6 +307,9 @@ FAULTS = [
                   " where upper(valid) = '2030-01-01'"),
     in_settlement("S05", "update catalogue_item set valid = daterange(lower(valid), '2029-01-01')"
                   " where upper(valid) = '2030-01-01'"),
+    in_settlement("S01 S05", "update pregnancy set period = '[2023-08-01,)', cancelled_at = null"
+                  " where cancelled_at is not null"),
+    in_settlement("S05", "delete from pregnancy_correction"),
     in_settlement("S04 M08", "update book_appointment set approved_by = proposed_by"),
     in_settlement("S04", "update adjustment set decided_by = proposed_by where state = 'rejected'"),
     in_settlement("S04", "update adjustment set endorsed_by = decided_by"

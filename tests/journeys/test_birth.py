@@ -75,7 +75,8 @@ class Town:
         return found
 
     async def pregnant(self, hospital: Client, person_ref: str, since: str = "2023-07-01") -> str:
-        body = {"person_ref": person_ref, "since": since, "institution_code": "HNJ3"}
+        body = {"person_ref": person_ref, "since": since,
+                "institution_code": hospital.institution}  # fmt: skip
         return str((await made(hospital.post("/pregnancies", body)))["pregnancy_id"])
 
     async def in_hospital(

@@ -69,7 +69,11 @@ class House:
         """A registered pregnancy."""
         answer = await hospital.post(
             "/pregnancies",
-            {"person_ref": person_ref, "since": since, "institution_code": "any"},
+            {
+                "person_ref": person_ref,
+                "since": since,
+                "institution_code": hospital.institution,
+            },
         )
         assert answer.status_code == 201, answer.text
         return str(answer.json()["pregnancy_id"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
@@ -180,8 +180,10 @@ async def test_no_birth_and_visit_at_once_cover_one_day_twice(ward: Ward, first:
 
 async def test_visits_outside_the_pregnancy_are_refused(ward: Ward) -> None:
     mother = await ward.mother()
-    early = await ward.visit("a", mother, "2023-07-01", week=1)
-    assert refused(early) == "1041-outside-pregnancy"
+    visit = {"stay_number": uuid4().hex, "person_ref": mother[0], "pregnancy_id": mother[1],
+             "admitted_on": "2023-07-01", "benefit": "prenatal"}  # fmt: skip
+    early = await ward.hospital("a").post("/stays", visit)
+    assert refused(early) == "1092-admitted-before-pregnancy"
     await ward.settled(ward.hospital("a"), "loss", mother, "2023-11-20", weeks=20)
     assert refused(await ward.visit("a", mother, "2023-12-01", week=21)) == "1041-outside-pregnancy"
 

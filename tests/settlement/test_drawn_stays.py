@@ -80,8 +80,10 @@ async def test_a_birth_cut_in_two_stays_is_paid_once(stays: Stays) -> None:
             if answers[0].status_code != 201:
                 continue  # refused for what she is, not for what is cut
             assert answers[1].json()["code"] == "1022-delivery-already-settled", answers[1].text
-            again = {"person_ref": mother[0], "since": case["on"], "institution_code": "any"}
-            second = await stays.ward.hospital("a", drawer.pool).post("/pregnancies", again)
+            desk = stays.ward.hospital("a", drawer.pool)
+            again = {"person_ref": mother[0], "since": case["on"],
+                     "institution_code": desk.institution}  # fmt: skip
+            second = await desk.post("/pregnancies", again)
             assert second.status_code in (409, 422), second.text
             end = allowed(stays, case | {"cost": {"in_scope": wire(bill)}})
             assert await of_fund(stays, mother[1]) <= end, (case, wire(bill), wire(cut))

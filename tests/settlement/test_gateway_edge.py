@@ -189,6 +189,17 @@ async def test_another_hospitals_stay_is_not_found(house: House) -> None:
     assert await _rows(house) == before
 
 
+async def test_a_total_that_is_not_the_lines_is_told_what_they_sum_to(house: House) -> None:
+    his = _his(house)
+    _, _, case = await _stay(house, his)
+    for infno in ("2303", "2304"):
+        with pytest.raises(Refused) as refused:
+            await his.call(infno, {"data": case | {"medfee_sumamt": "4500.01"}})
+        assert refused.value.number == 1009
+        assert refused.value.err_msg.endswith("：明细合计 4500.00 元")
+        assert "4500.01" not in refused.value.err_msg
+
+
 async def test_another_persons_number_is_refused(house: House) -> None:
     _, _, case = await _stay(house, _his(house))
     with pytest.raises(Refused) as refused:

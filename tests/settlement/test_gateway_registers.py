@@ -99,6 +99,34 @@ async def test_whom_nobody_knows_is_not_registered(house: House, his: His) -> No
     assert await house.owner.fetchval(count, [unknown["data"]["psn_no"], psn]) == 1
 
 
+async def test_a_cancelled_pregnancy_is_found_by_no_transaction(
+    house: House, his: His, rival: His
+) -> None:
+    psn = await house.person(NANJING)
+    asked = {"data": {"psn_no": psn, "begndate": "2023-07-01"}}
+    serial = (await his.call("90201", asked))["result"]["trt_dcla_detl_sn"]
+    moved = {"data": {"psn_no": psn, "fixmedins_code": B, "begndate": "2024-03-01"}}
+    designated = (await rival.call("2505", moved))["result"]["trt_dcla_detl_sn"]
+    (row,) = await house.owner.fetch(
+        "select pregnancy_id::text as id from pregnancy where person_ref = $1", psn
+    )
+    done = await house.hospitals[f"b-{NANJING}"].post(f"/pregnancies/{row['id']}/cancel")
+    assert done.status_code == 201, done.text
+    assert (await his.call("90101", {"data": {"psn_no": psn}}))["result"] == []
+    assert await number_of(rival, "2505", moved) == 5015
+    back = {"data": {"psn_no": psn, "trt_dcla_detl_sn": designated}}
+    assert await number_of(rival, "2506", back) == 1016
+    admission = {"mdtrtinfo": {
+        "psn_no": psn, "insutype": "310", "begntime": "2024-03-20 08:00:00", "med_type": "52",
+        "ipt_no": "Z-cancelled", "matn_type": "1"}, "diseinfo": []}  # fmt: skip
+    assert await number_of(his, "2401", admission) == 5015
+    # And she is registered anew at once, by whomever.
+    again = (await rival.call("90201", asked))["result"]["trt_dcla_detl_sn"]
+    assert again != serial
+    (known,) = (await rival.call("90101", {"data": {"psn_no": psn}}))["result"]
+    assert known["trt_dcla_detl_sn"] == again
+
+
 async def _designated(house: House, psn: str) -> list[str]:
     rows = await house.owner.fetch(
         "select d.institution_code from designation d join pregnancy using (pregnancy_id)"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import httpx
 
@@ -219,8 +219,15 @@ async def test_lines_that_do_not_sum_to_the_bill_are_refused_at_discharge(
     person = await house.person(NANJING)
     pregnancy = await house.pregnancy(nanjing_a, person)
     stay, outcome = await house.stay(nanjing_a, person, pregnancy, discharge=False)
-    answer = await nanjing_a.post(f"/stays/{stay}/discharge", outcome | {"total": "1.00"})
-    assert (answer.status_code, answer.json()["code"]) == (422, "1009-lines-do-not-sum")
+    early = await nanjing_a.post(f"/stays/{stay}/quote", outcome | {"total": "1.00"})
+    left = await nanjing_a.post(f"/stays/{stay}/discharge", outcome | {"total": "1.00"})
+    assert (await nanjing_a.post(f"/stays/{stay}/discharge", outcome)).status_code == 201
+    settled = await nanjing_a.post(f"/stays/{stay}/settle", {"total": "1.00"})
+    # Each says what our own lines come to, and nothing of what was sent.
+    for answer in (early, left, settled):
+        assert (answer.status_code, answer.json()["code"]) == (422, "1009-lines-do-not-sum")
+        assert answer.json()["values"] == {"lines_total": outcome["total"]}
+        assert "1.00" not in answer.text.replace(outcome["total"], "")
 
 
 async def test_the_ledger_of_each_settlement_sums_to_zero(house: House, nanjing_a: Client) -> None:
@@ -310,9 +317,10 @@ async def test_while_nobody_can_be_asked_a_missing_person_is_an_outage_not_an_un
     house: House, nanjing_a: Client
 ) -> None:
     """This house has no enrollment to ask: quote and settle say so alike, and can be retried."""
-    person_ref = uuid4().hex
+    person_ref = await house.person(NANJING)
     pregnancy = await house.pregnancy(nanjing_a, person_ref)
     stay, body = await house.stay(nanjing_a, person_ref, pregnancy)
+    await house.owner.execute("delete from person_state where person_ref = $1", person_ref)
     before = await house.counts()
     for call, sent in (("quote", {}), ("settle", {"total": body["total"]})):
         refused = await nanjing_a.post(f"/stays/{stay}/{call}", sent)

@@ -217,6 +217,24 @@ async def pregnancy(here: Peopled, owner: Owner) -> Asked:
     return Asked("hospital", body=body)
 
 
+@request_of(f"GET {S_}/pregnancies")
+async def pregnancies(here: Peopled, owner: Owner) -> Asked:
+    person_ref, _ = await here.pregnancy(owner)
+    return Asked("hospital", query={"person_ref": person_ref, "limit": "5"})
+
+
+@request_of(f"POST {S_}/pregnancies/{{pregnancy_id}}/correct")
+async def corrected_pregnancy(here: Peopled, owner: Owner) -> Asked:
+    _, pregnancy_id = await here.pregnancy(owner)
+    return Asked("hospital", {"pregnancy_id": pregnancy_id}, body={"since": "2023-07-02"})
+
+
+@request_of(f"POST {S_}/pregnancies/{{pregnancy_id}}/cancel")
+async def cancelled_pregnancy(here: Peopled, owner: Owner) -> Asked:
+    _, pregnancy_id = await here.pregnancy(owner)
+    return Asked("hospital", {"pregnancy_id": pregnancy_id})
+
+
 @request_of(f"POST {S_}/pregnancies/{{pregnancy_id}}/transfer")
 async def transfer(here: Peopled, owner: Owner) -> Asked:
     _, pregnancy_id = await here.pregnancy(owner)

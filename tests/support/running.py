@@ -45,10 +45,13 @@ def settings_for(dsns: Mapping[str, str], folder: Path, **more: Any) -> Settings
 class Client:
     """A caller with a credential of its own; each POST gets a fresh key unless one is given."""
 
-    def __init__(self, http: httpx.AsyncClient, service: str, token: str) -> None:
+    def __init__(
+        self, http: httpx.AsyncClient, service: str, token: str, institution: str = ""
+    ) -> None:
         self.http = http
         self.service = service
         self.token = token
+        self.institution = institution
 
     async def get(self, path: str, **params: Any) -> httpx.Response:
         """GET under the service's prefix."""
@@ -96,7 +99,7 @@ class Running:
             f"/{self.service}/v1/token", json={"client_id": client_id, "client_secret": secret}
         )
         answer.raise_for_status()
-        return Client(self.http, self.service, answer.json()["access_token"])
+        return Client(self.http, self.service, answer.json()["access_token"], institution)
 
 
 @asynccontextmanager

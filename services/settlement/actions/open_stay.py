@@ -29,7 +29,8 @@ async def open_stay(
     """
     pregnancy = None
     if pregnancy_id is not None:
-        pregnancy = await pregnancies.find(tx, scene.pool_code, pregnancy_id)
+        kept = await pregnancies.keep_all(tx, scene.pool_code, [pregnancy_id])
+        pregnancy = kept.get(pregnancy_id)
     stay = opened(
         scene, pregnancy, stay_number=stay_number, person_ref=person_ref, pregnancy_id=pregnancy_id,
         admitted_on=admitted_on, benefit=benefit, stay_id=stay_id,
@@ -52,6 +53,9 @@ def opened(
             return Refusal.PREGNANCY_UNKNOWN
         if pregnancy.person_ref != person_ref:
             return Refusal.PREGNANCY_OF_ANOTHER_PERSON
+        # Whatever it is discharged with: the gateway finds no pregnancy for such a day either.
+        if admitted_on < pregnancy.period.start:
+            return Refusal.ADMITTED_BEFORE_PREGNANCY
     if admitted_on > scene.today:
         return Refusal.DATES_OUT_OF_ORDER
     return Stay(

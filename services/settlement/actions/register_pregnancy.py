@@ -17,16 +17,13 @@ from shared.plumbing.journal import write_log
 
 
 async def register_pregnancy(
-    tx: Connection, scene: Scene, *, person_ref: str, since: date, institution_code: str,
-    in_contract: bool = False,
-) -> Pregnancy | Refusal:  # fmt: skip
-    """Register a pregnancy that began on `since`: one open at a time, over all hospitals. With
-    `in_contract` the institution must have an agreement today."""
+    tx: Connection, scene: Scene, *, person_ref: str, since: date, institution_code: str
+) -> Pregnancy | Refusal:
+    """Register a pregnancy that began on `since`: one open at a time, over all hospitals. The
+    institution that is chosen for it must have an agreement today."""
     if since > scene.today:
         return Refusal.DATES_OUT_OF_ORDER
-    if in_contract and not await agreements.agreed(
-        tx, scene.pool_code, institution_code, scene.today
-    ):
+    if not await agreements.agreed(tx, scene.pool_code, institution_code, scene.today):
         return Refusal.NO_AGREEMENT
     if await pregnancies.has_open(tx, person_ref):
         return Refusal.PREGNANCY_OPEN_ALREADY
@@ -39,7 +36,7 @@ async def register_pregnancy(
         delivered_on=None,
         version=1,
     )
-    if not await pregnancies.insert(tx, pregnancy, scene.now):
+    if not await pregnancies.insert(tx, pregnancy, scene.now, scene.institution_code):
         # Either a rival was faster, or an ended pregnancy's period reaches into this one.
         open_now = await pregnancies.has_open(tx, person_ref)
         return Refusal.PREGNANCY_OPEN_ALREADY if open_now else Refusal.PREGNANCY_OVERLAPS

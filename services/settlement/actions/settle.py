@@ -112,7 +112,7 @@ def decide(command: Settle, facts: Facts, book: Book, now: datetime) -> Entry | 
         return Refused(Refusal.STAY_UNKNOWN)
     reason = may_be_settled(stay, command.bill, facts.rival)
     if reason is not None:
-        return Refused(reason)
+        return Refused(reason) if isinstance(reason, Refusal) else reason
     if stay.outcome is None:
         return Refused(Refusal.STAY_NOT_DISCHARGED)
     operated = already_operated(stay.outcome, facts.operated)

@@ -90,7 +90,7 @@ async def settle_cases(
     if book is None:
         raise CaseRefused(Refused(Refusal.BOOK_MISSING))
     cases = [case for _, case in told]
-    registered = await pregnancies.find_all(
+    registered = await pregnancies.keep_all(
         tx, scene.pool_code, [case.pregnancy_id for case in cases if case.pregnancy_id is not None]
     )
     known = await add_lines.known_of(tx, scene, [line for case in cases for line in case.lines])

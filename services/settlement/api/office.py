@@ -89,7 +89,7 @@ async def keyed(
     request: Request,
     who: Caller,
     operation: str,
-    act: Callable[[Connection, Scene], Awaitable[T | Refusal]],
+    act: Callable[[Connection, Scene], Awaitable[T | Refusal | Refused]],
     render: Callable[[T], tuple[UUID, bytes]],
 ) -> Response:
     """Run an action that creates something, once per Idempotency-Key."""
@@ -97,7 +97,7 @@ async def keyed(
 
     async def effect(tx: Connection) -> tuple[UUID, Answer]:
         outcome = await act(tx, scene)
-        if isinstance(outcome, Refusal):
+        if isinstance(outcome, Refusal | Refused):
             raise problem_of(outcome)
         object_id, body = render(outcome)
         return object_id, Answer(201, body)

@@ -22,6 +22,8 @@ _STATUS = {
     Refusal.PREGNANCY_OPEN_ALREADY: 409,
     Refusal.PREGNANCY_OVERLAPS: 409,
     Refusal.PREGNANCY_CHANGED: 409,
+    Refusal.PREGNANCY_SETTLED: 409,
+    Refusal.PREGNANCY_HAS_STAYS: 409,
     Refusal.AGREEMENT_OVERLAPS: 409,
     Refusal.ITEM_OVERLAPS: 409,
     Refusal.ALREADY_REVERSED: 409,
@@ -68,10 +70,15 @@ KINDS = {
 }
 
 
+_TOLD = frozenset({"lines_total"})
+"""Values that the caller is told: our own numbers. Others name a person, or what was sent."""
+
+
 def problem_of(refused: Refusal | Refused) -> Problem:
-    """A refusal as the caller is told it, with the article that decided."""
+    """A refusal as the caller is told it, with the article that decided and our own numbers."""
     if isinstance(refused, Refusal):
         return Problem(KINDS[refused])
     cited = refused.citation
     article = f"{cited.document_title} {cited.article}" if cited else ""
-    return Problem(KINDS[refused.refusal], article=article)
+    values = {name: str(value) for name, value in refused.values if name in _TOLD}
+    return Problem(KINDS[refused.refusal], article=article, values=values)

@@ -16,7 +16,7 @@ from services.settlement.domain.course import UnitState
 from services.settlement.domain.deduction import Deduction
 from services.settlement.domain.entitled import Entitlement
 from services.settlement.domain.line import LineWarning
-from services.settlement.domain.pregnancy import Pregnancy
+from services.settlement.domain.pregnancy import KnownPregnancy, Pregnancy
 from services.settlement.domain.revision import Revision, Sum
 from services.settlement.domain.settlement import ClaimState, Settlement, Shares
 from services.settlement.domain.settling import Judged
@@ -245,6 +245,32 @@ def pregnancy_bytes(pregnancy: Pregnancy) -> bytes:
             "ended_by": pregnancy.ended_by.value if pregnancy.ended_by else None,
         }
     )
+
+
+def known_pregnancy_bytes(known: KnownPregnancy) -> bytes:
+    """A pregnancy as one of its pool may know it."""
+    return orjson.dumps(_known(known))
+
+
+def known_pregnancies_bytes(found: Sequence[KnownPregnancy]) -> bytes:
+    """A person's pregnancies."""
+    return orjson.dumps({"items": [_known(one) for one in found]})
+
+
+def _known(known: KnownPregnancy) -> dict[str, Any]:
+    period = known.period
+    return {
+        "pregnancy_id": str(known.pregnancy_id),
+        "person_ref": known.person_ref,
+        "state": known.state.value,
+        "since": period.start.isoformat(),
+        "until": period.end.isoformat() if period.end else None,
+        "institution_code": known.institution_code,
+        "designations": [
+            {"institution_code": one.institution_code, "since": one.since.isoformat()}
+            for one in known.designations
+        ],
+    }
 
 
 def units_bytes(pregnancy_id: UUID, states: Sequence[UnitState]) -> bytes:

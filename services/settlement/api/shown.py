@@ -282,6 +282,32 @@ class PregnancyShown(Wire):
     ended_by: Literal["birth", "loss"] | None
 
 
+class DesignationShown(Wire):
+    """An institution that a pregnancy was entrusted to, since when."""
+
+    institution_code: Code
+    since: DayText
+
+
+class KnownPregnancyShown(Wire):
+    """A pregnancy as it is told in its pool; `until` is the first day after it. To a hospital
+    `institution_code` and `designations` tell of itself alone."""
+
+    pregnancy_id: IdText
+    person_ref: str
+    state: Literal["open", "ended", "cancelled"]
+    since: DayText
+    until: DayText | None
+    institution_code: Code | None
+    designations: list[DesignationShown]
+
+
+class KnownPregnanciesShown(Wire):
+    """A person's pregnancies, the latest first."""
+
+    items: list[KnownPregnancyShown]
+
+
 class UnitShown(Wire):
     """A limit of the pregnancy: limit = used + left."""
 

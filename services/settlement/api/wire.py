@@ -156,6 +156,12 @@ class PregnancyBody(Wire):
     institution_code: Code
 
 
+class SinceBody(Wire):
+    """The day since when a pregnancy should have been registered."""
+
+    since: Day
+
+
 class TransferBody(Wire):
     """The institution chosen from now on, or since a day not before the last choice."""
 

@@ -16,7 +16,7 @@ from services.settlement.domain.pregnancy import Pregnancy, end_after
 from services.settlement.domain.prenatal import Prenatal
 from services.settlement.domain.pricing import Priced, price
 from services.settlement.domain.refusals import Refusal, Refused
-from services.settlement.domain.stay import Outcome, Stay, StayState
+from services.settlement.domain.stay import Outcome, Stay, StayState, unlike_lines
 from services.settlement.domain.surgery import Surgery
 from services.settlement.domain.visiting import entrusted_visit, uses_of
 from shared.money import Money
@@ -32,8 +32,8 @@ ENDINGS = frozenset({Benefit.DELIVERY, Benefit.LOSS})
 class Judged:
     """A stay that may be settled: its price, and the facts that the price rests on.
 
-    `pregnancy_end` is given where the pregnancy ends with the case, `pregnancy_version` where the
-    price rests on what is left of its limits; `uses` is what is used of them.
+    `pregnancy_end` is given where the pregnancy ends with the case, `pregnancy_version` where there
+    is one, whose days and limits the judgement rests on; `uses` is what is used of its limits.
     """
 
     stay: Stay
@@ -67,7 +67,7 @@ def judge(
     that same day.
     """
     if stay.cost.total != outcome.bill:
-        return Refused(Refusal.LINES_DO_NOT_SUM)
+        return unlike_lines(stay)
     if agreement is None:
         return Refused(Refusal.NO_AGREEMENT)
     unfit = _unfit(stay, outcome, pregnancy, course)
@@ -80,9 +80,8 @@ def judge(
         return Refused(Refusal.PERSON_NOT_OF_POOL)
     if _too_old(person, stay.pool_code, book, now, today):
         return Refused(Refusal.PERSON_STATE_TOO_OLD, None, (("person_ref", stay.person_ref),))
-    claimed, weeks, version, said_on = outcome.claimed, 0, None, known_on or today
+    claimed, weeks, said_on = outcome.claimed, 0, known_on or today
     if isinstance(claimed, Prenatal) and pregnancy is not None:
-        version = pregnancy.version
         entrusted = entrusted_visit(claimed, stay, outcome, pregnancy, course, spell, book, said_on)
         if isinstance(entrusted, Refused):
             return entrusted
@@ -98,7 +97,7 @@ def judge(
         outcome=outcome,
         agreement=agreement,
         pregnancy_end=end_after(pregnancy, outcome.event_on) if ends and pregnancy else None,
-        pregnancy_version=version,
+        pregnancy_version=pregnancy.version if pregnancy else None,
         person=person,
         spell=spell,
         case=case,
@@ -107,7 +106,7 @@ def judge(
     )
 
 
-def may_be_settled(stay: Stay, bill: Money, rival: Benefit | None) -> Refusal | None:
+def may_be_settled(stay: Stay, bill: Money, rival: Benefit | None) -> Refusal | Refused | None:
     """Why a stay may not be settled now, whatever it is worth."""
     if stay.state is StayState.CANCELLED:
         return Refusal.STAY_CANCELLED
@@ -119,7 +118,7 @@ def may_be_settled(stay: Stay, bill: Money, rival: Benefit | None) -> Refusal | 
     if stay.state is not StayState.DISCHARGED or stay.outcome is None:
         return Refusal.STAY_NOT_DISCHARGED
     if stay.outcome.bill != bill:
-        return Refusal.LINES_DO_NOT_SUM
+        return unlike_lines(stay)
     return None
 
 

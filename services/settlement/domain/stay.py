@@ -9,7 +9,7 @@ from uuid import UUID
 
 from services.settlement.domain.claimed import Medical, benefit_of
 from services.settlement.domain.cost import Cost, sum_of
-from services.settlement.domain.refusals import Refusal
+from services.settlement.domain.refusals import Refusal, Refused
 from shared.money import Money
 from shared.policy.shapes import Benefit, Circumstance
 
@@ -77,6 +77,12 @@ def discharged(stay: Stay, outcome: Outcome) -> Stay | Refusal:
     if not stay.admitted_on <= outcome.event_on <= outcome.discharged_on:
         return Refusal.DATES_OUT_OF_ORDER
     return replace(stay, state=StayState.DISCHARGED, outcome=outcome, version=stay.version + 1)
+
+
+def unlike_lines(stay: Stay) -> Refused:
+    """That a total which was told is not what the lines sum to: which is told in turn."""
+    total = stay.cost.total.to_wire()
+    return Refused(Refusal.LINES_DO_NOT_SUM, None, (("lines_total", total),))
 
 
 def with_cost(stay: Stay, added: Cost, lines: int) -> Stay | Refusal:

@@ -12,7 +12,7 @@ from services.settlement.actions import discharge, open_stay
 from services.settlement.actions.cancel_stay import cancel_stay
 from services.settlement.actions.reopen_stay import reopen_stay
 from services.settlement.domain.refusals import Refusal
-from services.settlement.domain.stay import Outcome, Stay, StayState
+from services.settlement.domain.stay import Outcome, Stay, StayState, unlike_lines
 from services.settlement.nhsa import ids
 from services.settlement.nhsa.counter import CANCELLED, Call, Done
 from services.settlement.nhsa.maternity import benefit_told, facts_of, outcome_told
@@ -117,7 +117,7 @@ async def leave(call: Call) -> bytes:
         told = {**encounter.told, **facts_of(row, call.input.rows("diseinfo"))}
         stay = await the_stay(tx, call, encounter.stay_id)
         if not stay.cost.total:
-            raise call.counter.problem_of(Refusal.LINES_DO_NOT_SUM)
+            raise call.counter.problem_of(unlike_lines(stay))
         outcome = call.taken(await outcome_of(tx, stay, told, left_on))
         call.taken(await discharge.discharge(tx, call.scene, stay.stay_id, outcome))
         left = replace(encounter, told=told | {BEFORE_LEAVE: before})

@@ -75,6 +75,10 @@ ERR_MSG_MOST = 200
 def err_msg(problem: Problem) -> str:
     """What the desk reads, in at most 200 characters: number, meaning, and where or by what."""
     told = problem.told if isinstance(problem, Wrong) else problem.article
+    if not told:
+        told = "；".join(
+            words()["values"][name].format(value) for name, value in problem.values.items()
+        )
     text = f"[{problem.kind.number}] {problem.kind.title_zh}"
     if told:
         text += f"{words()['frame']['rule']}{told}"

@@ -47,7 +47,7 @@ async def register(call: Call) -> bytes:
         made = call.taken(
             await register_pregnancy(
                 tx, call.scene, person_ref=person_ref, since=since,
-                institution_code=chosen, in_contract=True,
+                institution_code=chosen,
             )
         )  # fmt: skip
         return made.pregnancy_id, {"result": {"trt_dcla_detl_sn": ids.to_wire(made.pregnancy_id)}}

@@ -13,7 +13,7 @@ from services.settlement.actions.undo_by_message import made_by, undo_settlement
 from services.settlement.domain.refusals import Refusal, Refused
 from services.settlement.domain.settlement import Settlement
 from services.settlement.domain.settling import Judged
-from services.settlement.domain.stay import StayState
+from services.settlement.domain.stay import StayState, unlike_lines
 from services.settlement.nhsa.counter import Call, Done
 from services.settlement.nhsa.encounters import cancel_unless_cancelled, outcome_of, the_stay
 from services.settlement.nhsa.maternity import is_visit
@@ -47,7 +47,7 @@ async def quote(call: Call) -> bytes:
             told.update({**encounter.told, **told})
             stay = await the_stay(tx, call, encounter.stay_id)
             if stay.cost.total != bill:
-                return Refused(Refusal.LINES_DO_NOT_SUM)
+                return unlike_lines(stay)
             day = None
             if is_visit(encounter.told):
                 # As `settle_visit` will have it: on its day, and as it is told by now.
@@ -93,7 +93,7 @@ async def settle_visit(call: Call) -> bytes:
         if await kept_with(tx, call.ask()) or stay.state is StayState.SETTLED:
             return
         if stay.cost.total != bill:
-            raise call.counter.problem_of(Refusal.LINES_DO_NOT_SUM)
+            raise call.counter.problem_of(unlike_lines(stay))
         outcome = call.taken(await outcome_of(tx, stay, encounter.told, stay.admitted_on))
         if outcome != stay.outcome:
             call.taken(await discharge.discharge(tx, call.scene, stay.stay_id, outcome))

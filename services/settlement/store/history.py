@@ -32,6 +32,7 @@ from claim c
 join settlement s on s.pool_code = c.pool_code and s.settlement_id = c.settlement_id
 join stay t on t.pool_code = s.pool_code and t.stay_id = s.stay_id
 left join pregnancy p on p.pool_code = s.pool_code and p.pregnancy_id = s.pregnancy_id
+    and p.cancelled_at is null
 left join person_state i on i.person_ref = s.person_ref"""
 """A claim's level, amounts and facts: the end of a select, and what it reads from."""
 # Half of the claims to each of two processes, and so on: an id's hash says to which.

@@ -16,9 +16,15 @@ from shared.plumbing.database import Connection
 
 N = TypeVar("N", int, Decimal)
 
-# A bare `line` as a type is the geometric one.
 _INSERT_LINES = """
-insert into line select * from unnest($1::public.line[]) on conflict do nothing returning line_number
+insert into line (month, pool_code, stay_id, line_number, institution_code, caller, item_code, charged_on,
+                  quantity, price_fen, amount_fen, class, in_scope_fen, out_of_scope_fen, over_limit_fen,
+                  first_copay_fen, returns, own_code)
+select * from unnest(
+    $1::date[], $2::text[], $3::uuid[], $4::int[], $5::text[], $6::text[], $7::text[], $8::date[],
+    $9::numeric[], $10::bigint[], $11::bigint[], $12::text[], $13::bigint[], $14::bigint[],
+    $15::bigint[], $16::bigint[], $17::int[], $18::text[])
+on conflict do nothing returning line_number
 """
 
 
@@ -26,11 +32,11 @@ async def insert(tx: Connection, bills: Sequence[tuple[Stay, Sequence[ClassedLin
     """Insert the lines of stays; returns how many were new, fewer when a line number was used
     before."""
     rows = [_row(stay, classed) for stay, lines in bills for classed in lines]
-    return len(await tx.fetch(_INSERT_LINES, rows))
+    return len(await tx.fetch(_INSERT_LINES, *zip(*rows, strict=True)))
 
 
 def _row(stay: Stay, classed: ClassedLine) -> tuple[object, ...]:
-    """A row of `line`, in the table's order."""
+    """A row of `line`, in the order of the statement."""
     line, cost = classed.line, classed.cost
     return (
         stay.admitted_on.replace(day=1), stay.pool_code, stay.stay_id, line.line_number,

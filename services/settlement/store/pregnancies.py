@@ -10,7 +10,7 @@ from uuid import UUID
 import asyncpg
 
 from services.settlement.domain.course import Designation
-from services.settlement.domain.pregnancy import Ending, Pregnancy
+from services.settlement.domain.pregnancy import Cared, Ending, Pregnancy
 from shared.period import Period
 from shared.plumbing.database import Connection
 
@@ -35,27 +35,56 @@ def pregnancy_from_row(row: Any) -> Pregnancy:
     )
 
 
+_FIND = f"""
+select {PREGNANCY_COLUMNS} from pregnancy
+where pool_code = $1 and pregnancy_id = $2 and cancelled_at is null
+"""  # noqa: S608
+
+
 async def find(tx: Connection, pool_code: str, pregnancy_id: UUID) -> Pregnancy | None:
-    """A pregnancy of the pool."""
-    row = await tx.fetchrow(
-        f"select {PREGNANCY_COLUMNS} from pregnancy where pool_code = $1 and pregnancy_id = $2",  # noqa: S608
-        pool_code,
-        pregnancy_id,
-    )
+    """A pregnancy of the pool; a cancelled one is none."""
+    row = await tx.fetchrow(_FIND, pool_code, pregnancy_id)
     return pregnancy_from_row(row) if row else None
 
 
-async def find_all(
+# As the reference of a stay to it holds it: whoever changes other columns does not wait for it.
+_KEPT = f"""
+select {PREGNANCY_COLUMNS} from pregnancy
+where pool_code = $1 and pregnancy_id = any($2) and cancelled_at is null
+order by pregnancy_id for key share
+"""  # noqa: S608
+
+
+async def keep_all(
     tx: Connection, pool_code: str, pregnancy_ids: Sequence[UUID]
 ) -> dict[UUID, Pregnancy]:
-    """Pregnancies of the pool by id; what nobody registered is missing."""
-    rows = await tx.fetch(
-        f"select {PREGNANCY_COLUMNS} from pregnancy"  # noqa: S608
-        " where pool_code = $1 and pregnancy_id = any($2)",
-        pool_code,
-        pregnancy_ids,
-    )
+    """Pregnancies of the pool by id, to open stays of them: none is cancelled or corrected until
+    the transaction ends. What nobody registered is missing."""
+    rows = await tx.fetch(_KEPT, pool_code, pregnancy_ids)
     return {row["pregnancy_id"]: pregnancy_from_row(row) for row in rows}
+
+
+# Against stays that are opened at the same moment too.
+_HOLD = f"""
+select {PREGNANCY_COLUMNS}, registered_by from pregnancy
+where pool_code = $1 and pregnancy_id = $2 and cancelled_at is null for update
+"""  # noqa: S608
+
+
+async def hold(
+    tx: Connection, pool_code: str, pregnancy_id: UUID
+) -> tuple[Pregnancy, str, Cared] | None:
+    """A pregnancy, which institution registered it, and what there is of it: nothing of this
+    changes until the transaction ends."""
+    row = await tx.fetchrow(_HOLD, pool_code, pregnancy_id)
+    if row is None:
+        return None
+    person_ref = row["pregnancy_person"]
+    # A statement of its own, so that it sees what was committed while the row was waited for.
+    (cared,) = await tx.fetch(
+        "select * from cared_for($1, $2, $3)", pool_code, pregnancy_id, person_ref
+    )
+    return pregnancy_from_row(row), row["registered_by"], Cared(cared["settled"], cared["standing"])
 
 
 async def of_person(tx: Connection, pool_code: str, person_ref: str, on: date) -> Pregnancy | None:
@@ -72,6 +101,35 @@ async def of_person(tx: Connection, pool_code: str, person_ref: str, on: date) -
     return pregnancy_from_row(row) if row else None
 
 
+_ALL_OF_PERSON = f"""
+select {PREGNANCY_COLUMNS}, made.institutions, made.days
+from pregnancy p
+left join lateral (
+    select array_agg(d.institution_code order by d.number) as institutions,
+           array_agg(d.since order by d.number) as days
+    from designation d where d.pool_code = p.pool_code and d.pregnancy_id = p.pregnancy_id
+) made on true
+where hashtextextended(p.person_ref, 0) = hashtextextended($2, 0) and p.person_ref = $2
+  and p.pool_code = $1 and p.cancelled_at is null
+order by lower(p.period) desc limit $3
+"""  # noqa: S608
+
+
+async def all_of_person(
+    tx: Connection, pool_code: str, person_ref: str, limit: int
+) -> list[tuple[Pregnancy, tuple[Designation, ...]]]:
+    """A person's pregnancies in a pool, the latest first, each with its designations in order; of
+    cancelled ones nothing is told."""
+    rows = await tx.fetch(_ALL_OF_PERSON, pool_code, person_ref, limit)
+    return [
+        (
+            pregnancy_from_row(row),
+            tuple(map(Designation, row["institutions"] or (), row["days"] or ())),
+        )
+        for row in rows
+    ]
+
+
 async def has_open(tx: Connection, person_ref: str) -> bool:
     """Whether the person has a pregnancy that no birth has ended."""
     return bool(
@@ -83,19 +141,26 @@ async def has_open(tx: Connection, person_ref: str) -> bool:
     )
 
 
-async def insert(tx: Connection, pregnancy: Pregnancy, at: datetime) -> bool:
-    """Register a pregnancy with its first designation; False when its period overlaps another one
-    of the person.
+_INSERT = """
+insert into pregnancy (pool_code, pregnancy_id, person_ref, institution_code, period, delivered_on,
+                       registered_at, version, registered_by)
+values ($1, $2, $3, $4, daterange($5, $6), $7, $8, $9, $10)
+"""
+
+
+async def insert(tx: Connection, pregnancy: Pregnancy, at: datetime, by: str) -> bool:
+    """Register a pregnancy with its first designation, by an institution or (empty) the agency's
+    staff; False when its period overlaps another one of the person.
 
     The exclusion constraint is the law: it holds over all hospitals and at the same moment.
     """
     try:
         async with tx.transaction():
             await tx.execute(
-                "insert into pregnancy values ($1, $2, $3, $4, daterange($5, $6), $7, $8, $9)",
+                _INSERT,
                 pregnancy.pool_code, pregnancy.pregnancy_id, pregnancy.person_ref,
                 pregnancy.institution_code, pregnancy.period.start, pregnancy.period.end,
-                pregnancy.delivered_on, at, pregnancy.version,
+                pregnancy.delivered_on, at, pregnancy.version, by,
             )  # fmt: skip
             await _designate(
                 tx, pregnancy, Designation(pregnancy.institution_code, pregnancy.period.start), at
@@ -103,6 +168,45 @@ async def insert(tx: Connection, pregnancy: Pregnancy, at: datetime) -> bool:
     except asyncpg.ExclusionViolationError:
         return False
     return True
+
+
+_CORRECT = """
+update pregnancy set period = daterange($3, upper(period)), version = version + 1
+where pool_code = $1 and pregnancy_id = $2
+"""
+_CORRECTED = """
+insert into pregnancy_correction
+select $1, $2, coalesce(max(number), 0) + 1, $3, $4, $5 from pregnancy_correction
+where pool_code = $1 and pregnancy_id = $2
+"""
+_CORRECT_FIRST = """
+update designation set since = $3 where pool_code = $1 and pregnancy_id = $2 and number = 1
+"""
+
+
+async def correct(tx: Connection, before: Pregnancy, since: date, at: datetime) -> bool:
+    """Correct the first day of a pregnancy that is held, and of its first designation with it;
+    False when it then overlaps another one of the person."""
+    place = (before.pool_code, before.pregnancy_id)
+    try:
+        async with tx.transaction():
+            await tx.execute(_CORRECT, *place, since)
+    except asyncpg.ExclusionViolationError:
+        return False
+    await tx.execute(_CORRECTED, *place, before.period.start, since, at)
+    await tx.execute(_CORRECT_FIRST, *place, since)
+    return True
+
+
+_CANCEL = """
+update pregnancy set period = 'empty', cancelled_at = $3, version = version + 1
+where pool_code = $1 and pregnancy_id = $2
+"""
+
+
+async def cancel(tx: Connection, pregnancy: Pregnancy, at: datetime) -> None:
+    """Cancel a pregnancy that is held: its days are free for another one at once."""
+    await tx.execute(_CANCEL, pregnancy.pool_code, pregnancy.pregnancy_id, at)
 
 
 async def transfer(

@@ -97,7 +97,8 @@ left join lateral (
       and a.valid @> coalesce(asked.stated_on, stay.discharged_on, stay.admitted_on) offset 0) agreement on true
 left join lateral (
     select * from pregnancy p
-    where p.pool_code = asked.pool_code and p.pregnancy_id = stay.pregnancy_id offset 0) pregnancy on true
+    where p.pool_code = asked.pool_code and p.pregnancy_id = stay.pregnancy_id
+      and p.cancelled_at is null offset 0) pregnancy on true
 left join lateral (
     select daterange(stay.admitted_on, greatest(stay.admitted_on, coalesce(
         asked.stated_on, stay.discharged_on)), '[]') as span offset 0) days on true
@@ -170,8 +171,9 @@ def _facts(row: asyncpg.Record) -> Facts:
 class Entry:
     """All rows of one settlement: they are written together, or not at all.
 
-    `pregnancy_end` is given by a birth or loss, `pregnancy_version` by a visit: it is written only
-    where the pregnancy, and so what is left of its limits, is still as it was read.
+    `pregnancy_end` is given by a birth or loss. `pregnancy_version` is given by all but a surgery:
+    it is written only where the pregnancy, its days and what is left of its limits, is still as it
+    was read.
     """
 
     settlement: Settlement
@@ -195,7 +197,7 @@ locked as (
     order by stay.pool_code, stay.stay_id for update of stay
 ),
 tended as (
-    select p.pool_code, p.pregnancy_id, asked.settlement_id
+    select p.pool_code, p.pregnancy_id, asked.settlement_id, asked.benefit
     from unnest($8::uuid[], $9::bigint[]) t(settlement_id, pregnancy_version)
     join asked using (settlement_id) join locked using (pool_code, stay_id)
     join pregnancy p using (pool_code, pregnancy_id)
@@ -204,7 +206,8 @@ tended as (
 ),
 entrusted as (
     select distinct on (t.pool_code, t.pregnancy_id) t.settlement_id from tended t
-    where not exists (select from asked e where e.pool_code = t.pool_code
+    where t.benefit = 'prenatal' and not exists (
+        select from asked e where e.pool_code = t.pool_code
                       and e.pregnancy_id = t.pregnancy_id and e.benefit in ('delivery', 'loss'))
     order by t.pool_code, t.pregnancy_id, t.settlement_id
 ),
@@ -217,7 +220,9 @@ won as (
            case when a.benefit = 'family_planning' then a.person_ref end,
            case when a.benefit = 'family_planning' then a.event_on end, locked.procedure
     from asked a join locked using (pool_code, stay_id)
-    where a.benefit <> 'prenatal' or a.settlement_id in (select settlement_id from entrusted)
+    where a.benefit = 'family_planning' or a.settlement_id in (
+        select settlement_id from tended where benefit <> 'prenatal'
+        union all select settlement_id from entrusted)
     order by a.pool_code, a.pregnancy_id, a.person_ref, a.event_on
     on conflict do nothing
     returning settlement_id
@@ -285,11 +290,12 @@ async def write(connection: Connection, entries: Sequence[Entry]) -> list[bool]:
     """Write all entries by one statement; which of them won.
 
     An entry loses when its stay changed since READ, when its stay was settled meanwhile, when
-    another hospital was first to settle the pregnancy's birth or loss or the surgery, or, a visit's, when another
-    visit or a birth came first: a visit and a birth of one group meet again in the next.
+    another hospital was first to settle the pregnancy's birth or loss or the surgery, or when its
+    pregnancy changed since, by a correction or another visit or a birth: a visit and a birth of one
+    group meet again in the next.
     """
     ids = [e.settlement.settlement_id for e in entries]
-    visits = [e for e in entries if e.pregnancy_version is not None]
+    cares = [e for e in entries if e.pregnancy_version is not None]
     rows = await connection.fetch(
         WRITE,
         [settlement_row(e.settlement, e.ask.caller) for e in entries],
@@ -299,9 +305,9 @@ async def write(connection: Connection, entries: Sequence[Entry]) -> list[bool]:
         [row for e in entries for row in posting_rows(e.settlement, e.postings)],
         [row for e in entries for row in e.outbox],
         [row for e in entries for row in e.log],
-        [e.settlement.settlement_id for e in visits],
-        [e.pregnancy_version for e in visits],
-        [unit_row(e.settlement, use) for e in visits for use in e.uses],
+        [e.settlement.settlement_id for e in cares],
+        [e.pregnancy_version for e in cares],
+        [unit_row(e.settlement, use) for e in cares for use in e.uses],
         [entitlement_row(one) for e in entries for one in e.opened],
     )
     won = {row["settlement_id"] for row in rows}

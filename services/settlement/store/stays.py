@@ -104,9 +104,20 @@ async def of_person(
     return [stay_from_row(row) for row in rows]
 
 
-# By number, so that two who bring the same stays wait for one another in the same order.
+# By number, so that two who bring the same stays wait for one another in the same order. Column by
+# column, so that a migration that widens the table stops nobody.
 _INSERT = """
-insert into stay select * from unnest($1::stay[]) new order by pool_code, institution_code, stay_number
+insert into stay (pool_code, stay_id, institution_code, stay_number, person_ref, pregnancy_id, state,
+                  version, month, admitted_on, discharged_on, event_on, mode, infants, weeks, bill_fen,
+                  line_count, total_fen, in_scope_fen, out_of_scope_fen, over_limit_fen, first_copay_fen,
+                  benefit, particulars, number_free)
+select * from unnest(
+    $1::text[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::uuid[], $7::text[], $8::bigint[],
+    $9::date[], $10::date[], $11::date[], $12::date[], $13::text[], $14::smallint[], $15::smallint[],
+    $16::bigint[], $17::integer[], $18::bigint[], $19::bigint[], $20::bigint[], $21::bigint[],
+    $22::bigint[], $23::text[], $24::json[], $25::boolean[])
+    new(pool_code, stay_id, institution_code, stay_number)
+order by pool_code, institution_code, stay_number
 on conflict (pool_code, institution_code, stay_number) where not number_free do nothing
 returning stay_id
 """
@@ -115,7 +126,7 @@ returning stay_id
 async def insert(tx: Connection, stays: Sequence[Stay]) -> int:
     """Write new stays; how many, fewer when another of an institution has a number, and was not
     cancelled."""
-    return len(await tx.fetch(_INSERT, [_row(stay) for stay in stays]))
+    return len(await tx.fetch(_INSERT, *zip(*map(_row, stays), strict=True)))
 
 
 async def update(tx: Connection, before: Stay, after: Stay) -> bool:
@@ -133,7 +144,7 @@ async def update(tx: Connection, before: Stay, after: Stay) -> bool:
 
 
 def _row(stay: Stay) -> tuple[object, ...]:
-    """A row of `stay`, in the table's order."""
+    """A row of `stay`, in the order of the statement."""
     return (
         stay.pool_code, stay.stay_id, stay.institution_code, stay.stay_number, stay.person_ref,
         stay.pregnancy_id, stay.state, stay.version, stay.admitted_on.replace(day=1),

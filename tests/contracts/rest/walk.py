@@ -78,6 +78,7 @@ async def walk(whole: Agency, recorder: Recorder) -> None:
     await _looked_back(whole, recorder, claims)
     await _catalogued(whole, recorder)
     await _his_introduced(whole, recorder)
+    await _registered_by_mistake(whole, recorder, mother)
     for service in SERVICES:
         operator = Walker(recorder, await whole.caller(service, "operator", "operator", ""))
         topic = {
@@ -189,6 +190,16 @@ async def _his_introduced(whole: Agency, recorder: Recorder) -> None:
     await second.post(f"/his-profiles/{proposal}/approve", {})
 
 
+async def _registered_by_mistake(whole: Agency, recorder: Recorder, mother: str) -> None:
+    """A pregnancy of another day than was written, and in the end of another person."""
+    plain = await whole.caller("settlement", "hospital-c", "hospital", POOL, LOW)
+    desk = Walker(recorder, plain)
+    registered = {"person_ref": mother, "since": "2024-03-25", "institution_code": LOW}
+    pregnancy = (await made(plain.post("/pregnancies", registered)))["pregnancy_id"]
+    await desk.post(f"/pregnancies/{pregnancy}/correct", {"since": "2024-03-26"})
+    await desk.post(f"/pregnancies/{pregnancy}/cancel", {})
+
+
 async def _catalogued(whole: Agency, recorder: Recorder) -> None:
     """What was listed ends early; of two files that an operator proposed by the command one is
     taken, one is put aside."""
@@ -230,6 +241,7 @@ async def _born(whole: Agency, recorder: Recorder, mother: str) -> dict[str, str
     registered = {"person_ref": mother, "since": "2023-07-01", "institution_code": LOW}
     pregnancy = (await desk.post("/pregnancies", registered))["pregnancy_id"]
     await desk.post(f"/pregnancies/{pregnancy}/transfer", {"institution_code": HIGH})
+    await desk.get("/pregnancies", person_ref=mother, limit=10)
     await _checked(desk, mother, pregnancy)
     admission = {"stay_number": "ZY-2024-0310", "person_ref": mother,
                  "pregnancy_id": pregnancy, "admitted_on": "2024-03-10"}  # fmt: skip
