@@ -32,6 +32,8 @@ async def insert(tx: Connection, bills: Sequence[tuple[Stay, Sequence[ClassedLin
     """Insert the lines of stays; returns how many were new, fewer when a line number was used
     before."""
     rows = [_row(stay, classed) for stay, lines in bills for classed in lines]
+    if not rows:
+        return 0
     return len(await tx.fetch(_INSERT_LINES, *zip(*rows, strict=True)))
 
 
