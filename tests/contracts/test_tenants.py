@@ -491,7 +491,7 @@ NOT_WALLED = {
     pregnancies.of_person, pregnancies.all_of_person, pregnancies.keep_all, pregnancies.hold,
     agreements.agreed, catalogue.items, catalogue.named, catalogue.in_force, mappings.listed,
     catalogue.page, catalogue.imports,
-    catalogue.find_import, pregnancies.find, pregnancies.find_all, pregnancies.has_open,
+    catalogue.find_import, pregnancies.find, pregnancies.has_open,
     books.content,
     pregnancies.designations, courses.entries, courses.entries_of, entitlements.find,
     entitlements.page, entitlements.of_settlement, person_states.find,
