@@ -119,8 +119,7 @@ class His:
             keyed = HMAC(self.secret.encode(), hashes.SM3())
             keyed.update(text)
             return keyed.finalize().hex()
-        pair = gmalg.SM2(bytes.fromhex(self.secret), b"1234567812345678")
-        return "".join(part.hex() for part in pair.sign(text))
+        return sm2_signature(self.secret, text)
 
     async def post(self, infno: str, input_: Any, msgid: str = "") -> httpx.Response:
         """One transaction, tried again as the client does."""
@@ -158,3 +157,10 @@ class His:
             and len(said["inf_refmsgid"]) == _REFMSGID
             and len(said["refmsg_time"]) == len(said["respond_time"]) == _STAMP
         )
+
+
+def sm2_signature(private_key: str, text: bytes) -> str:
+    """r and s, of 64 hexadecimal digits each, by a private key in hexadecimal."""
+    pair = gmalg.SM2(bytes.fromhex(private_key), b"1234567812345678")
+    # The library drops leading zeros: one signature in 128 would be a byte short.
+    return "".join(part.rjust(32, b"\0").hex() for part in pair.sign(text))

@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 import gmalg
 import pytest
 
+from deploy.his.client import sm2_signature
 from services.settlement.domain.cost import Cost
 from services.settlement.domain.his_profile import HisProfile, Scheme
 from services.settlement.domain.pregnancy import Ending, Pregnancy
@@ -378,10 +379,9 @@ def _call(scheme: Scheme, now: datetime) -> tuple[HisProfile, Signed]:
                        "x-his-signature": made}  # fmt: skip
         case Scheme.SIGNED_BODY_SM2:
             at, nonce = seconds + "000", "n" * 16
-            pair = gmalg.SM2(bytes.fromhex(SM2_PRIVATE), b"1234567812345678")
-            signed = pair.sign(signed_text("/nhsa/2304", b"body", at, nonce))
+            made = sm2_signature(SM2_PRIVATE, signed_text("/nhsa/2304", b"body", at, nonce))
             headers = {"x-his-key": "AK_TEST", "x-his-timestamp": at, "x-his-nonce": nonce,
-                       "x-his-signature": "".join(part.hex() for part in signed)}  # fmt: skip
+                       "x-his-signature": made}  # fmt: skip
         case Scheme.PRIVATE_LINE:
             headers = {}
     secret = SM2_PUBLIC if scheme is Scheme.SIGNED_BODY_SM2 else "SK"
@@ -429,3 +429,8 @@ def test_a_private_line_ends_in_its_networks(client: str) -> None:
     with pytest.raises(Problem) as refused:
         verify(profile, Signed({}, "/", b"", client), NOW)
     assert refused.value.kind.number == 5003
+
+
+def test_a_signature_that_begins_with_zeros_keeps_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gmalg.SM2, "sign", lambda self, text: (b"\x01", b"\x02" * 32))
+    assert sm2_signature(SM2_PRIVATE, b"text") == "0" * 63 + "1" + "02" * 32
