@@ -234,8 +234,6 @@ def _wrong(claims: ir.Table, name: str) -> ir.BooleanValue | None:
         return column.fill_null("").notin(_CASE_TYPES)
     if name == "discharge_date":
         return column.isnull() | (column < claims["admit_date"])
-    if name in NEVER_EMPTY:
-        return column.isnull()
     if name in ("total_amount", "fund_amount"):
         return column.isnull() | (column < 0)
-    return None
+    return column.isnull() if name in NEVER_EMPTY else None
