@@ -39,7 +39,7 @@ async def _found(client: Client, person: str, **more: Any) -> list[dict[str, Any
     return items
 
 
-async def _settled(house: House, desk: Client, stay: str, total: str) -> httpx.Response:
+async def _settled(desk: Client, stay: str, total: str) -> httpx.Response:
     return await desk.post(f"/stays/{stay}/settle", {"total": total})
 
 
@@ -83,7 +83,7 @@ async def test_the_latest_is_told_first_and_an_ended_one_as_such(
     person = await house.person(NANJING)
     first = await house.pregnancy(nanjing_a, person)
     stay, outcome = await house.stay(nanjing_a, person, first)
-    assert (await _settled(house, nanjing_a, stay, outcome["total"])).status_code == 201
+    assert (await _settled(nanjing_a, stay, outcome["total"])).status_code == 201
     second = await house.pregnancy(nanjing_b, person, "2024-03-23")
     found = await _found(nanjing_b, person)
     assert [(one["pregnancy_id"], one["state"], one["until"]) for one in found] == [
@@ -109,7 +109,7 @@ async def test_a_wrong_first_day_is_corrected_and_the_birth_settled(
         "2024-03-25",
         [{"institution_code": B, "since": "2024-03-25"}],
     )
-    assert _code(await _settled(house, nanjing_a, stay, outcome["total"])) == (422, 1021)
+    assert _code(await _settled(nanjing_a, stay, outcome["total"])) == (422, 1021)
     # Who neither registered it nor cares for it does not know it; and nobody's days lie ahead.
     assert _code(await nanjing_a.post(place, {"since": "2023-07-01"})) == (404, 1016)
     elsewhere = house.clerks[KIZILSU]
@@ -117,7 +117,7 @@ async def test_a_wrong_first_day_is_corrected_and_the_birth_settled(
     assert _code(await nanjing_b.post(place, {"since": "2024-03-29"})) == (422, 1006)
     right = await house.clerks[NANJING].post(place, {"since": "2023-07-03"})
     assert right.status_code == 201, right.text
-    settled = await _settled(house, nanjing_a, stay, outcome["total"])
+    settled = await _settled(nanjing_a, stay, outcome["total"])
     assert settled.status_code == 201, settled.text
     assert _code(await nanjing_b.post(place, {"since": "2023-07-04"})) == (409, 1090)
     # Reversed, the birth is still one: it ends the pregnancy that began before it.
@@ -125,7 +125,7 @@ async def test_a_wrong_first_day_is_corrected_and_the_birth_settled(
     assert undone.status_code == 201, undone.text
     assert _code(await nanjing_b.post(place, {"since": "2024-03-22"})) == (422, 1006)
     assert (await nanjing_b.post(place, {"since": "2023-07-04"})).status_code == 201
-    assert (await _settled(house, nanjing_a, stay, outcome["total"])).status_code == 201
+    assert (await _settled(nanjing_a, stay, outcome["total"])).status_code == 201
     told = await house.owner.fetch(
         "select since_before, since from pregnancy_correction where pregnancy_id = $1"
         " order by number",
@@ -152,7 +152,7 @@ async def test_a_corrected_pregnancy_keeps_apart_from_the_one_before(
     person = await house.person(NANJING)
     first = await house.pregnancy(nanjing_a, person)
     stay, outcome = await house.stay(nanjing_a, person, first)
-    assert (await _settled(house, nanjing_a, stay, outcome["total"])).status_code == 201
+    assert (await _settled(nanjing_a, stay, outcome["total"])).status_code == 201
     second = await house.pregnancy(nanjing_a, person, "2024-03-25")
     place = f"/pregnancies/{second}/correct"
     assert _code(await nanjing_a.post(place, {"since": "2024-03-21"})) == (409, 1019)
@@ -222,7 +222,7 @@ async def test_nothing_settled_is_cancelled_until_it_is_reversed(
     pregnancy = await house.pregnancy(nanjing_a, person)
     stay, outcome = await house.stay(nanjing_a, person, pregnancy)
     place = f"/pregnancies/{pregnancy}/cancel"
-    settled = await _settled(house, nanjing_a, stay, outcome["total"])
+    settled = await _settled(nanjing_a, stay, outcome["total"])
     assert _code(await nanjing_a.post(place)) == (409, 1090)
     done = await nanjing_a.post(f"/settlements/{settled.json()['settlement_id']}/reverse")
     assert done.status_code == 201, done.text
