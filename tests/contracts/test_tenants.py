@@ -470,7 +470,6 @@ READS: dict[Any, Read] = {
     history.standing_claims: lambda tx, s: _standing(tx, s),
     disputed.claims: lambda tx, s: disputed.claims(tx, A.pool, [s["settlement_id"]]),
     encounters.find: lambda tx, s: encounters.find(tx, A.pool, A.hospital, s["stay_id"]),
-    encounters.look: lambda tx, s: _looked(tx, s),
     encounters.last_line: lambda tx, s: encounters.last_line(tx, A.pool, s["stay_id"]),
     encounters.numbered: lambda tx, s: encounters.numbered(tx, _stay(s), "", ["1"]),
     his_profiles.current: lambda tx, s: his_profiles.current(
@@ -559,14 +558,6 @@ async def _stay_read(tx: Connection, s: Any) -> Any:
     asked = [(A.pool, wall, "settle", uuid4().hex, s["stay_id"], None)]
     row = await tx.fetchrow(settling.READ.replace(line, ""), wall, asked, True)
     return row and row["stay_id"]
-
-
-async def _looked(tx: Connection, s: Any) -> Any:
-    """It sets its wall itself as well."""
-    line = "and institution_code = $2 "
-    assert encounters.LOOK.count(line) == 1
-    wall = await tx.fetchval("select current_setting('app.callers')")
-    return await tx.fetchrow(encounters.LOOK.replace(line, ""), A.pool, wall, s["stay_id"])
 
 
 def _scope(s: Any) -> Scope:

@@ -17,7 +17,7 @@ import pytest
 from deploy.local.postgres import Postgres
 from services.settlement.actions.settle import Settle, Settling
 from services.settlement.api.office import Settlements
-from services.settlement.api.render import settled_bytes
+from services.settlement.api.render import settled_form
 from services.settlement.store.settling import Entry
 from shared.money import Money
 from shared.plumbing.group import Group
@@ -60,7 +60,7 @@ def _settle(stay: UUID, total: str, key: str = "", institution: str = A) -> Sett
     return Settle(
         ask=Ask(NANJING, institution, "settle", key or uuid4().hex, b"body of " + total.encode()),
         stay_id=stay, bill=Money.from_wire(total), actor="his", request_id="",
-        render=settled_bytes,
+        form=settled_form,
     )  # fmt: skip
 
 

@@ -21,6 +21,7 @@ from services.settlement.domain.settling import (
     may_be_settled,
 )
 from services.settlement.domain.steps import stored_steps
+from services.settlement.store.encounters import Encounter
 from services.settlement.store.settling import CLASHES, Entry, Facts, clash_of, read, write
 from services.settlement.told.allowance import allowance_opened
 from services.settlement.told.claim import claim_settled
@@ -38,6 +39,10 @@ Render = Callable[[Settlement, Judged], bytes]
 """The edge's own form of a settlement, with what it was judged by; its bytes are kept, and given
 again for ever."""
 
+Form = Callable[[Encounter | None], Render]
+"""The form in which an edge answers for a stay, by what was told of it over the national interface.
+Raises Problem where the edge does not know the stay by that."""
+
 Outcome = Answer | Refused | DifferentBody
 
 
@@ -50,7 +55,7 @@ class Settle:
     bill: Money
     actor: str
     request_id: str
-    render: Render
+    form: Form
 
 
 class Settling:
@@ -106,7 +111,8 @@ async def settle_stay(settlements: Settlements, command: Settle) -> Outcome:
 
 
 def decide(command: Settle, facts: Facts, book: Book, now: datetime) -> Entry | Refused:
-    """What settling this stay now would write, or why it is refused."""
+    """What settling this stay now would write, or why it is refused. Raises the form's Problem."""
+    render = command.form(facts.encounter)
     stay = facts.stay
     if stay is None:
         return Refused(Refusal.STAY_UNKNOWN)
@@ -131,7 +137,7 @@ def decide(command: Settle, facts: Facts, book: Book, now: datetime) -> Entry | 
     )
     if isinstance(judged, Refused):
         return judged
-    return _entry(command, judged, facts.items, book, now)
+    return _entry(command, render, judged, facts.items, book, now)
 
 
 def settlement_of(judged: Judged, settlement_id: UUID, actor: str, now: datetime) -> Settlement:
@@ -173,11 +179,12 @@ def settlement_of(judged: Judged, settlement_id: UUID, actor: str, now: datetime
 
 
 def _entry(
-    command: Settle, judged: Judged, items: StoredItems | None, book: Book, now: datetime
-) -> Entry:
+    command: Settle, render: Render, judged: Judged, items: StoredItems | None, book: Book,
+    now: datetime,
+) -> Entry:  # fmt: skip
     settlement = settlement_of(judged, new_id(), command.actor, now)
     legs = postings_of(judged.priced)
-    answer = Answer(201, command.render(settlement, judged))
+    answer = Answer(201, render(settlement, judged))
     opened = open_entitlements(judged, settlement, book)
     settled = Deed(
         pool_code=settlement.pool_code,

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from services.settlement.actions import add_lines, discharge, open_stay
 from services.settlement.actions.scene import Scene
-from services.settlement.actions.settle import Render, Settle, decide
+from services.settlement.actions.settle import Form, Settle, decide
 from services.settlement.domain.line import FeeLine
 from services.settlement.domain.pregnancy import Pregnancy
 from services.settlement.domain.refusals import Refusal, Refused
@@ -79,7 +79,7 @@ def apart(told: Sequence[Told]) -> Iterator[list[Told]]:
 
 
 async def settle_cases(
-    tx: Connection, scene: Scene, told: Sequence[Told], book: Book | None, render: Render
+    tx: Connection, scene: Scene, told: Sequence[Told], book: Book | None, form: Form
 ) -> list[Entry]:
     """Settle cases that are told whole, of one group of `apart`, by the same few statements however
     many they are. What was written of each holds its answer, kept under its ask.
@@ -103,7 +103,7 @@ async def settle_cases(
         if facts.kept is not None:
             raise Overtaken
         bill = case.outcome.bill
-        command = Settle(ask, stay_id, bill, scene.actor, scene.request_id, render)
+        command = Settle(ask, stay_id, bill, scene.actor, scene.request_id, form)
         entries.append(_or_refuse(decide(command, facts, book, scene.now)))
     try:
         won = await settling.write(tx, entries)

@@ -23,7 +23,7 @@ from services.settlement.actions.settle_cases import (
 from services.settlement.api.office import HOSPITAL, Office, office, scene_of, with_state
 from services.settlement.api.outcomes import OutcomeBody
 from services.settlement.api.refusals import problem_of
-from services.settlement.api.render import settled_bytes
+from services.settlement.api.render import settled_form
 from services.settlement.api.shown import BatchShown
 from services.settlement.api.wire import LinesBody, OpenStayBody
 from services.settlement.domain.refusals import Refused
@@ -114,7 +114,7 @@ async def _settled_together(request: Request, who: Caller, group: Sequence[Told]
     here, began = office(request), time.perf_counter()
     async with transaction(here.pool, [who.institution_code]) as tx:
         scene = scene_of(request, who)
-        entries = await settle_cases(tx, scene, group, here.book(), settled_bytes)
+        entries = await settle_cases(tx, scene, group, here.book(), settled_form)
     for entry in entries:
         here.measure(entry, time.perf_counter() - began)
     return entries
@@ -145,7 +145,7 @@ async def _settled(request: Request, who: Caller, one: Told) -> Answer:
     async def effect(tx: Connection) -> tuple[None, Answer]:
         scene = scene_of(request, who)
         try:
-            made[:] = await settle_cases(tx, scene, [one], here.book(), settled_bytes)
+            made[:] = await settle_cases(tx, scene, [one], here.book(), settled_form)
         except CaseRefused as error:
             raise _Unsettled(error.refused) from None
         return None, made[0].answer

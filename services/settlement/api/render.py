@@ -10,6 +10,7 @@ from uuid import UUID
 import orjson
 
 from services.settlement.actions.add_lines import Billed
+from services.settlement.actions.settle import Render
 from services.settlement.api.explanation import words
 from services.settlement.domain.adjustment import Adjustment
 from services.settlement.domain.course import UnitState
@@ -19,8 +20,8 @@ from services.settlement.domain.line import LineWarning
 from services.settlement.domain.pregnancy import KnownPregnancy, Pregnancy
 from services.settlement.domain.revision import Revision, Sum
 from services.settlement.domain.settlement import ClaimState, Settlement, Shares
-from services.settlement.domain.settling import Judged
 from services.settlement.domain.stay import Stay
+from services.settlement.store.encounters import Encounter
 from services.settlement.store.lines import StoredLine
 from shared.plumbing.clock import to_wire
 
@@ -38,9 +39,9 @@ def settlement_bytes(settlement: Settlement, present: Present | None = None) -> 
     return orjson.dumps(_settlement_now(settlement, present))
 
 
-def settled_bytes(settlement: Settlement, _: Judged) -> bytes:
-    """A settlement that is being made; the answer says nothing beyond it."""
-    return settlement_bytes(settlement)
+def settled_form(_: Encounter | None) -> Render:
+    """The answer to what is being settled says nothing beyond the settlement."""
+    return lambda settlement, _: settlement_bytes(settlement)
 
 
 def quote_bytes(settlement: Settlement) -> bytes:

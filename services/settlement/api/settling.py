@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from services.settlement.actions.settle import Outcome, Settle, settle_stay
 from services.settlement.api.office import HOSPITAL, Office, office, with_state
 from services.settlement.api.refusals import problem_of
-from services.settlement.api.render import settled_bytes
+from services.settlement.api.render import settled_form
 from services.settlement.api.shown import SettlementShown
 from services.settlement.api.wire import SettleBody
 from shared.money import Money
@@ -60,7 +60,7 @@ async def settled(
         bill=Money.from_wire(body.total),
         actor=who.client_id,
         request_id=trace_id,
-        render=settled_bytes,
+        form=settled_form,
     )
 
     async def once() -> Outcome:

@@ -150,17 +150,10 @@ class Call:
         stay_id = self.id(row, "mdtrt_id")
         pool, institution = self.profile.pool_code, self.profile.institution_code
         found = await encounters.find(tx, pool, institution, stay_id, lock=lock)
-        return self._known(found, row)
+        return self.known(found, row)
 
-    async def told_of(self, row: Row) -> Encounter:
-        """The same in one round trip, where nothing else is looked at with it."""
-        pool, institution = self.profile.pool_code, self.profile.institution_code
-        found = await encounters.look(
-            self.counter.desk.pool, pool, institution, self.id(row, "mdtrt_id")
-        )
-        return self._known(found, row)
-
-    def _known(self, found: Encounter | None, row: Row) -> Encounter:
+    def known(self, found: Encounter | None, row: Row) -> Encounter:
+        """What was told of a stay, where it is the one that a row names. Raises Problem."""
         if found is None or CANCELLED in found.told:
             raise Problem(ENCOUNTER_UNKNOWN)
         if found.person_ref != self.person(row):

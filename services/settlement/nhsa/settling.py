@@ -8,7 +8,7 @@ from typing import Any
 from services.settlement.actions import discharge
 from services.settlement.actions.quote import judge_now, quoted
 from services.settlement.actions.reverse import reverse
-from services.settlement.actions.settle import Outcome, Settle, settle_stay
+from services.settlement.actions.settle import Outcome, Render, Settle, settle_stay
 from services.settlement.actions.undo_by_message import made_by, undo_settlement
 from services.settlement.domain.refusals import Refusal, Refused
 from services.settlement.domain.settlement import Settlement
@@ -22,6 +22,7 @@ from services.settlement.nhsa.receipt import receipt
 from services.settlement.nhsa.refusals import NOT_TO_BE_UNDONE
 from services.settlement.nhsa.tables import aliases
 from services.settlement.store import ledger, settling
+from services.settlement.store.encounters import Encounter
 from shared.ids import new_id
 from shared.plumbing.database import Connection
 from shared.plumbing.problems import Problem
@@ -72,8 +73,7 @@ async def quote(call: Call) -> bytes:
 async def settle(call: Call) -> bytes:
     """2304: settle a discharged stay, once a message, for good."""
     row = call.input.one("data")
-    told = await _told(call, row)
-    return await _settled(call, row, told)
+    return await _settled(call, row, call.insured_under(row))
 
 
 async def settle_visit(call: Call) -> bytes:
@@ -83,7 +83,7 @@ async def settle_visit(call: Call) -> bytes:
     and settles it. One that was answered or withdrawn ends nothing.
     """
     row = call.input.one("data")
-    told = await _told(call, row)
+    insutype = call.insured_under(row)
     bill = call.money(row, "medfee_sumamt")
 
     async def end(tx: Connection) -> None:
@@ -99,23 +99,21 @@ async def settle_visit(call: Call) -> bytes:
             call.taken(await discharge.discharge(tx, call.scene, stay.stay_id, outcome))
 
     await call.within(end)
-    return await _settled(call, row, told)
+    return await _settled(call, row, insutype)
 
 
-async def _told(call: Call, row: Row) -> dict[str, Any]:
-    insutype = call.insured_under(row)
-    encounter = await call.told_of(row)
-    return {**encounter.told, "insutype": insutype}
+async def _settled(call: Call, row: Row, insutype: str) -> bytes:
+    def form(encounter: Encounter | None) -> Render:
+        told = {**call.known(encounter, row).told, "insutype": insutype}
+        return lambda made, judged: call.done(_receipt(call, made, judged, told))
 
-
-async def _settled(call: Call, row: Row, told: Mapping[str, Any]) -> bytes:
     command = Settle(
         ask=call.ask(),
         stay_id=call.id(row, "mdtrt_id"),
         bill=call.money(row, "medfee_sumamt"),
         actor=call.scene.actor,
         request_id=call.scene.request_id,
-        render=lambda made, judged: call.done(_receipt(call, made, judged, told)),
+        form=form,
     )
 
     async def once() -> Outcome:

@@ -8,10 +8,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import orjson
 
 from services.settlement.domain.stay import Stay
-from shared.plumbing.database import Connection, Pool
+from shared.plumbing.database import Connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,26 +47,12 @@ async def find(
 ) -> Encounter | None:
     """What the institution told of a stay; `lock` where more is to be told."""
     row = await tx.fetchrow(_HOLD if lock else _FIND, pool_code, institution_code, stay_id)
-    return _encounter(row)
+    return encounter_from_row(row) if row else None
 
 
-LOOK = """
-with wall as materialized (select set_config('app.callers', $2, true))
-select found.* from wall, lateral (
-    select stay_id, person_ref, told::text as told from encounter
-    where pool_code = $1 and institution_code = $2 and stay_id = $3 offset 0) found
-"""
-
-
-async def look(
-    pool: Pool, pool_code: str, institution_code: str, stay_id: UUID
-) -> Encounter | None:
-    """What the institution told of a stay, behind its wall in one round trip: nothing is held."""
-    return _encounter(await pool.fetchrow(LOOK, pool_code, institution_code, stay_id))
-
-
-def _encounter(row: Any) -> Encounter | None:
-    return Encounter(row["stay_id"], row["person_ref"], orjson.loads(row["told"])) if row else None
+def encounter_from_row(row: asyncpg.Record) -> Encounter:
+    """An encounter from a row that holds its stay, its person and what was told, as text."""
+    return Encounter(row["stay_id"], row["person_ref"], orjson.loads(row["told"]))
 
 
 async def of_stays(

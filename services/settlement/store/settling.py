@@ -25,6 +25,7 @@ from services.settlement.domain.refusals import Refusal
 from services.settlement.domain.settlement import Settlement
 from services.settlement.domain.stay import Stay
 from services.settlement.store.courses import course_from_row, unit_row
+from services.settlement.store.encounters import Encounter, encounter_from_row
 from services.settlement.store.entitlements import entitlement_row
 from services.settlement.store.person_states import person_from_row
 from services.settlement.store.pregnancies import pregnancy_from_row
@@ -50,7 +51,8 @@ class Kept:
 class Facts:
     """What settling looks at. `rival` tells that the pregnancy's birth or loss is settled already,
     and which of them; `operated`, of a surgery, which of the person are, in whatever hospital;
-    `items` is the bill by item, only to be told."""
+    `items` is the bill by item, only to be told, and
+    `encounter` what the national interface said of the stay."""
 
     kept: Kept | None
     stay: Stay | None
@@ -61,6 +63,7 @@ class Facts:
     course: Course = EMPTY
     operated: frozenset[tuple[date, Procedure]] = frozenset()
     items: StoredItems | None = None
+    encounter: Encounter | None = None
 
 
 READ = """
@@ -78,7 +81,7 @@ select kept.body_hash as kept_hash, kept.status as kept_status, kept.answer as k
        pregnancy.confined && days.span as within_ending, pregnancy.visited && days.span as holds_visits,
        person.state_version, person.state::text as state_json, person.as_of,
        rival.benefit as rival, operated.surgeries, course.units, course.designations,
-       bill.items::text as items, bill.left_out as items_left_out
+       bill.items::text as items, bill.left_out as items_left_out, encounter.told::text as told
 from asked
 left join lateral (
     select body_hash, status, answer from idempotency i
@@ -91,6 +94,9 @@ left join lateral (
 left join lateral (
     select items, left_out from stay_items b
     where b.pool_code = asked.pool_code and b.stay_id = stay.stay_id offset 0) bill on true
+left join lateral (
+    select told from encounter e
+    where e.pool_code = asked.pool_code and e.stay_id = stay.stay_id offset 0) encounter on true
 left join lateral (
     select level from agreement a
     where a.pool_code = asked.pool_code and a.institution_code = asked.caller
@@ -164,6 +170,7 @@ def _facts(row: asyncpg.Record) -> Facts:
             for on, procedure in orjson.loads(row["surgeries"] or "[]")
         ),
         items=StoredItems(row["items"], row["items_left_out"]) if row["items"] else None,
+        encounter=encounter_from_row(row) if row["told"] else None,
     )
 
 

@@ -19,7 +19,7 @@ from services.settlement.actions.reverse import reverse
 from services.settlement.actions.scene import Scene
 from services.settlement.actions.settle import Outcome, Settle, Settling
 from services.settlement.api.office import Settlements
-from services.settlement.api.render import settled_bytes, settlement_bytes
+from services.settlement.api.render import settled_form, settlement_bytes
 from services.settlement.domain.refusals import Refusal
 from shared.money import Money
 from shared.plumbing.auth import Caller
@@ -139,7 +139,7 @@ class World:
     def _settle(self, call: Call) -> Settle:
         ask = Ask(NANJING, call.hospital, "settle", call.key, call.thing.bytes)
         return Settle(
-            ask, call.thing, Money.from_wire(self.town.total), call.hospital, "", settled_bytes
+            ask, call.thing, Money.from_wire(self.town.total), call.hospital, "", settled_form
         )
 
     async def _reversed(self, call: Call) -> Answer:
