@@ -32,7 +32,7 @@ from services.audit.scoring.thresholds import LIKELY
 _CHUNK = 200_000
 # A file is scored without a service, which alone has a secret: the lot of a file is drawn under a
 # key that everybody can read, so that whoever scores it again draws the same.
-_LOT = b"lot of a file"
+LOT_OF_A_FILE = b"lot of a file"
 _PLAIN = arrow_csv.WriteOptions(quoting_style="needed")
 FLAGS = pa.schema(
     [
@@ -90,7 +90,7 @@ def write_claim_flags(
             chance = models.chances(batch.features, weighed.chance)
             learned_chance = chance if models.by_ranker else None
             score = order(weighed.chance, weighed.yuan, learned_chance)
-            at_random = drawn(batch.ids.to_pylist(), _LOT)
+            at_random = drawn(batch.ids.to_pylist(), LOT_OF_A_FILE)
             ends.add(batch.ids, score, chance, at_random)
             file.write_table(_flags(history, batch, weighed, models, chance, score, at_random))
     ends.write(out / "queue.csv")
