@@ -52,7 +52,7 @@ _BY_MATN_TYPE = {
 _GREATEST_FIRST = (DeliveryMode.CESAREAN, DeliveryMode.ASSISTED, DeliveryMode.VAGINAL)
 _LOSSES = frozenset({"5", "6"})
 _TWINS, _MORE = re.compile(r"O30\.0|Z37\.[2-4]"), re.compile(r"O30\.[1-9]|Z37\.[5-7]")
-_PROCEDURES = {
+PROCEDURES = {
     "1": Procedure.IUD_INSERT,
     "2": Procedure.IUD_REMOVE,
     "5": Procedure.TUBAL_LIGATION,
@@ -60,6 +60,7 @@ _PROCEDURES = {
     "7": Procedure.VASECTOMY,
     "8": Procedure.VAS_REVERSAL,
 }
+"""Surgeries by birctrl_type."""
 _TERM_WEEKS = 40
 _SURGICAL_LOSS = re.compile(r"69\.[05]|74\.[39]")
 _MEDICAL_LOSS = re.compile(r"73\.4|75\.0|96\.49")
@@ -155,7 +156,7 @@ def _claimed(
             manner = _manner(told)
             return Loss(weeks, manner, "outpatient" if is_visit(told) else "inpatient")
         case Benefit.FAMILY_PLANNING:
-            procedure = _PROCEDURES.get(told.get("birctrl_type", ""))
+            procedure = PROCEDURES.get(told.get("birctrl_type", ""))
             if procedure is None:
                 raise Problem(MODE_NOT_KNOWN)
             return Surgery(procedure)
