@@ -136,6 +136,10 @@ async def test_refused_as_is_the_profiles(house: House) -> None:
     with pytest.raises(Refused) as refused:
         await _his(house, B).call("9002", {"signOut": {"sign_no": "?", "opter_no": "1"}})
     assert refused.value.infcode == "-2"
+    # What may succeed later is no refusal of the case: a client shows -2 and tries no more.
+    unknown = {"data": {"psn_no": "0" * 32, "begndate": "2023-07-01"}}
+    later = await _his(house, B).post("90201", unknown)
+    assert (later.status_code, later.json()["infcode"]) == (503, -1)
     await _introduced(house, B)
 
 
