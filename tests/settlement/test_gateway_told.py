@@ -229,6 +229,34 @@ async def test_a_waiting_profile_is_shown_to_who_approves_it(house: House) -> No
 
 
 @pytest.mark.parametrize(
+    ("infno", "field", "place", "fault"),
+    [("2410", "mdtrtinfo.geso_val", "/demanded/1/infno", "not-a-transaction"),
+     ("2203A", "mdtrtinfo.geso_val", "/demanded/1/infno", "not-a-transaction"),
+     ("2401", "mdtrtinf.geso_val", "/demanded/1/fields/1", "not-a-field-of-it"),
+     ("2401", "mdtrtinfo.gesoval", "/demanded/1/fields/1", "not-a-field-of-it"),
+     ("2301", "mdtrtinfo.geso_val", "/demanded/1/fields/1", "not-a-field-of-it"),
+     ("3101", "patient_dtos.patn_id", "/demanded/1/fields/1", "not-a-field-of-it")],
+)  # fmt: skip
+async def test_a_profile_demands_only_what_can_be_filled(
+    house: House, infno: str, field: str, place: str, fault: str
+) -> None:
+    """A typo would have every such call of the hospital refused."""
+    known = {"2401": "mdtrtinfo.psn_no", "2301": "feedetail.psn_no", "3101": "data.trig_scen"}
+    body = {
+        "institution_code": f"H{uuid4().hex[:8]}", "scheme": "csb_ms", "access_key": "ak",
+        "secret": "sixteen-or-more-of-them",
+        "demanded": [{"infno": "2402", "fields": ["dscginfo.dscg_way", "diseinfo.diag_code"]},
+                     {"infno": infno, "fields": [known.get(infno, "data.psn_no"), field]}],
+    }  # fmt: skip
+    answer = await house.clerks[NANJING].post("/his-profiles", body)
+    assert (answer.status_code, answer.json()["code"]) == (400, "1-malformed")
+    (said,) = answer.json()["errors"]
+    assert (said["pointer"], said["code"]) == (place, fault)
+    body["demanded"] = body["demanded"][:1]  # type: ignore[index]
+    assert (await house.clerks[NANJING].post("/his-profiles", body)).status_code == 201
+
+
+@pytest.mark.parametrize(
     ("own", "other", "meets"),
     [("10.1.0.0/16", "10.1.2.0/24", True), ("10.1.0.0/16", "10.2.0.0/16", False),
      ("fd00::/64", "fd00::1/128", True), ("10.9.0.0/16", "fd01::/64", False)],

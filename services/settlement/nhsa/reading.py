@@ -16,6 +16,7 @@ from services.settlement.nhsa.tables import (
     closed_codes,
     code_table,
     row_nodes,
+    transactions,
     twins,
     within,
 )
@@ -113,6 +114,21 @@ def read_input(
         for row in rows.get(node, []):
             _demand(row, (code,))
     return Input(rows)
+
+
+def may_be_demanded(infno: str) -> frozenset[str] | None:
+    """The fields of a transaction that a profile may demand beyond those of every one, as
+    node.code; None where the transaction is not supported under this number."""
+    described = transactions().get(infno)
+    if described is None:
+        return None
+    return frozenset(
+        f"{node}.{code}"
+        for node, fields in described.nodes.items()
+        if node not in within()
+        for code, field in fields.items()
+        if field.type != "x"
+    )
 
 
 def _inner(node: str, item: Mapping[str, Any], transaction: Transaction) -> dict[str, list[Row]]:
