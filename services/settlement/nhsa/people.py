@@ -15,7 +15,9 @@ from services.settlement.domain.standing import NOT_ENTITLED, standing_of
 from services.settlement.nhsa import ids
 from services.settlement.nhsa.counter import Call, Done
 from services.settlement.nhsa.maternity import PROCEDURES, benefit_told, facts_of
+from services.settlement.nhsa.reading import Row
 from services.settlement.nhsa.refusals import err_msg, words
+from services.settlement.nhsa.replies import with_names
 from services.settlement.nhsa.tables import ours
 from services.settlement.store import person_states
 from shared.contracts.person import PersonStateChanged
@@ -27,6 +29,8 @@ from shared.plumbing.peer import PeerDown
 from shared.policy.shapes import Benefit
 
 _CITIZEN = re.compile(r"[1-9][0-9]{16}[0-9X]", re.ASCII)
+_ID_CARD = "02"
+"""mdtrt_cert_type"""
 GENDER = {"male": "1", "female": "2"}
 
 
@@ -58,7 +62,8 @@ async def person(call: Call) -> bytes:
     """1101: who a person is by the ID number and the name, and how she is insured; nothing is
     stored but what enrollment says of her insurance. Another name than hers finds nobody."""
     row = call.input.one("data")
-    number = row.text("certno").upper()
+    told = _number(row)
+    number = told.upper()
     if not _CITIZEN.fullmatch(number):
         raise call.counter.problem_of(Refusal.PERSON_UNKNOWN)
     peer = call.counter.enrollment
@@ -71,11 +76,21 @@ async def person(call: Call) -> bytes:
         raise call.counter.problem_of(Refusal.PERSON_STATE_UNREACHABLE) from None
     if found is None:
         raise call.counter.problem_of(Refusal.PERSON_UNKNOWN)
-    told = call.taken(await look_up_person(peer, str(found["person_ref"])))
+    known = call.taken(await look_up_person(peer, str(found["person_ref"])))
     async with transaction(call.counter.desk.pool, [AGENCY]) as tx:
-        await note_person_states(tx, [told])
-    state = told[0]
-    return call.named(call.done(_shown(state, number, call.scene.today)), row)
+        await note_person_states(tx, [known])
+    shown = call.done(_shown(known[0], number, call.scene.today))
+    return with_names(shown, {"psn_name": row.text("psn_name"), "certno": told})
+
+
+def _number(row: Row) -> str:
+    """The ID number that a call tells: in certno, else that of the ID card that was read. Raises
+    Wrong."""
+    if row.filled("certno"):
+        return row.text("certno")
+    if row.text("mdtrt_cert_type") != _ID_CARD or not row.filled("mdtrt_cert_no"):
+        raise row.wrong("certno", "required")
+    return row.text("mdtrt_cert_no")
 
 
 def _shown(state: PersonStateChanged, number: str, today: date) -> dict[str, Any]:
