@@ -420,7 +420,7 @@ READS: dict[Any, Read] = {
     stays.of_person: lambda tx, s: stays.of_person(
         tx, A.pool, A.hospital, s["person_ref"], since=None, until=None, after=NO_ID, limit=9
     ),
-    lines.items_charged: lambda tx, s: _of_bill(lines.items_charged, tx, s),
+    lines.modes_charged: lambda tx, s: _of_bill(lines.modes_charged, tx, s),
     lines.page: lambda tx, s: _of_bill(lambda tx, stay: lines.page(tx, stay, 0, 9), tx, s),
     ledger.of_person: lambda tx, s: ledger.of_person(
         tx, A.pool, A.hospital, s["person_ref"], NO_ID, 9

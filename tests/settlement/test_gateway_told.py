@@ -284,3 +284,51 @@ async def test_two_private_lines_never_share_an_address(
     assert await approved(first, own, "csb_ms") == first
     assert await approved(rival, other) == rival
     assert await approved(rival, other, "csb_ms") == rival
+
+
+# ---- how the child was born, by what the agency's catalogue says of an item
+
+
+async def _mode_of_bill(
+    house: House, his: His, *lines: tuple[str, str], returned: int | None = None
+) -> str:
+    """How the child was born of a stay whose matn_type says nothing but 1, a normal birth."""
+    stay = await _stay(his, await _pregnant(house, his))
+    await his.call("2302", {"data": [stay | {"feedetl_sn": "0000"}]})
+    bill = [
+        _line(stay, day, "100.00") | {"feedetl_sn": str(number), "med_list_codg": item}
+        for number, (item, day) in enumerate(lines, 1)
+    ]
+    await his.call("2301", {"feedetail": bill})
+    if returned is not None:
+        back = bill[returned] | {"feedetl_sn": "99", "cnt": "-1", "det_item_fee_sumamt": "-100.00",
+                                 "init_feedetl_sn": bill[returned]["feedetl_sn"]}  # fmt: skip
+        await his.call("2301", {"feedetail": [back]})
+    await his.call("2402", {"dscginfo": stay | {"endtime": "2024-03-24"}, "diseinfo": []})
+    found: str = await house.owner.fetchval(
+        "select mode from stay where person_ref = $1", stay["psn_no"]
+    )
+    return found
+
+
+async def test_how_a_child_was_born_is_read_from_the_agencys_own_items(
+    house: House, his: His
+) -> None:
+    clerk, operation, care = house.clerks[NANJING], uuid4().hex, uuid4().hex
+    until = {"end": "2024-03-21"}
+    for code, mode, term in (
+        (operation, "cesarean", until), (care, "assisted", {}), (operation, None, {}),
+    ):  # fmt: skip
+        start = "2020-01-01" if code == care or term else "2024-03-21"
+        body = {"item_code": code, "name": "x", "item_class": "a", "start": start,
+                "delivery_mode": mode} | term  # fmt: skip
+        answer = await clerk.post("/catalogue-items", body)
+        assert answer.status_code == 201, answer.text
+    early, late = "2024-03-20", "2024-03-21"
+    assert await _mode_of_bill(house, his, ("bed", early)) == "vaginal"
+    assert await _mode_of_bill(house, his, (care, early)) == "assisted"
+    assert await _mode_of_bill(house, his, (care, early), (operation, early)) == "cesarean"
+    # What the catalogue says of the day of the charge; what was returned was not done.
+    assert await _mode_of_bill(house, his, (care, early), (operation, late)) == "assisted"
+    both = ((care, early), (operation, early))
+    assert await _mode_of_bill(house, his, *both, returned=1) == "assisted"

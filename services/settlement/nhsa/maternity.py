@@ -25,7 +25,6 @@ from services.settlement.domain.stay import Outcome, Stay
 from services.settlement.domain.surgery import Surgery
 from services.settlement.nhsa.reading import Row
 from services.settlement.nhsa.refusals import FIELD_WRONG, MODE_NOT_KNOWN, Wrong
-from services.settlement.nhsa.tables import ours
 from shared.plumbing.problems import Problem
 from shared.policy.shapes import Benefit, DeliveryMode, Procedure
 
@@ -102,11 +101,11 @@ def ends_otherwise(benefit: Benefit, told: Mapping[str, Any]) -> bool:
 
 def outcome_told(
     stay: Stay, pregnancy: Pregnancy | None, told: Mapping[str, Any], discharged_on: date, *,
-    first_visit: bool = False, charged: Collection[str] = (),
+    first_visit: bool = False, charged: Collection[DeliveryMode] = (),
 ) -> Outcome | Refusal:  # fmt: skip
     """The outcome of a stay as it was told, refused where it is another benefit's; `first_visit`
-    where nothing of the pregnancy's checks was settled yet, `charged` the items of its lines.
-    Raises Problem where how the child was born cannot be known."""
+    where nothing of the pregnancy's checks was settled yet, `charged` what its lines say of the
+    birth. Raises Problem where how the child was born cannot be known."""
     if ends_otherwise(stay.benefit, told):
         return Refusal.OUTCOME_OF_ANOTHER_BENEFIT
     stated = told.get("birctrl_matn_date")
@@ -136,7 +135,9 @@ def _months_after(pregnancy: Pregnancy | None, event_on: date) -> int | None:
     return months_since(pregnancy.delivered_on or end - timedelta(days=1), event_on)
 
 
-def _delivery(told: Mapping[str, Any], weeks: int | None, charged: Collection[str]) -> Delivery:
+def _delivery(
+    told: Mapping[str, Any], weeks: int | None, charged: Collection[DeliveryMode]
+) -> Delivery:
     """The birth; what matn_type says of it is kept where it is something else."""
     mode, stated = delivery_mode(told, charged), _BY_MATN_TYPE.get(told.get("matn_type", ""))
     term = weeks if weeks is not None and 20 <= weeks <= 45 else _TERM_WEEKS
@@ -180,7 +181,7 @@ def _manner(told: Mapping[str, Any]) -> Literal["surgical", "medical"]:
     return "surgical" if operated or not is_visit(told) else "medical"
 
 
-def delivery_mode(told: Mapping[str, Any], charged: Collection[str] = ()) -> DeliveryMode:
+def delivery_mode(told: Mapping[str, Any], charged: Collection[DeliveryMode] = ()) -> DeliveryMode:
     """How the child was born: by operations and diagnoses, else by the items charged, else by
     matn_type. Raises Problem."""
     mode = coded_mode(told) or charged_mode(charged)
@@ -190,10 +191,9 @@ def delivery_mode(told: Mapping[str, Any], charged: Collection[str] = ()) -> Del
     return mode
 
 
-def charged_mode(charged: Collection[str]) -> DeliveryMode | None:
+def charged_mode(charged: Collection[DeliveryMode]) -> DeliveryMode | None:
     """How the child was born by what was charged: an operation says more than care."""
-    modes = {of for item, of in ours("delivery_items").items() if item in charged}
-    return next((mode for mode in _GREATEST_FIRST if mode.value in modes), None)
+    return next((mode for mode in _GREATEST_FIRST if mode in charged), None)
 
 
 def coded_mode(told: Mapping[str, Any]) -> DeliveryMode | None:
