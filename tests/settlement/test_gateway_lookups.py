@@ -88,6 +88,8 @@ async def test_a_settlement_is_looked_up_as_it_was_told(house: House, his: His) 
         assert (info["begndate"], info["enddate"]) == ("2024-03-20", "2024-03-24")
         assert info["psn_pay"] == info["psn_part_amt"]
     undone = await his.call("2305", {"data": stay | one})
+    # A quota, cleared afterwards; what takes it back is cleared the same way.
+    assert [of["setlinfo"]["clr_way"] for of in (made, undone)] == ["904", "904"]
     await his.call("2405", {"data": stay})
     await his.call("2302", {"data": [stay | {"feedetl_sn": "a2"}]})
     again = await his.call("5203", {"data": stay | one})

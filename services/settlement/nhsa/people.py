@@ -18,7 +18,7 @@ from services.settlement.nhsa.maternity import PROCEDURES, benefit_told, facts_o
 from services.settlement.nhsa.reading import Row
 from services.settlement.nhsa.refusals import err_msg, words
 from services.settlement.nhsa.replies import with_names
-from services.settlement.nhsa.tables import ours
+from services.settlement.nhsa.tables import gender, ours
 from services.settlement.store import person_states
 from shared.contracts.person import PersonStateChanged
 from shared.ids import new_id
@@ -31,7 +31,6 @@ from shared.policy.shapes import Benefit
 _CITIZEN = re.compile(r"[1-9][0-9]{16}[0-9X]", re.ASCII)
 _ID_CARD = "02"
 """mdtrt_cert_type"""
-GENDER = {"male": "1", "female": "2"}
 
 
 async def sign_in(call: Call) -> bytes:
@@ -101,7 +100,7 @@ def _shown(state: PersonStateChanged, number: str, today: date) -> dict[str, Any
             "psn_cert_type": "01",
             "certno": "",
             "psn_name": "",
-            "gend": GENDER.get(state.sex or "", "9"),
+            "gend": gender(state.sex),
             "naty": "",
             "brdy": born,
             "age": Decimal(f"{_age(date.fromisoformat(born), today)}.0"),

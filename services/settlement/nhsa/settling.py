@@ -139,8 +139,7 @@ async def _settled(call: Call, row: Row, insutype: str) -> bytes:
 def _receipt(
     call: Call, settlement: Settlement, judged: Judged, told: Mapping[str, Any]
 ) -> dict[str, Any]:
-    age = judged.person.age_on(settlement.event_on)
-    return receipt(settlement, judged.stay.cost, age, told, call.envelope.msgid)
+    return receipt(settlement, judged.stay.cost, judged.person, told, call.envelope.msgid)
 
 
 async def undo(call: Call) -> bytes:
@@ -155,9 +154,8 @@ async def undo(call: Call) -> bytes:
         if found is None or found.stay_id != stay.stay_id:
             raise call.counter.problem_of(Refusal.SETTLEMENT_UNKNOWN)
         (facts,) = await settling.read(tx, [(call.ask(), stay.stay_id, None)], in_transaction=True)
-        age = facts.person.age_on(found.event_on) if facts.person else None
         made = call.taken(await reverse(tx, call.scene, settlement_id))
-        shown = receipt(made, stay.cost, age, encounter.told, call.envelope.msgid)
+        shown = receipt(made, stay.cost, facts.person, encounter.told, call.envelope.msgid)
         return made.settlement_id, shown
 
     return call.named(await call.once(effect), row)
