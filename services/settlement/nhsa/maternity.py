@@ -34,6 +34,8 @@ FACTS = (
 )  # fmt: skip
 """What is kept of what is told: facts of the case, nothing that names the person."""
 
+_NOT_VALID = "0"
+"""vali_flag"""
 _DIAGNOSIS = re.compile(r"[A-Z][0-9]{2}(\.[0-9x]{1,3}(x[0-9]{3})?)?[+*]?", re.ASCII)
 _OPERATION = re.compile(r"[0-9]{2}\.[0-9]([0-9]|[0-9x][0-9]{2})?(x[0-9]{3})?", re.ASCII)
 _CODES_MOST = 40
@@ -73,10 +75,11 @@ def is_visit(told: Mapping[str, Any]) -> bool:
 
 
 def facts_of(row: Row, diagnoses: list[Row]) -> dict[str, Any]:
-    """What a node and its diagnoses tell of the case."""
+    """What a node and its diagnoses tell of the case; one that is not valid tells nothing."""
     told: dict[str, Any] = {code: row.text(code) for code in FACTS if row.filled(code)}
     if diagnoses:
-        in_order = sorted(diagnoses, key=lambda one: one.text("maindiag_flag") != "1")
+        valid = [one for one in diagnoses if one.text("vali_flag") != _NOT_VALID]
+        in_order = sorted(valid, key=lambda one: one.text("maindiag_flag") != "1")
         told["diagnoses"] = [one.text("diag_code") for one in in_order]
     return told
 

@@ -24,6 +24,7 @@ from shared.plumbing.clock import TIME_ZONE
 
 _ROWS_MOST = 1000
 _NAME_MOST = 200
+_CODE_DIGITS = 2
 _EARLIEST, _LATEST = date(1949, 10, 1), date(2099, 12, 31)
 _NUMBER = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,8})?", re.ASCII)
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
@@ -199,9 +200,16 @@ def _read_text(field: Field, text: str) -> str:
     if most is not None and len(text) > most:
         raise ValueError("too_long")
     table = closed_codes().get(field.code)
-    if table is not None and text not in code_table(table):
-        raise ValueError("code")
-    return text
+    return text if table is None else _read_code(table, text)
+
+
+def _read_code(table: str, text: str) -> str:
+    """A code of a table; one that was sent as a number may have lost its leading nought."""
+    known = code_table(table)
+    for code in (text, text.zfill(_CODE_DIGITS)):
+        if code in known:
+            return code
+    raise ValueError("code")
 
 
 def _read_number(field: Field, text: str) -> Decimal:
