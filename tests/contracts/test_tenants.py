@@ -646,6 +646,10 @@ async def test_the_wall_alone_hides_what_is_anothers(here: Peopled) -> None:
             " from (select $4::timestamptz as at) now",
         A.pool, of_a["file_id"], A.hospital, row["settled_at"],
     )  # fmt: skip
+    # Else no item of A's bill would say anything of a birth.
+    await here.owners["settlement"].execute(
+        "update catalogue_item set delivery_mode = 'vaginal' where item_code = 'delivery'"
+    )
     settings = here.whole.services["settlement"].settings
     pool = await open_pool(settings.service_dsn.get_secret_value(), size=1)
     async with transaction(pool, [AGENCY]) as tx:
