@@ -420,7 +420,7 @@ READS: dict[Any, Read] = {
     stays.of_person: lambda tx, s: stays.of_person(
         tx, A.pool, A.hospital, s["person_ref"], since=None, until=None, after=NO_ID, limit=9
     ),
-    lines.items_charged: lambda tx, s: _of_bill(lines.items_charged, tx, s),
+    lines.modes_charged: lambda tx, s: _of_bill(lines.modes_charged, tx, s),
     lines.page: lambda tx, s: _of_bill(lambda tx, stay: lines.page(tx, stay, 0, 9), tx, s),
     ledger.of_person: lambda tx, s: ledger.of_person(
         tx, A.pool, A.hospital, s["person_ref"], NO_ID, 9
@@ -646,6 +646,10 @@ async def test_the_wall_alone_hides_what_is_anothers(here: Peopled) -> None:
             " from (select $4::timestamptz as at) now",
         A.pool, of_a["file_id"], A.hospital, row["settled_at"],
     )  # fmt: skip
+    # Else no item of A's bill would say anything of a birth.
+    await here.owners["settlement"].execute(
+        "update catalogue_item set delivery_mode = 'vaginal' where item_code = 'delivery'"
+    )
     settings = here.whole.services["settlement"].settings
     pool = await open_pool(settings.service_dsn.get_secret_value(), size=1)
     async with transaction(pool, [AGENCY]) as tx:

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from tests.settlement.conftest import NANJING, House, open_house
-from tests.support.his import ONE_URL, His, Refused, holds, introduced
+from tests.support.his import ONE_URL, His, Refused, holds, introduced, number_of
 from tests.support.postgres import ServiceDatabases
 
 A, B = f"H{NANJING}a", f"H{NANJING}b"
@@ -136,6 +136,10 @@ async def test_refused_as_is_the_profiles(house: House) -> None:
     with pytest.raises(Refused) as refused:
         await _his(house, B).call("9002", {"signOut": {"sign_no": "?", "opter_no": "1"}})
     assert refused.value.infcode == "-2"
+    # What may succeed later is no refusal of the case: a client shows -2 and tries no more.
+    unknown = {"data": {"psn_no": "0" * 32, "begndate": "2023-07-01"}}
+    later = await _his(house, B).post("90201", unknown)
+    assert (later.status_code, later.json()["infcode"]) == (503, -1)
     await _introduced(house, B)
 
 
@@ -316,3 +320,12 @@ async def test_another_pools_hospital_has_its_profile_there(house: House) -> Non
     kept = await house.owner.fetch("select terms::text, sealed_secret from his_profile")
     assert all(b"sixteen-or" not in row["sealed_secret"] for row in kept)
     assert all("sixteen-or" not in row["terms"] for row in kept)
+
+
+async def test_a_settlement_in_the_midst_of_a_stay_is_refused_as_such(house: House) -> None:
+    """It would be taken for the stay's last one, and end it."""
+    his = _his(house)
+    _, _, case = await _stay(house, his)
+    for infno in ("2303", "2304"):
+        assert await number_of(his, infno, {"data": case | {"mid_setl_flag": 1}}) == 5022
+    holds(await his.call("2304", {"data": case | {"mid_setl_flag": "0"}}))
