@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from deploy.verify.stores import open_stores
 from services.enrollment.domain.id_number import check_character
 from shared.money import Money
 from shared.plumbing.database import AGENCY, transaction
-from tests.support.agency import SERVICES, Agency, agency, made, until
+from tests.support.agency import Agency, agency, made, run_file, until
 from tests.support.care import Town
 from tests.support.his import introduced
 from tests.support.kafka import Kafka
@@ -55,22 +54,9 @@ async def small_run(databases: ServiceDatabases, folder: Path, kafka: Kafka | No
         await _heard_late(whole, callers)
         whole.clock.move(days=30)
         await _may(whole, folder)
-        run_file = _run_file(whole, folder, kafka)
-        async with open_stores(run_file) as stores:
+        file = run_file(whole, folder, kafka)
+        async with open_stores(file) as stores:
             assert await wait_for_quiet(stores, QUIET_SECONDS_MAX) == []
-    return run_file
-
-
-def _run_file(whole: Agency, folder: Path, kafka: Kafka | None) -> Path:
-    file = folder / "run.json"
-    run = {
-        "databases": {name: dsns["owner"] for name, dsns in whole.databases.items()},
-        "bus": "kafka" if kafka else "local",
-        "kafka": kafka.bootstrap if kafka else None,
-        "topic_prefix": kafka.prefix if kafka else "",
-        "anchors": {name: str(folder / name / "anchors") for name in SERVICES},
-    }
-    file.write_text(json.dumps(run))
     return file
 
 
