@@ -11,7 +11,9 @@ import httpx
 import pytest
 
 from tests.settlement.conftest import NANJING, House, open_house
-from tests.support.his import ONE_URL, His, Refused, holds, introduced, number_of
+from tests.support.his import (
+    ONE_URL, SCHEMES, SM2_PRIVATE, His, Refused, holds, introduced, number_of,
+)  # fmt: skip
 from tests.support.postgres import ServiceDatabases
 
 A, B = f"H{NANJING}a", f"H{NANJING}b"
@@ -61,19 +63,6 @@ async def _stay(house: House, his: His) -> tuple[str, str, dict[str, Any]]:
     await his.call("2402", {"dscginfo": {"mdtrt_id": stay, "psn_no": psn, "endtime": "2024-03-24"}})
     case = {"psn_no": psn, "mdtrt_id": stay, "medfee_sumamt": "4500.00", "insutype": "310"}
     return psn, stay, case
-
-
-# The key pair of GB/T 32918.5's example.
-SM2_PRIVATE = "3945208f7b2144b13f36e38ac6d39f95889393692860b51a42fb81ef4df7c5b8"
-SM2_PUBLIC = (
-    "09f9df311e5421a150dd7d161e4bc5c672179fad1833fc076bb08ff356f35020"
-    "ccea490ce26775a52dc6ea718cc1aa600aed05fbf35e084a6632f6072da9ad13"
-)
-SCHEMES = [
-    ("csb_ms", {}), ("csb_s", {}), ("x_tif", {}), ("signed_body", {}),
-    ("signed_body_sm2", {"secret": SM2_PUBLIC}),
-    ("private_line", {"networks": ["127.0.0.0/8"]}),
-]  # fmt: skip
 
 
 @pytest.mark.parametrize("infcode_text", [False, True])
