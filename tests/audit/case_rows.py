@@ -11,7 +11,7 @@ from random import Random
 from typing import Any
 
 from services.audit.domain.case import Benefit, Billed, Case, Item, Sex
-from services.audit.domain.item_group import billed_by_group
+from services.audit.domain.item_group import SHIPPED_GROUPS, ItemGroups
 from services.audit.domain.stays import NoPrenatalRecord
 from shared.money import Money
 
@@ -91,6 +91,7 @@ def as_cases(
     rows: Sequence[dict[str, Any]],
     items: Sequence[dict[str, Any]],
     clusters: NoPrenatalRecord | None,
+    groups: ItemGroups = SHIPPED_GROUPS.of_all,
 ) -> list[Case]:
     """The cases that the rows tell of; `clusters` says which deliveries count as unrecorded."""
     of_claim: dict[str, list[Item]] = {}
@@ -98,11 +99,11 @@ def as_cases(
         first, last = row["first_day"], row["last_day"]
         item = Item(row["item_code"], row["quantity"], Money(row["amount"]), first, last)
         of_claim.setdefault(row["claim_id"], []).append(item)
-    found = [_case(row, of_claim.get(row["claim_id"])) for row in rows]
+    found = [_case(row, of_claim.get(row["claim_id"]), groups) for row in rows]
     return found if clusters is None else _clustered(found, clusters)
 
 
-def _case(row: dict[str, Any], items: list[Item] | None) -> Case:
+def _case(row: dict[str, Any], items: list[Item] | None, groups: ItemGroups) -> Case:
     billed = {
         "anaesthesia" if name == "anesthesia" else name: Billed(None, Money(row[f"amt_{name}"]))
         for name in _AMOUNTS
@@ -112,7 +113,7 @@ def _case(row: dict[str, Any], items: list[Item] | None) -> Case:
     if row["n_lab"] is not None:
         billed["lab"] = Billed(Decimal(row["n_lab"]), billed["lab"].amount)
     if items is not None:
-        billed |= billed_by_group(items, whole=True)
+        billed = groups.billed(items, whole=True)
     return Case(
         pool="1",
         case_id=row["claim_id"],
@@ -132,7 +133,7 @@ def _case(row: dict[str, Any], items: list[Item] | None) -> Case:
         severity=row["severity"],
         diagnoses=_codes(row["diag_codes"]),
         procedures=_codes(row["proc_codes"]),
-        items=None if items is None else tuple(items),
+        items=None if items is None else groups.marked(items),
         billed=billed,
     )
 
@@ -149,7 +150,7 @@ def _clustered(cases: list[Case], asked: NoPrenatalRecord) -> list[Case]:
         place(case)
         for case in cases
         if case.benefit is Benefit.DELIVERY
-        and asked.at_month_end(case)
+        and asked.at_month_end(case.discharged)
         and not asked.has_record(case, cases)
     )
     return [replace(case, month_end_unrecorded=counted[place(case)]) for case in cases]

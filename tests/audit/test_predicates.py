@@ -11,11 +11,12 @@ import pytest
 
 from services.audit.domain.case import Benefit, Case, Item, Sex
 from services.audit.domain.finding import ask
-from services.audit.domain.item_group import billed_by_group
+from services.audit.domain.item_group import SHIPPED_GROUPS
 from services.audit.domain.rule import read_rules
 from shared.money import Money
 
 BOOK = read_rules()
+GROUPS = SHIPPED_GROUPS.of_all
 NEWEST = {rule.id: rule for rule in BOOK.newest().rules}
 DAY = date(2026, 1, 10)
 
@@ -29,7 +30,7 @@ def a_case(*items: Item, **facts: Any) -> Case:
         "mode": "vaginal",
     }  # fmt: skip
     if items:
-        told |= {"items": items, "billed": billed_by_group(items, whole=True)}
+        told |= {"items": GROUPS.marked(items), "billed": GROUPS.billed(items, whole=True)}
     return Case(**(told | facts))
 
 
@@ -146,7 +147,7 @@ def test_a_mode_stated_otherwise_is_a_doubt_with_nothing_at_risk() -> None:
 
 def test_items_left_out_prove_nothing_missing() -> None:
     items = [an_item("cesarean-section")]
-    part = replace(a_case(mode="cesarean"), billed=billed_by_group(items, whole=False))
+    part = replace(a_case(mode="cesarean"), billed=GROUPS.billed(items, whole=False))
     assert fen("caesarean-without-anaesthesia", part) is None
 
 

@@ -16,7 +16,7 @@ from services.audit.domain.rule import Words
 from services.audit.domain.series import SeriesFinding
 from shared.money import Money
 from shared.plumbing.database import AGENCY, transaction
-from tests.audit.conftest import Audit
+from tests.audit.conftest import LIBRARY, Audit
 from tests.audit.events import HOSPITAL, NOW, POOL
 
 FOUND = SeriesFinding(
@@ -39,7 +39,7 @@ FOUND = SeriesFinding(
 
 async def found(audit: Audit, finding: SeriesFinding) -> Flag | None:
     async with transaction(audit.pool, [AGENCY]) as tx:
-        return await raise_series_flag(tx, finding, "run:1", NOW)
+        return await raise_series_flag(tx, finding, "run:1", LIBRARY.clocks, NOW)
 
 
 async def test_a_channel_is_flagged_once_and_further_months_are_added(audit: Audit) -> None:

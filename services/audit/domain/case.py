@@ -36,7 +36,8 @@ class Sex(StrEnum):
 class Item:
     """One catalogue item as billed in a case: everything charged under its code, added up.
 
-    `list_price` is the price of one unit in the price list, where the hospital tells it.
+    `list_price` is the price of one unit in the price list, where the hospital tells it; `groups`
+    are those that the agency's catalogue puts the item in.
     """
 
     code: str
@@ -45,6 +46,7 @@ class Item:
     first_day: date
     last_day: date
     list_price: Money | None = None
+    groups: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

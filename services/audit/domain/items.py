@@ -6,16 +6,14 @@ from collections.abc import Sequence
 from datetime import timedelta
 from decimal import Decimal
 from fractions import Fraction
-from typing import Annotated, ClassVar, Literal
+from typing import ClassVar, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from services.audit.domain.case import Benefit, Billed, Case, Item
 from services.audit.domain.hit import Answer, Benefits, Hit, Predicate, Prefixes, begins_with
-from services.audit.domain.item_group import known_group
+from services.audit.domain.item_group import Group
 from shared.money import NOTHING, Money, RoundingMode
-
-Group = Annotated[str, AfterValidator(known_group)]
 
 
 class DaysBeyondStay(Predicate):
