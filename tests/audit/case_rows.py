@@ -80,6 +80,8 @@ def random_items(seed: int, rows: Sequence[dict[str, Any]]) -> list[dict[str, An
             "amount": draw.choice([0, 100, 3_331, 90_000]),
             "first_day": row["admit_date"] - timedelta(days=draw.choice([0, 0, 0, 3, 4])),
             "last_day": row["discharge_date"] + timedelta(days=draw.choice([0, 0, 0, 1])),
+            "lines": (lines := draw.choice([1, 1, 2, 3])),
+            "days": draw.randrange(1, lines + 1),
         }
         for row in rows
         if draw.random() < 0.5
@@ -97,7 +99,10 @@ def as_cases(
     of_claim: dict[str, list[Item]] = {}
     for row in items:
         first, last = row["first_day"], row["last_day"]
-        item = Item(row["item_code"], row["quantity"], Money(row["amount"]), first, last)
+        item = Item(
+            row["item_code"], row["quantity"], Money(row["amount"]), first, last,
+            lines=row["lines"], days=row["days"],
+        )  # fmt: skip
         of_claim.setdefault(row["claim_id"], []).append(item)
     found = [_case(row, of_claim.get(row["claim_id"]), groups) for row in rows]
     return found if clusters is None else _clustered(found, clusters)

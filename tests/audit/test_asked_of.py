@@ -59,6 +59,13 @@ def test_a_rule_finds_nothing_without_the_facts_that_it_needs() -> None:
             assert not ask(rule, late, []), rule.id
 
 
+def test_the_page_of_rules_names_those_in_shadow() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "rules.md").read_text(encoding="utf-8")
+    table = page.split("| in shadow | why |")[1].split("\n\n")[0]
+    for rule in RULES:
+        assert (f"`{rule.id}`" in table) is (rule.mode is Mode.SHADOW), rule.id
+
+
 def test_the_page_of_rules_names_those_that_no_claim_meets() -> None:
     page = (Path(__file__).parents[2] / "docs" / "rules.md").read_text(encoding="utf-8")
     table = page.split("| rule | lacks |")[1].split("\n\n")[0]

@@ -27,7 +27,7 @@ _TYPES = {
 }  # fmt: skip
 _ITEM_TYPES = {
     "claim_id": "string", "item_code": "string", "quantity": "decimal(12, 3)", "amount": "int64",
-    "first_day": "date", "last_day": "date",
+    "first_day": "date", "last_day": "date", "lines": "int32", "days": "int32",
 }  # fmt: skip
 _NOT_IN_FILES = {
     "mode-stated-otherwise", "not-insured", "price-above-list", "second-procedure-in-full",

@@ -180,4 +180,6 @@ def _item(code: str, those: list[OrderBody]) -> Item:
         first_day=min(order.charged_on for order in those),
         last_day=max(order.charged_on for order in those),
         list_price=None if listed is None else Money.from_wire(listed),
+        lines=len(those),
+        days=len({order.charged_on for order in those}),
     )

@@ -106,6 +106,8 @@ def item_rows(claim: Claim) -> list[dict[str, Any]]:
             "amount": item.amount.fen,
             "first_day": item.first_on,
             "last_day": item.last_on,
+            "lines": item.lines,
+            "days": item.days,
         }
         for item in claim.items or ()
     ]

@@ -15,7 +15,15 @@ def case_of(claim: Claim, groups: ItemGroups) -> Case:
     if claim.items is not None:
         items = groups.marked(
             [
-                Item(item.code, item.quantity, item.amount, item.first_on, item.last_on)
+                Item(
+                    item.code,
+                    item.quantity,
+                    item.amount,
+                    item.first_on,
+                    item.last_on,
+                    lines=item.lines,
+                    days=item.days,
+                )
                 for item in claim.items
             ]
         )

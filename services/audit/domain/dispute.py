@@ -13,6 +13,7 @@ from services.audit.domain.items import (
     DaysBeyondStay,
     ForbiddenItem,
     MissingItem,
+    MoreLinesThanDays,
     OutsideStay,
     TooOften,
 )
@@ -84,7 +85,7 @@ def _questioned_items(claim: Claim, one: Questioned, groups: ItemGroups) -> list
     items, asked = list(claim.items or ()), one.rule.parameters
     if isinstance(asked, DaysBeyondStay | TooOften | ForbiddenItem):
         return [item for item in items if asked.group in groups.of(item.code)]
-    if isinstance(asked, OutsideStay | AboveListPrice | SecondProcedureInFull):
+    if isinstance(asked, OutsideStay | MoreLinesThanDays | AboveListPrice | SecondProcedureInFull):
         codes = one.evidence["items"].partition(" (+")[0].split(", ")
         return [item for item in items if item.code in codes]
     return []

@@ -2,10 +2,10 @@
 `domain.case.Case` says of one. A column that is null was not told.
 
 Input has the columns of a claims file with its amounts in whole fen; `items`, where there is one,
-the columns claim_id, item_code, quantity, amount (fen), first_day, last_day, one row a claim and
-code. A file does not tell when a claim was filed and on which day of the stay the event was: the
-day of discharge and the day of admission stand for them. No procedures or diagnoses coded at all
-are taken as not told.
+the columns claim_id, item_code, quantity, amount (fen), first_day, last_day, lines, days, one row a
+claim and code. A file does not tell when a claim was filed and on which day of the stay the event
+was: the day of discharge and the day of admission stand for them. No procedures or diagnoses coded
+at all are taken as not told.
 """
 
 from __future__ import annotations
@@ -86,13 +86,13 @@ def _with_items(
     """What a claim's items tell of a group holds over what its sums tell, as `ItemGroups.billed`
     has it: of a bill in foreign codes, and of a group that has no code, only what is there."""
     wanted = list(asked)
-    held = {name: _held(items, group) for name, group in groups.by_name.items()}
-    grouped = reduce(lambda one, other: one | other, held.values())
+    within = {name: held(items, group) for name, group in groups.by_name.items()}
+    grouped = reduce(lambda one, other: one | other, within.values())
     fen, scaled = items.amount.cast("int64"), (items.quantity * ITEM_SCALE).cast("int64")
     billed = items.group_by("claim_id").aggregate(
-        **{f"{g}_item_fen": held[g].ifelse(fen, 0).sum() for g in wanted},
-        **{f"{g}_item_quantity": held[g].ifelse(scaled, 0).sum() for g in wanted},
-        **{f"{g}_items": held[g].ifelse(1, 0).sum() for g in wanted},
+        **{f"{g}_item_fen": within[g].ifelse(fen, 0).sum() for g in wanted},
+        **{f"{g}_item_quantity": within[g].ifelse(scaled, 0).sum() for g in wanted},
+        **{f"{g}_items": within[g].ifelse(1, 0).sum() for g in wanted},
         known_items=grouped.ifelse(2, 0).sum() >= items.count(),
     )
     joined = table.left_join(billed, "claim_id").drop("claim_id_right")
@@ -110,12 +110,13 @@ def _with_items(
     )
 
 
-def _held(items: ir.Table, group: ItemGroup) -> ir.BooleanValue:
+def held(items: ir.Table, group: ItemGroup) -> ir.BooleanValue:
+    """Which items belong to a group."""
     # No item is without a code: of a group without any, no item is held.
-    held = items.item_code.isin(group.codes) if group.codes else items.item_code.isnull()
+    found = items.item_code.isin(group.codes) if group.codes else items.item_code.isnull()
     for prefix in group.prefixes:
-        held = held | items.item_code.startswith(prefix)
-    return held
+        found = found | items.item_code.startswith(prefix)
+    return found
 
 
 def _looked_up(column: ir.StringValue, names: Mapping[str, str]) -> ir.StringValue:

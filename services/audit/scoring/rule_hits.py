@@ -41,7 +41,7 @@ def rule_hits(
     found = [
         (rule, hits)
         for rule in rules
-        if (hits := expression(rule.parameters, table, items)) is not None
+        if (hits := expression(rule.parameters, table, items, groups)) is not None
     ]
     if not found:
         return ibis.memtable([], schema=ibis.schema(COLUMNS))
