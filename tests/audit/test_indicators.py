@@ -173,6 +173,8 @@ async def test_a_passed_limit_is_a_flag_of_its_own_family(told_of: Audit) -> Non
     assert (last["cases"], last["excess"], last["score"]) == (80, "30000.00", "1.4286")
     assert "35.00 %" in last["explanation"]
     assert "剖宫产率" in last["explanation_zh"]
+    assert last["rule"] == "agreement-caesarean-rate"
+    assert "No. 735), art. 13" in last["explanation"]
     assert last["model"] == "agreement-limit-1"
     await watch_once(told_of.pool, FixedClock(), LOT, LIBRARY)
     assert len((await told_of.flag(flag["flag_id"]))["months"]) == 2

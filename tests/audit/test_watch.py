@@ -99,6 +99,8 @@ async def test_who_grows_is_flagged_and_nobody_else(watched: Audit) -> None:
     for words in (told["explanation"], told["explanation_zh"]):
         assert "90" in words
         assert "2026-02" in words
+        assert "watch-cost" in words
+        assert "735" in words
 
 
 async def test_an_alarm_names_the_three_claims_that_contribute_most(watched: Audit) -> None:

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from services.audit.actions.make_statement import make_statement
 from services.audit.actions.review_step import Word
-from services.audit.api.explanation import ground_shape
+from services.audit.api.explanation import ground_shape, watch_ground_shape
 from services.audit.api.reviews import LineNumber, Version, clocks_of, step_of
 from services.audit.api.shapes import claim_shape, flag_shape, statement_shape
 from services.audit.api.shown import FlagShown, NoticeShown
@@ -64,7 +64,7 @@ def statements_router(book: RuleBook) -> APIRouter:
         return flag_shape(flag, who) | {
             "claim": claim_shape(claim) if claim else None,
             "picked_by": pick.picked_by if pick else None,
-            "grounds": grounds,
+            "grounds": [*grounds, *([watch_ground_shape(alarms, flag.at_risk)] if alarms else [])],
             "months": [
                 {
                     "month": one.finding.month,
