@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from services.audit.api.shown import DayText, LawShown, Shown
+from services.audit.api.shown import DayText, Shown
 from services.audit.domain.asked_of import AskedOf
 from services.audit.domain.predicate import OnePredicate
 from services.audit.domain.rule import FundType, Grade, Mode, Scene, Stage, Window
 
 
-class RuleShown(LawShown):
+class RuleShown(Shown):
     """One version of one rule. Of `reviewed` flags `confirmed` proved right; `on_trial` it is kept
     from speaking because these are too few. `asked_of` tells where it can find anything: in claims
     that were settled, in checks before the claim."""
@@ -32,6 +32,10 @@ class RuleShown(LawShown):
     valid_until: DayText | None
     example_thresholds: list[str]
     parameters: OnePredicate
+    title: str
+    title_zh: str
+    legal_basis: str
+    legal_basis_zh: str
 
 
 class RulesShown(Shown):

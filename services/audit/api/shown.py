@@ -243,23 +243,7 @@ class ContributorShown(Shown):
     excess: Amount
 
 
-class LawShown(Shown):
-    """What a rule is called, and the law that it stands on."""
-
-    title: str
-    title_zh: str
-    legal_basis: str
-    legal_basis_zh: str
-
-
-class RuledShown(LawShown):
-    """By which rule something was found."""
-
-    rule: str
-    rule_version: int
-
-
-class SeriesFindingShown(RuledShown):
+class SeriesFindingShown(Shown):
     """What the statistics said of one month of a channel, in money and in words, with the rule by
     which the channel is watched and its law."""
 
@@ -274,6 +258,12 @@ class SeriesFindingShown(RuledShown):
     excess: Amount
     explanation: str
     explanation_zh: str
+    rule: str
+    rule_version: int
+    title: str
+    title_zh: str
+    legal_basis: str
+    legal_basis_zh: str
     features: str
     model: str
     contributors: list[ContributorShown]
@@ -339,13 +329,19 @@ class FlagWhole(FlagShown):
     history: list[StepShown]
 
 
-class GroundShown(RuledShown):
+class GroundShown(Shown):
     """What a rule found, with its law; in words where no other institution's claim is in it. Of a
     flag on a channel it is the channel's rule, in the words of the latest month."""
 
+    rule: str
+    rule_version: int
+    title: str
+    title_zh: str
     amount_at_risk: Amount
     explanation: str | None
     explanation_zh: str | None
+    legal_basis: str
+    legal_basis_zh: str
 
 
 class MonthSaid(Shown):
