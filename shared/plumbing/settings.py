@@ -56,6 +56,9 @@ class Settings(BaseSettings):
     book_grades: list[str] = Field(
         default=[], description="grades and open cells of the policy book allowed beyond A to C"
     )
+    library: Path | None = Field(
+        None, description="audit: folder of the agency's own rules, item groups and clocks"
+    )
 
     @model_validator(mode="after")
     def _no_demo_keys_in_production(self) -> Self:

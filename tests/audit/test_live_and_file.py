@@ -60,7 +60,7 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> Both:
     ask = Ask("320100", DAY, {}, LOT_OF_A_FILE, flagged=[row["claim_id"] for row in rows])
     with ExitStack() as open_:
         growth = growth_of(open_.enter_context(held(live)), "320100")
-        scores, _ = live_scores(open_.enter_context(held(live)), ask)
+        scores, _ = live_scores(open_.enter_context(held(live)), read_rules(), ask)
     queue = _read(folder / "out" / "queue.csv")
     return Both(
         months=list(_read(folder / "out" / "series_flags.csv")),
