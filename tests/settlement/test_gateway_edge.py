@@ -12,7 +12,14 @@ import pytest
 
 from tests.settlement.conftest import NANJING, House, open_house
 from tests.support.his import (
-    ONE_URL, SCHEMES, SM2_PRIVATE, His, Refused, holds, introduced, number_of,
+    ONE_URL,
+    SCHEMES,
+    SM2_PRIVATE,
+    His,
+    Refused,
+    holds,
+    introduced,
+    number_of,
 )  # fmt: skip
 from tests.support.postgres import ServiceDatabases
 
