@@ -27,7 +27,7 @@ from services.settlement.actions.open_stay import open_stay
 from services.settlement.actions.register_pregnancy import register_pregnancy, transfer_pregnancy
 from services.settlement.actions.scene import Scene
 from services.settlement.actions.settle import Settle, Settling
-from services.settlement.api.render import settled_bytes
+from services.settlement.api.render import settled_form
 from services.settlement.domain.claimed import benefit_of
 from services.settlement.domain.line import FeeLine
 from services.settlement.domain.pregnancy import Pregnancy
@@ -187,7 +187,7 @@ class Workshop:
             bill=bill,
             actor=care.hospital.client_id,
             request_id=f"demo-{moment:%Y%m%d}",
-            render=settled_bytes,
+            form=settled_form,
         )
 
 
