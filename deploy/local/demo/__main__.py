@@ -77,7 +77,7 @@ async def _make(cares: list[Care], today: date, planted: Path) -> None:
             progress=tally,
         )
         workshop = Workshop(
-            settlement=await pool_of(settlement, "service"),
+            settlement=await pool_of(settlement, "service", for_group=True),
             group=await pool_of(settlement, "group", for_group=True),
             books=known,
             hash_key=body_key(settlement),
@@ -89,8 +89,7 @@ async def _make(cares: list[Care], today: date, planted: Path) -> None:
         for those in rounds(cares):
             await registry.book(those.bookings)
             await _heard(enrollment, settlement)
-            await workshop.admit(those)
-            await workshop.settle({care.key: (care, care.settled_at) for care in those.cares})
+            await workshop.make(those)
             await end(workshop, those)
     tally.say()
     with planted.open("a", encoding="utf-8") as file:

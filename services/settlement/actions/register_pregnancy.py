@@ -38,9 +38,7 @@ async def register_pregnancy(
     return made if isinstance(made, Refusal) else made[0]
 
 
-async def register_pregnancies(
-    tx: Connection, told: Sequence[Noting]
-) -> list[Pregnancy] | Refusal:
+async def register_pregnancies(tx: Connection, told: Sequence[Noting]) -> list[Pregnancy] | Refusal:
     """Register pregnancies of as many persons in one pool. Where one is refused the caller rolls
     back, so that it is all of them or none."""
     if any(one.since > one.scene.today for one in told):

@@ -92,9 +92,8 @@ async def settle_cases(
     if book is None:
         raise CaseRefused(Refused(Refusal.BOOK_MISSING))
     cases = [case for _, case in told]
-    registered = await pregnancies.keep_all(
-        tx, scenes[0].pool_code, [case.pregnancy_id for case in cases if case.pregnancy_id is not None]
-    )
+    of_cases = [case.pregnancy_id for case in cases if case.pregnancy_id is not None]
+    registered = await pregnancies.keep_all(tx, scenes[0].pool_code, of_cases)
     named = [line for case in cases for line in case.lines]
     known = await add_lines.known_of(tx, scenes[0], named)
     billed = [
@@ -130,7 +129,8 @@ def _billed(
         )
     )  # fmt: skip
     bill = _or_refuse(add_lines.billed(scene, opened, case.lines, known, {}))
-    return _Billed(scene, case, opened, bill, _or_refuse(discharge.left(scene, bill.stay, case.outcome)))
+    discharged = _or_refuse(discharge.left(scene, bill.stay, case.outcome))
+    return _Billed(scene, case, opened, bill, discharged)
 
 
 async def _store(tx: Connection, billed: Sequence[_Billed], known: add_lines.Known) -> None:

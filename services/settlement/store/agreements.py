@@ -31,9 +31,7 @@ async def agreed(tx: Connection, pool_code: str, institution_code: str, on: date
     return bool(await tx.fetchval("select agreed($1, $2, $3)", pool_code, institution_code, on))
 
 
-async def all_agreed(
-    tx: Connection, pool_code: str, asked: Collection[tuple[str, date]]
-) -> bool:
+async def all_agreed(tx: Connection, pool_code: str, asked: Collection[tuple[str, date]]) -> bool:
     """Whether institutions, also ones that the caller may not see, have an agreement, each on a
     day."""
     return bool(
