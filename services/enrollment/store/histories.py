@@ -64,12 +64,18 @@ async def read_histories(
     }
 
 
-async def insert_spell(tx: Connection, person_ref: str, spell: Spell) -> None:
-    """Write a new spell."""
-    await tx.execute(
+async def insert_spells(tx: Connection, spells: Sequence[tuple[str, Spell]]) -> None:
+    """Write new spells, each of a person."""
+    await tx.executemany(
         "insert into spell values ($1, $2, $3, $4, $5, $6, $7, $8)",
-        spell.pool_code, person_ref, spell.period.start, spell.period.end, spell.county_code,
-        spell.kind.value, [i.value for i in spell.insurance], spell.employer_ref,
+        [
+            (
+                spell.pool_code, person_ref, spell.period.start, spell.period.end,
+                spell.county_code, spell.kind.value, [i.value for i in spell.insurance],
+                spell.employer_ref,
+            )
+            for person_ref, spell in spells
+        ],
     )  # fmt: skip
 
 
