@@ -6,7 +6,6 @@ with 1 where an act was refused.
 
 from __future__ import annotations
 
-import asyncio
 import gc
 import json
 import time
@@ -27,7 +26,7 @@ from deploy.local.demo.late import books
 from deploy.local.demo.making import Workshop
 from deploy.local.demo.plan import epoch, plan, rounds
 from deploy.local.demo.town import read_town
-from deploy.local.quiet import unheard
+from deploy.local.quiet import wait_until_heard
 from shared.contracts.person import PersonStateChanged
 from shared.plumbing.database import Pool, open_pool
 from shared.plumbing.field_keys import body_key
@@ -71,7 +70,7 @@ async def _make(cares: list[Care], today: date, planted: Path) -> None:
 
         known = books(today)
         registry = Registry(
-            enrollment=await pool_of(enrollment, "service"),
+            enrollment=await pool_of(enrollment, "service", for_group=True),
             books=known,
             vault=Vault(unmarked(enrollment.field_key)),
             progress=tally,
@@ -107,10 +106,11 @@ async def _make(cares: list[Care], today: date, planted: Path) -> None:
 
 async def _heard(enrollment: Settings, settlement: Settings) -> None:
     """Wait until settlement knows everybody whom enrollment told of."""
-    teller = enrollment.service_dsn.get_secret_value()
-    hearer = settlement.service_dsn.get_secret_value()
-    while await unheard(teller, hearer, PersonStateChanged.topic):
-        await asyncio.sleep(0.1)
+    await wait_until_heard(
+        enrollment.service_dsn.get_secret_value(),
+        settlement.service_dsn.get_secret_value(),
+        PersonStateChanged.topic,
+    )
 
 
 class _Tally:
