@@ -56,7 +56,8 @@ class _Load:
     def __init__(self, plan: dict[str, Any], requests: list[bytes]) -> None:
         self._plan = plan
         self._requests = deque(requests)
-        self._idle: list[_Connection] = []
+        # Taken in turns: the service closes a connection that rests for longer than a minute.
+        self._idle: deque[_Connection] = deque()
         self._waiting: deque[tuple[bytes, float]] = deque()
         self._running = 0
         self._ended = asyncio.Event()
@@ -105,7 +106,7 @@ class _Load:
 
     def _send(self, request: bytes, due: float) -> None:
         self._running += 1
-        self._idle.pop().send(request, due)
+        self._idle.popleft().send(request, due)
 
     def _done(self, connection: _Connection, status: int, seconds: float) -> None:
         self._running -= 1
