@@ -58,26 +58,25 @@ async def _make(cares: list[Care], today: date, planted: Path) -> None:
     tally = _Tally()
     async with AsyncExitStack() as held:
 
-        async def pool_of(settings: Settings, role: str, *, for_group: bool = False) -> Pool:
+        async def pool_of(settings: Settings, role: str) -> Pool:
             dsn = getattr(settings, f"{role}_dsn").get_secret_value()
-            # What a crash takes away is made anew, so no commit waits for the disk.
+            # What a crash takes away is made anew, so no commit waits for the disk. Planned as the
+            # group is: a plan made while a table is empty must not look through it for ever.
             address = f"{dsn}?synchronous_commit=off"
             return await held.enter_async_context(
-                await open_pool(
-                    address, size=4, statement_timeout_ms=STATEMENT_MS, for_group=for_group
-                )
+                await open_pool(address, size=4, statement_timeout_ms=STATEMENT_MS, for_group=True)
             )
 
         known = books(today)
         registry = Registry(
-            enrollment=await pool_of(enrollment, "service", for_group=True),
+            enrollment=await pool_of(enrollment, "service"),
             books=known,
             vault=Vault(unmarked(enrollment.field_key)),
             progress=tally,
         )
         workshop = Workshop(
-            settlement=await pool_of(settlement, "service", for_group=True),
-            group=await pool_of(settlement, "group", for_group=True),
+            settlement=await pool_of(settlement, "service"),
+            group=await pool_of(settlement, "group"),
             books=known,
             hash_key=body_key(settlement),
             epoch=epoch(today),
