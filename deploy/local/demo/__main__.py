@@ -24,7 +24,7 @@ from deploy.local.demo.ends import end
 from deploy.local.demo.enrolling import Registry
 from deploy.local.demo.late import books
 from deploy.local.demo.making import Workshop
-from deploy.local.demo.plan import epoch, plan, rounds
+from deploy.local.demo.plan import epoch, plan, rounds, share
 from deploy.local.demo.town import read_town
 from deploy.local.quiet import wait_until_heard
 from shared.contracts.person import PersonStateChanged
@@ -47,8 +47,7 @@ def main(
     """Make one part of the demo."""
     warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR is not set")
     cares = plan(read_town(), count, date.fromisoformat(today))
-    # All that happens to a person is made by one process, one after the other.
-    mine = [care for care in cares if int(care.mother.id_number[6:17]) % parts == part]
+    mine = share(cares, part, parts)
     gc.disable()  # it lives for a minute, and what it makes it lets go of by itself
     uvloop.run(_make(mine, date.fromisoformat(today), planted))
 
