@@ -488,9 +488,10 @@ institution it is given A's own, so that nothing but the wall can hide the row."
 NOT_WALLED = {
     # The pool's own, or one for all pools.
     pregnancies.of_person, pregnancies.all_of_person, pregnancies.keep_all, pregnancies.hold,
-    agreements.agreed, catalogue.items, catalogue.named, catalogue.in_force, mappings.listed,
+    agreements.agreed, agreements.all_agreed, catalogue.items, catalogue.named,
+    catalogue.in_force, mappings.listed,
     catalogue.page, catalogue.imports,
-    catalogue.find_import, pregnancies.find, pregnancies.has_open,
+    catalogue.find_import, pregnancies.find, pregnancies.have_open,
     books.content,
     pregnancies.designations, courses.entries, courses.entries_of, entitlements.find,
     entitlements.page, entitlements.of_settlement, person_states.find,
