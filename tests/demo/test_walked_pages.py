@@ -15,7 +15,9 @@ from tests.support.source import ROOT
 
 # A reader takes a moment from block to block; what was booked in one is heard of by the next.
 A_MOMENT = "\nsleep 2\n"
-SECONDS_MAX = 280
+SECONDS_MAX = 500  # each line starts curl and python; on a machine with other work that adds up
+
+pytestmark = pytest.mark.timeout(600)
 SAID = {
     "his-guide.md": [
         "discharged", "the same bytes", "{'fund': '8014.00', 'member': '1606.00'}",

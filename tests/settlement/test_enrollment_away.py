@@ -26,7 +26,7 @@ OPENS_AFTER = 5
 PAUSE_SECONDS = 5.0
 # Two tries of a second each; the rest is what a loaded machine adds.
 IN_TIME_SECONDS = 4.0
-AT_ONCE_SECONDS = 0.8
+AT_ONCE_SECONDS = 1.5
 
 
 @dataclass
@@ -35,6 +35,8 @@ class Enrollment:
 
     states: dict[str, str] = field(default_factory=dict)
     hangs: bool = True
+    breaks: bytes = b""
+    """What it answers to whoever asks for a state, where that is no state."""
     connections: int = 0
     writers: list[asyncio.StreamWriter] = field(default_factory=list)
 
@@ -51,9 +53,13 @@ class Enrollment:
             if self.hangs:
                 await reader.read()
                 return
-            said = self._said(asked.split()[1].decode())
-            writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % len(said) + said)
+            path = asked.split()[1].decode()
+            said = self._said(path)
+            whole = b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % len(said) + said
+            writer.write(whole if path.endswith("/token") else self.breaks or whole)
             await writer.drain()
+            if self.breaks:
+                writer.close()
 
     def _said(self, path: str) -> bytes:
         if path.endswith("/token"):
@@ -86,7 +92,9 @@ def enrollment() -> Enrollment:
 
 
 @asynccontextmanager
-async def _asking(house: House, enrollment: Enrollment, hands: Hands) -> AsyncIterator[None]:
+async def _asking(
+    house: House, enrollment: Enrollment, hands: Hands
+) -> AsyncIterator[asyncio.Server]:
     """Settlement asks this enrollment, and its breaker goes by these hands."""
     server = await asyncio.start_server(enrollment.serve, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
@@ -94,7 +102,7 @@ async def _asking(house: House, enrollment: Enrollment, hands: Hands) -> AsyncIt
     office = house.running.app.state.office
     before, office.enrollment = office.enrollment, peer
     try:
-        yield
+        yield server
     finally:
         office.enrollment = before
         await peer.close()
@@ -181,6 +189,45 @@ async def _reached(enrollment: Enrollment, connections: int) -> None:
     async with asyncio.timeout(5):
         while enrollment.connections < connections:
             await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize(
+    "breaks",
+    [
+        b"HTTP/1.1 500 no\r\ncontent-length: 0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\n{",
+        b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}",
+        b"HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n{",
+    ],
+    ids=["an error", "no json", "no state", "cut off"],
+)
+async def test_what_is_no_answer_refuses_at_once(
+    house: House, enrollment: Enrollment, breaks: bytes
+) -> None:
+    stay, outcome = await _unknown(house, enrollment)
+    enrollment.hangs, enrollment.breaks = False, breaks
+    async with _asking(house, enrollment, Hands()):
+        answer, took = await _settled(house, stay, outcome)
+        _refused(answer)
+        assert took < IN_TIME_SECONDS
+        enrollment.breaks = b""
+        assert (await _settled(house, stay, outcome))[0].status_code == 201
+
+
+async def test_a_dead_enrollment_refuses_at_once_and_is_found_again(
+    house: House, enrollment: Enrollment
+) -> None:
+    stay, outcome = await _unknown(house, enrollment)
+    enrollment.hangs = False
+    async with _asking(house, enrollment, Hands()) as server:
+        port = server.sockets[0].getsockname()[1]
+        server.close()
+        await server.wait_closed()
+        answer, took = await _settled(house, stay, outcome)
+        _refused(answer)
+        assert took < IN_TIME_SECONDS
+        async with await asyncio.start_server(enrollment.serve, "127.0.0.1", port):
+            assert (await _settled(house, stay, outcome))[0].status_code == 201
 
 
 async def test_by_the_gateway_too(house: House, enrollment: Enrollment) -> None:
