@@ -21,7 +21,7 @@ from services.audit.heard.claim import claim_handler
 from services.audit.main import create_app
 from shared.plumbing.clock import business_day
 from shared.plumbing.inbox import Inbox
-from shared.plumbing.settings import Settings
+from shared.plumbing.settings import Settings, read_settings
 from tests.audit.conftest import CONSUMER, Audit, FixedClock
 from tests.audit.events import NOW, POOL
 from tests.audit.test_clinical_facts import as_event, golden
@@ -143,6 +143,17 @@ def test_a_bad_file_refuses_the_start_with_file_and_line(
 def test_a_folder_that_is_not_there_refuses_the_start(tmp_path: Path) -> None:
     with pytest.raises(BadLibrary, match="no such folder"):
         read_library(tmp_path / "none")
+
+
+@pytest.mark.parametrize(("named", "library"), [("", None), ("/etc/audit", Path("/etc/audit"))])
+def test_the_folder_is_named_by_the_environment(
+    monkeypatch: pytest.MonkeyPatch, named: str, library: Path | None
+) -> None:
+    for name in ("OWNER_DSN", "SERVICE_DSN", "GROUP_DSN", "SIGNING_KEY", "FIELD_KEY"):
+        monkeypatch.setenv(f"AUDIT_{name}", "x")
+    monkeypatch.setenv("AUDIT_ANCHOR_FILE", "/tmp/anchors")  # noqa: S108 - never opened
+    monkeypatch.setenv("AUDIT_LIBRARY", named)
+    assert read_settings("audit").library == library
 
 
 def test_a_group_may_be_left_empty() -> None:
