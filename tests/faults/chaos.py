@@ -29,6 +29,7 @@ POOLS = ("320100", "653000")
 CHUNK = 40
 STOCK_LEAST = 60
 MONTHS_PAID = 13
+PERSON_NAME = "鹦鹉例某"
 RUDE_EVERY = 10
 RUDENESS = ("hangs up", "sends twins", "forgets its key", "both hospitals")
 REVERSED_EVERY = 7
@@ -74,6 +75,8 @@ class Load:
         )
         self._numbers = itertools.count()
         self._stock: deque[tuple[str, str]] = deque()
+        self.people: set[str] = {PERSON_NAME}
+        """ID numbers and names that were given: to be seen nowhere afterwards."""
         self._born_on = business_day(SystemClock().now()) - timedelta(days=2)
         by_id = {client.client_id: client for client in site.clients}
 
@@ -153,7 +156,7 @@ class Load:
         clerk, last = self._clerks[pool], Month.of(self._born_on)
         start = last.plus(1 - MONTHS_PAID)
         items = [
-            {"id_number": self._id_number(pool), "name": "例某", "county_code": pool,
+            {"id_number": self._id_number(pool), "name": PERSON_NAME, "county_code": pool,
              "kind": "employee", "employer_ref": self._employer(pool), "start": f"{start}-01"}
             for _ in range(CHUNK)
         ]  # fmt: skip
@@ -184,11 +187,13 @@ class Load:
         return f"E{pool}-{self._seed}"
 
     def _id_number(self, pool: str) -> str:
-        number = next(_PEOPLE)
-        day = 1 + number // 500 % 28
-        month = 1 + number // 14_000 % 12
-        body = f"{pool}1990{month:02d}{day:02d}{number % 500 * 2:03d}"  # even: women
-        return body + check_character(body)
+        serial = next(_PEOPLE)
+        day = 1 + serial // 500 % 28
+        month = 1 + serial // 14_000 % 12
+        body = f"{pool}1990{month:02d}{day:02d}{serial % 500 * 2:03d}"  # even: women
+        number = body + check_character(body)
+        self.people.add(number)
+        return number
 
     # ---- births
 

@@ -31,6 +31,7 @@ from deploy.verify.stores import open_stores
 from tests.faults.chaos import Load, Outcome
 from tests.faults.desk import History
 from tests.faults.killer import Killer
+from tests.faults.leaks import leaks, said_by
 from tests.faults.processes import Processes, site_on
 from tests.faults.proxy import Proxy
 from tests.faults.weather import Weather
@@ -135,6 +136,7 @@ async def test_no_kill_loses_or_doubles_anything(
     assert history.counts.get("500", 0) == 0
     await _stored_once(town, load.outcome)
     await _verified(town)
+    assert leaks(await said_by(town), load.people) == []
     history.write(phase="verified")
     await load.close()
 
@@ -145,6 +147,7 @@ async def test_no_kill_loses_or_doubles_anything(
     history.write(phase="heard again")
     assert await _tables(town) == before
     await _verified(town)
+    assert leaks(await said_by(town), load.people) == []
 
 
 def _figures(killer: Killer, outcome: Outcome, history: History) -> dict[str, object]:
