@@ -1,4 +1,4 @@
-"""The wall by itself in audit and enrollment, read by read, as test_tenants.py asks it of settlement.
+"""The wall by itself in audit and enrollment, read by read, as test_tenants.py asks of settlement.
 
 Every read of audit's store is tried on rows of a hospital, or named with what stands for it. In
 enrollment nothing belongs to a hospital: people are of pools, and no table names an institution.
