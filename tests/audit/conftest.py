@@ -249,3 +249,9 @@ async def audit(running: tuple[FastAPI, Pool]) -> Audit:
     pool, clock, source = app.state.desk.pool, FixedClock(), ListSource()
     inbox = Inbox(CONSUMER, pool, source, claim_handler(clock, LIBRARY), clock)
     return Audit(app, owner, pool, source, inbox)
+
+
+@pytest.fixture
+def fast_retries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An event that fails is tried again at once."""
+    monkeypatch.setattr("shared.plumbing.inbox._BACK_OFF_SECONDS", 0.001)

@@ -283,8 +283,3 @@ async def test_the_fold_of_all_events_is_the_view(audit: Audit) -> None:
         " where f.state = 'open' and c.status = 'reversed'"
     )
     assert live == 0
-
-
-@pytest.fixture
-def fast_retries(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shared.plumbing.inbox._BACK_OFF_SECONDS", 0.001)

@@ -4,7 +4,8 @@ The lines hold facts alone: a value (or the JSON text itself, where no value cou
 must come of it: `reject`, `accept`, `deny` (who may not, is told so) or `either`; a run of one
 character is told as [what stands before it, the character, how often]. They were chosen
 from what brought down or fooled systems of this kind, many of them seen on a plain app of this
-framework. Scenarios and what only a socket can send are tests of their own.
+framework. Scenarios and what only a socket can send are tests of their own; the map of all is
+`covered.toml`.
 """
 
 from __future__ import annotations

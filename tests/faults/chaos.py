@@ -1,7 +1,7 @@
 """An open-loop load of births: mothers do not wait until the services feel better.
 
-Enrollment is not killed here: people are insured ahead of the load, and every call of a birth goes
-to settlement. Every tenth client is rude, in one of four ways, by turns.
+People are insured ahead of the load, and every call of a birth goes to settlement: what enrollment is
+asked meanwhile is in `beside.py`. Every tenth client is rude, in one of four ways, by turns.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ POOLS = ("320100", "653000")
 CHUNK = 40
 STOCK_LEAST = 60
 MONTHS_PAID = 13
+PERSON_NAME = "鹦鹉例某"
 RUDE_EVERY = 10
 RUDENESS = ("hangs up", "sends twins", "forgets its key", "both hospitals")
 REVERSED_EVERY = 7
@@ -65,7 +66,7 @@ class Load:
     def __init__(self, site: Site, history: History, per_second: int, seed: int) -> None:
         self.history = history
         self.outcome = Outcome()
-        self._site = site
+        self.site = site
         self._seed = seed
         self._pause = 1 / per_second
         self._dice = random.Random(seed)  # noqa: S311
@@ -74,7 +75,9 @@ class Load:
         )
         self._numbers = itertools.count()
         self._stock: deque[tuple[str, str]] = deque()
-        self._born_on = business_day(SystemClock().now()) - timedelta(days=2)
+        self.people: set[str] = {PERSON_NAME}
+        """ID numbers and names that were given: to be seen nowhere afterwards."""
+        self.born_on = business_day(SystemClock().now()) - timedelta(days=2)
         by_id = {client.client_id: client for client in site.clients}
 
         def desk(service: str, client_id: str) -> Desk:
@@ -149,13 +152,19 @@ class Load:
             await self._insure(pool)
 
     async def _insure(self, pool: str) -> None:
-        """A chunk of people, registered, paid for, and known to settlement with their months."""
-        clerk, last = self._clerks[pool], Month.of(self._born_on)
+        """A chunk of people, known to settlement with their months."""
+        people = await self.insured(pool, CHUNK)
+        await self._known(people)
+        self._stock.extend((pool, person) for person in people)
+
+    async def insured(self, pool: str, count: int) -> list[str]:
+        """So many people, registered and paid for."""
+        clerk, last = self._clerks[pool], Month.of(self.born_on)
         start = last.plus(1 - MONTHS_PAID)
         items = [
-            {"id_number": self._id_number(pool), "name": "例某", "county_code": pool,
+            {"id_number": self._id_number(pool), "name": PERSON_NAME, "county_code": pool,
              "kind": "employee", "employer_ref": self._employer(pool), "start": f"{start}-01"}
-            for _ in range(CHUNK)
+            for _ in range(count)
         ]  # fmt: skip
         imported = await clerk.made("/imports", {"items": items})
         people = [item["person_ref"] for item in imported["items"]]
@@ -165,11 +174,19 @@ class Load:
             for n in range(MONTHS_PAID)
         ]
         await clerk.made("/contributions", {"items": paid})
-        await self._known(people)
-        self._stock.extend((pool, person) for person in people)
+        return people
+
+    async def somebody(self, pool: str) -> str:
+        """A person of a pool from the stock."""
+        while True:
+            for one in self._stock:
+                if one[0] == pool:
+                    self._stock.remove(one)
+                    return one[1]
+            await asyncio.sleep(0.05)
 
     async def _known(self, people: list[str]) -> None:
-        owner = await asyncpg.connect(self._site.databases["settlement"]["owner"])
+        owner = await asyncpg.connect(self.site.databases["settlement"]["owner"])
         try:
             while len(people) > await owner.fetchval(
                 "select count(*) from person_state"
@@ -184,18 +201,20 @@ class Load:
         return f"E{pool}-{self._seed}"
 
     def _id_number(self, pool: str) -> str:
-        number = next(_PEOPLE)
-        day = 1 + number // 500 % 28
-        month = 1 + number // 14_000 % 12
-        body = f"{pool}1990{month:02d}{day:02d}{number % 500 * 2:03d}"  # even: women
-        return body + check_character(body)
+        serial = next(_PEOPLE)
+        day = 1 + serial // 500 % 28
+        month = 1 + serial // 14_000 % 12
+        body = f"{pool}1990{month:02d}{day:02d}{serial % 500 * 2:03d}"  # even: women
+        number = body + check_character(body)
+        self.people.add(number)
+        return number
 
     # ---- births
 
     async def _birth(self, number: int) -> None:
         pool, person = self._stock.popleft()
         here, there = self._dice.sample(self._hospitals[pool], 2)
-        pregnancy = {"person_ref": person, "since": str(self._born_on - timedelta(days=270)),
+        pregnancy = {"person_ref": person, "since": str(self.born_on - timedelta(days=270)),
                      "institution_code": here.institution}  # fmt: skip
         registered = (await here.made("/pregnancies", pregnancy))["pregnancy_id"]
         stay, body = await self._stay(here, person, registered)
@@ -216,7 +235,7 @@ class Load:
                 await self._both((here, stay, body), (there, other, other_body))
 
     async def _stay(self, here: Desk, person: str, pregnancy: str) -> tuple[str, dict[str, str]]:
-        day = str(self._born_on)
+        day = str(self.born_on)
         admitted = {"stay_number": uuid4().hex, "person_ref": person, "pregnancy_id": pregnancy,
                     "admitted_on": day}  # fmt: skip
         stay = (await here.made("/stays", admitted))["stay_id"]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 
 from deploy.local.postgres import Postgres
+from tests.faults.disk import small_disk
 from tests.faults.planting import Ground, ground_of, planted_copy, settlement_of
 from tests.faults.scene import Scene
 from tests.support.postgres import ServiceDatabases
@@ -49,3 +51,10 @@ async def sound(
     code = planted_copy(folder, None)
     async with settlement_of(code, folder, postgres, module_databases, ground) as scene:
         yield scene
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """A small file system of its own; skips where this machine mounts none for us."""
+    with small_disk(tmp_path / "disk") as place:
+        yield place

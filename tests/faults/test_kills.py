@@ -1,4 +1,4 @@
-"""Kill -9 of settlement and audit under load, with pauses and a bad network between the kills: nothing
+"""Kill -9 of settlement, audit and enrollment under load, with pauses and a bad network between the kills: nothing
 acknowledged is lost, nothing is doubled.
 
 Then every invariant, then everything heard again from offset 0, which changes nothing, then every
@@ -28,9 +28,11 @@ from deploy.local.site import SERVICES
 from deploy.topics import topics
 from deploy.verify.quiet import wait_for_quiet
 from deploy.verify.stores import open_stores
+from tests.faults.beside import Beside
 from tests.faults.chaos import Load, Outcome
 from tests.faults.desk import History
 from tests.faults.killer import Killer
+from tests.faults.leaks import leaks, said_by
 from tests.faults.processes import Processes, site_on
 from tests.faults.proxy import Proxy
 from tests.faults.weather import Weather
@@ -41,7 +43,7 @@ LONG = os.environ.get("FAULTS") == "long"
 KILLS = int(os.environ.get("KILLS", "200" if LONG else "20"))
 BIRTHS_A_SECOND = 3
 SEED = 20261121
-KILLED = ("settlement", "settlement", "audit")
+KILLED = ("settlement", "settlement", "audit", "enrollment")
 QUIET_SECONDS_MAX = 120
 # What a second hearing counts, and what every start raises.
 MOVES = {"consumer_offset", "relay_fence"}
@@ -114,17 +116,33 @@ async def test_no_kill_loses_or_doubles_anything(
     killer = Killer(kill, revive, history, SEED)
     await load.open()
     disturbing = asyncio.create_task(weather.run())
+    beside, over = Beside(load, load.site, history), asyncio.Event()
+    going_on = asyncio.create_task(beside.run(over))
+
+    async def killed() -> None:
+        """To the last kill, and to the final answers of what goes on beside."""
+        try:
+            await killer.run(KILLED, KILLS)
+        finally:
+            over.set()
+        await going_on
+
     try:
-        await load.run(killer.run(KILLED, KILLS))
+        await load.run(killed())
     finally:
+        going_on.cancel()
         disturbing.cancel()
-        await asyncio.gather(disturbing, return_exceptions=True)
+        await asyncio.gather(disturbing, going_on, return_exceptions=True)
     assert min(way.passed for way in (ways.his, ways.postgres, ways.kafka)) > 0
     history.write(phase="load over")
     await _quiet(town)
     history.write(phase="drained")
     wrong, same = await load.asked_again()
-    figures = _figures(killer, load.outcome, history) | {"disturbances": dict(weather.came)}
+    figures = _figures(killer, load.outcome, history) | {
+        "disturbances": dict(weather.came),
+        "batches": len(beside.batches),
+        "booked beside": len(beside.booked),
+    }
     for name, figure in figures.items():
         record_property(name, figure)
         print(f"{name}: {figure}")  # noqa: T201
@@ -133,10 +151,13 @@ async def test_no_kill_loses_or_doubles_anything(
     assert load.outcome.disputes == []
     assert {paid for _, paid in load.outcome.pairs} == {1}
     assert history.counts.get("500", 0) == 0
-    await _stored_once(town, load.outcome)
+    await _stored_once(town, load.outcome, beside.settlements)
+    await beside.all_kept()
     await _verified(town)
+    assert leaks(await said_by(town), load.people) == []
     history.write(phase="verified")
     await load.close()
+    await beside.close()
 
     town.stop()
     before = await _tables(town)
@@ -145,6 +166,7 @@ async def test_no_kill_loses_or_doubles_anything(
     history.write(phase="heard again")
     assert await _tables(town) == before
     await _verified(town)
+    assert leaks(await said_by(town), load.people) == []
 
 
 def _figures(killer: Killer, outcome: Outcome, history: History) -> dict[str, object]:
@@ -167,9 +189,9 @@ async def _quiet(town: Processes) -> None:
         assert await wait_for_quiet(stores, QUIET_SECONDS_MAX) == []
 
 
-async def _stored_once(town: Processes, outcome: Outcome) -> None:
+async def _stored_once(town: Processes, outcome: Outcome, batched: list[str]) -> None:
     """Every acknowledged settlement lies in the store, once, and none that nobody was told of."""
-    told = {_settlement_of(one.answer) for one in outcome.acknowledged}
+    told = {_settlement_of(one.answer) for one in outcome.acknowledged} | set(batched)
     owner = await asyncpg.connect(town.site.databases["settlement"]["owner"])
     try:
         stored = [str(row[0]) for row in await owner.fetch("select settlement_id from settlement")]

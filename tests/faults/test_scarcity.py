@@ -11,7 +11,6 @@ import contextlib
 import json
 import os
 import resource
-import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
@@ -25,6 +24,7 @@ import pytest
 from deploy.local.postgres import Postgres
 from shared.plumbing.problem_answers import as_problem
 from tests.faults.bills import Bill, all_settled, bills, laid_bills, still_sound
+from tests.faults.disk import fill
 from tests.faults.planting import planted_copy, settlement_of
 from tests.faults.scene import Scene
 from tests.support.postgres import ServiceDatabases
@@ -32,7 +32,6 @@ from tests.support.postgres import ServiceDatabases
 LONG = os.environ.get("FAULTS") == "long"
 DESCRIPTORS = 64
 ROOM_BYTES = 8 << 20
-DISK_MB = 320
 SLOW_WRITE = """
 create function slow() returns trigger language plpgsql as
     $$ begin perform pg_sleep(1); return null; end $$;
@@ -115,39 +114,21 @@ async def test_f23_no_memory_is_left(sound: Scene) -> None:
 
 
 @pytest.fixture
-def disk(tmp_path: Path) -> Iterator[Path | None]:
-    """A small file system of its own; None where this machine mounts none for us."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={DISK_MB}m,mode=0700", "tmpfs", str(place)]
-    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode:
-        yield None
-        return
-    try:
-        yield place
-    finally:
-        subprocess.run(["umount", "-l", str(place)], check=True)
-
-
-@pytest.fixture
 async def cramped(
-    disk: Path | None, service_databases: ServiceDatabases, tmp_path: Path
-) -> AsyncIterator[Scene | None]:
+    disk: Path, service_databases: ServiceDatabases, tmp_path: Path
+) -> AsyncIterator[Scene]:
     """A settlement whose database lies on that disk."""
-    if disk is None:
-        yield None
-        return
     with Postgres(disk / "postgres", buffers_mb=32) as cluster:
         code = planted_copy(tmp_path, None)
         async with settlement_of(code, tmp_path, cluster, service_databases, None) as scene:
             yield scene
 
 
-async def test_f09_the_disk_is_full(cramped: Scene | None, disk: Path | None) -> None:
-    """Where no disk can be mounted, what is asked is what callers are told of a full one."""
+def test_a_full_disk_is_told_as_an_outage() -> None:
     assert as_problem(asyncpg.DiskFullError("")).kind.status == httpx.codes.SERVICE_UNAVAILABLE
-    if cramped is None or disk is None:
-        return
+
+
+async def test_f09_the_disk_is_full(cramped: Scene, disk: Path) -> None:
     stays = await laid_bills(cramped, 200)
     filler = disk / "filler"
     fill(filler)
@@ -157,17 +138,6 @@ async def test_f09_the_disk_is_full(cramped: Scene | None, disk: Path | None) ->
     await settling
     assert cramped.here.history.counts.get("503", 0) > 0
     await still_sound(cramped)
-
-
-def fill(file: Path) -> None:
-    """Write until there is no room."""
-    with file.open("wb", buffering=0) as full:
-        with contextlib.suppress(OSError):
-            while True:
-                full.write(b"\0" * (1 << 20))
-        with contextlib.suppress(OSError):
-            while True:
-                full.write(b"\0" * 4096)
 
 
 async def test_f18_ten_times_the_load(sound: Scene) -> None:
