@@ -16,8 +16,8 @@ from deploy.verify.quiet import wait_for_quiet
 from deploy.verify.stores import open_stores
 from services.settlement.api.reprice_command import reprice_command
 from shared.money import Money
-from tests.faults.small_run import POOLS, _birth, _callers, _insured, _run_file
-from tests.support.agency import Agency, agency, made, until
+from tests.faults.small_run import POOLS, _birth, _callers, _insured
+from tests.support.agency import Agency, agency, made, run_file, until
 from tests.support.late_document import LATE, POOL, book_with, make_current
 from tests.support.postgres import ServiceDatabases
 from tests.support.running import Client
@@ -203,13 +203,13 @@ async def _ledger_and_audit_agree(
 
 
 async def _verified(whole: Agency, folder: Path) -> None:
-    run_file = _run_file(whole, folder, None)
-    async with open_stores(run_file) as stores:
+    told = run_file(whole, folder, None)
+    async with open_stores(told) as stores:
         assert await wait_for_quiet(stores, 60) == []
 
     def verify() -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-m", "deploy.verify", "--run", str(run_file)],
+            [sys.executable, "-m", "deploy.verify", "--run", str(told)],
             capture_output=True, text=True, check=False,
         )  # fmt: skip
 
