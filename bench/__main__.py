@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 
 from bench import (
+    audit_scores,
     batches,
     checks,
     entitlements,
@@ -31,13 +32,13 @@ from bench.yardstick import NoPgbench
 _TOGETHER = {
     "P1": settling.measure, "P2": settling.measure, "P5": settling.measure,
     "P3": gateway.measure, "P4": batches.measure, "P10": pricing.measure,
-    "P6": growth.measure, "P21": growth.measure,
+    "P6": growth.measure, "P6.whole": growth.measure, "P21": growth.measure,
     "P11": what_if.measure,
     "P7": entitlements.measure, "P16": starting.measure, "P17": storm.measure,
     "P19": funds.measure,
     "P18": fee_lines.measure, "P8": telling.measure, "P20": telling.measure,
     "P13c": checks.measure, "P14": queue_pages.measure, "P9": replay.measure,
-    "P9.whole": replay.measure,
+    "P9.whole": replay.measure, "P13.whole": audit_scores.measure,
 }  # fmt: skip
 _ONLY_BY_NAME = ".whole"
 

@@ -18,7 +18,7 @@ from datetime import UTC, date, datetime, timedelta
 from bench.figure import Void, say
 from bench.machine import cpu_seconds, tree_cpu_seconds
 from bench.stage import HOSPITALS, Stage, staged
-from services.audit.domain.rule import read_rules
+from services.audit.domain.library import read_library
 from services.audit.heard.claim import TOPIC, claim_handler
 from services.audit.work.watch import watch_once
 from shared.contracts.claim import ClaimSettled, ItemCharged, Parts, Posting
@@ -56,7 +56,7 @@ async def _replay(stage: Stage, name: str, count: int) -> None:
     polls = _Polls(count)
     clock = SystemClock()
     inbox = Inbox(
-        consumer_of("audit", TOPIC), pool, polls, claim_handler(clock, read_rules()), clock
+        consumer_of("audit", TOPIC), pool, polls, claim_handler(clock, read_library()), clock
     )
     postgres_before = tree_cpu_seconds(stage.cluster.pid)
     try:
@@ -69,7 +69,7 @@ async def _replay(stage: Stage, name: str, count: int) -> None:
         postgres = tree_cpu_seconds(stage.cluster.pid) - postgres_before
         heard = await pool.fetchval("select count(*) from inbox")
         began = time.monotonic()
-        await watch_once(pool, clock, b"lot of a bench")
+        await watch_once(pool, clock, b"lot of a bench", read_library())
         series = time.monotonic() - began
         async with transaction(pool, [AGENCY]) as tx:
             flags = await tx.fetchval("select count(*) from flag")

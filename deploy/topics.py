@@ -32,6 +32,8 @@ class Topic:
     retention_days: int
     compacted: bool = False
     groups: tuple[str, ...] = ()
+    unheard_because: str = ""
+    """Why no service of ours hears it, where none does."""
 
     @property
     def owner(self) -> str:
@@ -61,8 +63,9 @@ def _with_dead_letters(
     name: str, entry: dict[str, Any], defaults: dict[str, Any]
 ) -> Iterator[Topic]:
     replicas, days = defaults["replication_factor"], defaults["retention_days"]
-    groups = tuple(entry["groups"])
-    yield Topic(name, entry["partitions"], replicas, days, entry.get("compacted", False), groups)
+    groups, why = tuple(entry["groups"]), entry.get("unheard_because", "")
+    compacted = entry.get("compacted", False)
+    yield Topic(name, entry["partitions"], replicas, days, compacted, groups, why)
     for group in groups:
         yield Topic(f"{name}.{group}.dlq", defaults["dlq_partitions"], replicas, days)
 

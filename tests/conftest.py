@@ -66,6 +66,16 @@ def kafka_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaBrok
 @pytest.fixture
 def kafka(kafka_broker: KafkaBroker) -> Kafka:
     """The broker, with all topics of deploy/topics.toml under a prefix of this test's own."""
+    return _with_topics(kafka_broker)
+
+
+@pytest.fixture(scope="module")
+def module_kafka(kafka_broker: KafkaBroker) -> Kafka:
+    """The same, shared by the tests of a file."""
+    return _with_topics(kafka_broker)
+
+
+def _with_topics(broker: KafkaBroker) -> Kafka:
     prefix = f"t{next(_NUMBERS)}."
-    run_apart(topics.create(kafka_broker.bootstrap, prefix))
-    return Kafka(kafka_broker.bootstrap, prefix, kafka_broker.pid, kafka_broker.proxied)
+    run_apart(topics.create(broker.bootstrap, prefix))
+    return Kafka(broker.bootstrap, prefix, broker.pid, broker.proxied)

@@ -11,7 +11,9 @@ import typer
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 
-Seeds = Annotated[list[int], typer.Option("--seed", help="Repeat for several")]
+Seeds = Annotated[
+    list[int], typer.Option("--seed", help="Repeat for several; else three of its own")
+]
 
 
 @app.command()
@@ -57,7 +59,7 @@ def judge(
 
 @app.command()
 def run(
-    seed: Seeds = [11, 12, 13],  # noqa: B006
+    seed: Seeds = [],  # noqa: B006
     out: Annotated[Path, typer.Option(help="Where the results page goes")] = Path(
         "bench/audit/results"
     ),
@@ -69,9 +71,11 @@ def run(
     keep: Annotated[bool, typer.Option(help="Keep the generated claims")] = False,
 ) -> None:
     """Generate, score by audit's own command, judge, and write a page of results."""
-    from bench.audit.run import Setting, benchmark
+    from bench.audit.run import SEEDS, Setting, benchmark
 
-    benchmark(seed, Setting(hospitals, months, volume, strength), out, robust=robust, keep=keep)
+    benchmark(
+        seed or SEEDS, Setting(hospitals, months, volume, strength), out, robust=robust, keep=keep
+    )
 
 
 @app.command()
@@ -79,22 +83,11 @@ def speed(
     out: Annotated[Path, typer.Option(help="Folder for the claims, some 1.6 GB")],
     provinces: Annotated[int, typer.Option(min=1, help="A million claims each")] = 6,
 ) -> None:
-    """Score several provinces in one file, cold: seconds, claims a second, memory."""
-    from bench.audit.crowd import write_crowd
-    from bench.audit.scoring_run import bare_reading, score
-    from bench.figure import say
+    """Score several provinces in one file, cold: seconds until all series and channels of its
+    hospitals are scored, claims a second after that, memory."""
+    from bench.audit.speed import measure
 
-    claims = out / "CLAIMS.csv"
-    count = write_crowd(range(101, 101 + provinces), out)
-    scored = score(claims, out / "scored")
-    bare = bare_reading(claims)
-    say(
-        "P13.cold", scored.seconds, "s", required=30, goal=15, claims=count,
-        memory_mb=round(scored.memory_mb), cpu_s=round(scored.cpu_seconds, 1),
-        cpu_us_per_claim=round(scored.cpu_seconds / count * 1e6, 1),
-        cpu_over_bare_reading=round(scored.cpu_seconds / bare, 1),
-    )  # fmt: skip
-    say("P13.batch", count / scored.seconds, "claims/s", required=100_000, goal=250_000)
+    measure(provinces, out)
 
 
 @app.command()

@@ -162,7 +162,9 @@ def _curves(found: Results, path: Path) -> None:
             judged = np.isin(one.state, [CLEAN, LOOK_ALIKE, VIOLATION])
             truth.append(one.state[judged] == VIOLATION)
             score.append(one.score[judged])
-        precision, recall, _ = precision_recall_curve(np.concatenate(truth), np.concatenate(score))
+        precision, recall, _ = precision_recall_curve(
+            np.concatenate(truth), np.concatenate(score), drop_intermediate=True
+        )
         axes.plot(recall, precision, label=name, linewidth=2 if name == "audit" else 1)
     axes.set_xlabel("hospital-months of violations found")
     axes.set_ylabel("of those alarmed, how many are")

@@ -24,6 +24,8 @@ from bench.figure import say
 
 Found = dict[str, float]
 
+SEEDS = (11, 12, 13)
+
 
 @dataclass(frozen=True)
 class Setting:

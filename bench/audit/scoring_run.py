@@ -20,6 +20,8 @@ class NotScored(Exception):
 class Scored:
     out: Path
     seconds: float
+    series_seconds: float
+    """Until the months of hospitals were written; what is left went to the claims."""
     memory_mb: float
     """The most that the process held."""
     cpu_seconds: float
@@ -39,7 +41,7 @@ def score(claims: Path, out: Path, *options: str) -> Scored:
     """Run `python -m services.audit score`. Raises NotScored."""
     command = [sys.executable, "-m", "services.audit", "score", str(claims), "--out", str(out)]
     command += options
-    begun = time.monotonic()
+    begun, begun_at = time.monotonic(), time.time()
     with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
         said = process.stderr.read()
@@ -48,7 +50,9 @@ def score(claims: Path, out: Path, *options: str) -> Scored:
     seconds = time.monotonic() - begun
     if process.returncode or not (out / "series_flags.csv").exists():
         raise NotScored(f"ended with {process.returncode}: {said[-2000:]}")
-    return Scored(out, seconds, used.ru_maxrss / 1024, used.ru_utime + used.ru_stime)
+    series_seconds = (out / "series_flags.csv").stat().st_mtime - begun_at
+    cpu = used.ru_utime + used.ru_stime
+    return Scored(out, seconds, series_seconds, used.ru_maxrss / 1024, cpu)
 
 
 def bare_reading(claims: Path) -> float:

@@ -64,7 +64,8 @@ def run(folder: Path, port: int, births: int) -> None:
         configure_logs("local")
         configure_traces("local")
         owners = {service: dsns["owner"] for service, dsns in site.databases.items()}
-        front = Front({service: _app(service) for service in SERVICES}, owners)
+        secrets = {one.client_id: site.keys.client_secret(one.client_id) for one in site.clients}
+        front = Front({service: _app(service) for service in SERVICES}, owners, secrets)
         _freeze()
         server = server_of(front)
         try:

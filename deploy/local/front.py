@@ -15,6 +15,7 @@ from starlette.types import Receive, Scope, Send
 
 from deploy.local import front_documents, front_page
 from deploy.local.front_documents import Reader
+from deploy.local.front_examples import is_asked_from_here, with_secrets
 from deploy.local.front_picture import Picture, Viewer, open_viewer
 from services.settlement.api.explanation import Language
 from shared.plumbing.clock import SystemClock
@@ -23,6 +24,7 @@ from shared.plumbing.problems import NOT_FOUND, PAGES, Problem
 
 log = structlog.get_logger()
 
+_NOT_KEPT = {"cache-control": "no-store"}
 # What stands outside of the services' own prefixes.
 PLACES = {"fsi": "settlement", "nhsa": "settlement", "console": "audit"}
 
@@ -31,12 +33,20 @@ class Front:
     """One ASGI application over several; it answers "not ready" until `opened` is set.
 
     A service alone is ready early: here nobody is before all of them are. `/` is a page that
-    shows what runs, read from `databases`, the addresses of the services' owners.
+    shows what runs, read from `databases`, the addresses of the services' owners. `secrets` are
+    those of the demo's clients: whoever looks at a service's page of calls from this machine finds
+    them filled in.
     """
 
-    def __init__(self, apps: Mapping[str, FastAPI], databases: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        apps: Mapping[str, FastAPI],
+        databases: Mapping[str, str],
+        secrets: Mapping[str, str] | None = None,
+    ) -> None:
         self.apps = apps
         self.databases = databases
+        self._secrets = secrets or {}
         self.opened = False
         self._viewer: Viewer | None = None
 
@@ -53,6 +63,9 @@ class Front:
             await self._document(scope)(scope, receive, send)
         elif app is None:
             await problem_response(Problem(NOT_FOUND), uuid4().hex)(scope, receive, send)
+        elif scope["path"] == f"/{first}/openapi.json" and is_asked_from_here(scope):
+            described = with_secrets(app.openapi(), self._secrets)
+            await JSONResponse(described, headers=_NOT_KEPT)(scope, receive, send)
         elif scope["path"] == f"/{first}/readyz" and not self.opened:
             await JSONResponse({"status": "not ready"}, 503)(scope, receive, send)
         else:

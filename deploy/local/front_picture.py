@@ -18,9 +18,10 @@ from uuid import UUID
 
 import orjson
 
+from deploy.library import library_in_use
 from deploy.local.demo.town import read_town
 from services.audit.api.explanation import explain_finding
-from services.audit.domain.rule import RuleBook, read_rules
+from services.audit.domain.rule import RuleBook
 from services.audit.store import claims, findings
 from services.settlement.api.explanation import Language, explain_settlement
 from services.settlement.domain.steps import Step
@@ -154,7 +155,7 @@ class Viewer:
         self._settlement = settlement
         self._audit = audit
         self._clock = clock
-        self._rules = read_rules()
+        self._rules = library_in_use().rules
 
     async def look(self, language: Language) -> Picture:
         """A picture of now. Raises what the database raises."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 
 import asyncpg
@@ -14,18 +15,22 @@ _HEARD = (
     "select coalesce(max(last_offset), 0) from consumer_offset where consumer = $1 and topic = $2"
 )
 
-_WAITING = "select count(*) from outbox where topic = $1 and position is null"
+_WAITING = "select exists (select from outbox where topic = $1 and position is null)"
+_LISTEN_SECONDS = 0.2
 
 
-async def unheard(teller: str, hearer: str, topic: str) -> int:
-    """How many events of a topic its one consumer has not heard, by both databases' addresses."""
+async def wait_until_heard(teller: str, hearer: str, topic: str) -> None:
+    """Wait until a topic's one consumer has heard all of it, by both databases' addresses.
+
+    On connections that stay: planning to look through every month costs more than looking.
+    """
     told, heard = await asyncpg.connect(teller), await asyncpg.connect(hearer)
+    group = next(one.groups[0] for one in topics() if one.name == topic)
     try:
-        waiting: int = await told.fetchval(_WAITING, topic)
-        last: int = await told.fetchval(_TOLD, topic)
-        group = next(one.groups[0] for one in topics() if one.name == topic)
-        reached: int = await heard.fetchval(_HEARD, group, topic)
-        return waiting + max(0, last - reached)
+        while await told.fetchval(_WAITING, topic) or (
+            await told.fetchval(_TOLD, topic) > await heard.fetchval(_HEARD, group, topic)
+        ):
+            await asyncio.sleep(_LISTEN_SECONDS)
     finally:
         await told.close()
         await heard.close()

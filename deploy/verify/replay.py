@@ -13,9 +13,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, cast
 
+from deploy.library import library_in_use
 from deploy.topics import Topic
 from deploy.verify.stores import Connection, Held, Stores
-from services.audit.domain.rule import read_rules
 from services.audit.heard.claim import claim_handler
 from services.settlement.heard import contribution, flag, person_state
 from shared.plumbing.bus.record import Record
@@ -172,7 +172,7 @@ def _handlers() -> dict[str, Handle]:
         "settlement-person-state": person_state.handle,
         "settlement-contribution": contribution.handle,
         "settlement-flag": flag.handler(clock),
-        "audit-claim": claim_handler(clock, read_rules()),
+        "audit-claim": claim_handler(clock, library_in_use()),
     }
 
 

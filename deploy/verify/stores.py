@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ import asyncpg
 
 from deploy.topics import Topic, topics
 from deploy.verify.topic_log import KafkaLog, LocalLog, TopicLog
+from shared.plumbing.clock import SystemClock
 
 SERVICES = ("enrollment", "settlement", "audit")
 
@@ -48,6 +50,8 @@ class Stores:
     topics: list[Topic] = field(default_factory=topics)
     copies: Mapping[str, Path] = field(default_factory=dict)
     """The anchors as they were copied to another place, where one is named."""
+    now: Callable[[], datetime] = SystemClock().now
+    """What time it is for what must not wait too long."""
 
     def each(self) -> list[tuple[str, Connection]]:
         """Every service with its database."""

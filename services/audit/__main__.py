@@ -10,15 +10,22 @@ import typer
 
 from services.audit.actions.dry_run import dry_run
 from services.audit.domain.dry_run import Yield
-from services.audit.domain.rule import compile_rules
+from services.audit.domain.library import read_library
+from services.audit.domain.rule import compile_rule
 from services.audit.main import create_app, heard
-from shared.plumbing.clock import SystemClock
+from shared.plumbing.clock import Clock, SystemClock
 from shared.plumbing.command_line import new_command_line
 from shared.plumbing.database import AGENCY, open_pool, transaction
+from shared.plumbing.inbox import Handle
 from shared.plumbing.logs import configure_logs
 from shared.plumbing.settings import read_settings
 
-commands = new_command_line("audit", create_app, heard)
+
+def _heard(clock: Clock) -> dict[str, Handle]:
+    return heard(clock, read_library(read_settings("audit").library))
+
+
+commands = new_command_line("audit", create_app, _heard)
 
 
 @commands.command("score")
@@ -83,13 +90,15 @@ def dry_run_(
     `at_risk` is the money of the claims hit, `precision_percent` the share of those reviewed that
     was confirmed, null where none was.
     """
-    compiled = compile_rules([rule.read_text(encoding="utf-8")]).rules[0]
+    settings = read_settings("audit")
+    groups = read_library(settings.library).rules.groups
+    compiled = compile_rule(rule.read_text(encoding="utf-8"), groups)
 
     async def run() -> Yield:
-        database = await open_pool(read_settings("audit").service_dsn.get_secret_value(), size=1)
+        database = await open_pool(settings.service_dsn.get_secret_value(), size=1)
         try:
             async with transaction(database, [AGENCY]) as tx:
-                return await dry_run(tx, compiled, pool, since.date(), until.date())
+                return await dry_run(tx, compiled, groups, pool, since.date(), until.date())
         finally:
             await database.close()
 

@@ -29,7 +29,7 @@ from services.audit.api.rules import rules_router
 from services.audit.api.snoozes import snoozes_router
 from services.audit.api.statements import statements_router
 from services.audit.console.page import add_console
-from services.audit.domain.rule import read_rules
+from services.audit.domain.library import Library, read_library
 from services.audit.heard.claim import TOPIC, claim_handler
 from services.audit.work.drift_gauge import DriftGauge
 from services.audit.work.money_at_risk import MoneyAtRisk
@@ -48,9 +48,9 @@ _PATIENCE = 10
 _EXAMPLES = Path(__file__).parent / "api" / "examples"
 
 
-def heard(clock: Clock) -> dict[str, Handle]:
+def heard(clock: Clock, library: Library) -> dict[str, Handle]:
     """What is done with the events of each topic."""
-    return {TOPIC: claim_handler(clock, read_rules())}
+    return {TOPIC: claim_handler(clock, library)}
 
 
 def create_app(
@@ -61,15 +61,16 @@ def create_app(
     """The service's app; its lifespan opens pools and starts consumers. `settlement_transport` lets
     another app answer in one process what flagged claims come to."""
     the_clock = clock or SystemClock()
-    book = read_rules()
+    library = read_library(settings.library)
+    book = library.rules
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         runtime = Runtime("audit", settings, the_clock)
         await runtime.open(app)
-        for topic, handle in heard(the_clock).items():
+        for topic, handle in heard(the_clock, library).items():
             await runtime.hear(topic, handle)
-        silent = SilentInstitutions(runtime.pool, the_clock)
+        silent = SilentInstitutions(runtime.pool, the_clock, library.clocks)
         runtime.workers.every("silent institutions", _SILENCE_SECONDS, silent.note)
         runtime.workers.every("drift", _DRIFT_SECONDS, DriftGauge(runtime.pool).sample)
         settlement = None
@@ -92,6 +93,7 @@ def create_app(
                 await settlement.close()
 
     app = new_app("audit", "Maternity audit", "1.0", lifespan, _EXAMPLES, KINDS.values())
+    app.state.library = library
     app.include_router(flags_router(book))
     app.include_router(counts_router)
     app.include_router(leases.router)

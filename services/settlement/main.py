@@ -35,6 +35,7 @@ from services.settlement.heard import contribution, flag, person_state
 from services.settlement.nhsa import refusals as gateway_refusals
 from services.settlement.nhsa.counter import Counter
 from services.settlement.nhsa.gateway import Gateway
+from services.settlement.nhsa.reading import may_be_demanded
 from services.settlement.store.settling import Entry
 from services.settlement.work.current_book import CurrentBook
 from services.settlement.work.expired_files import ExpiredFiles
@@ -123,6 +124,7 @@ def create_app(
         audit = _peer(settings, "audit", audit_transport)
         vault = Vault(unmarked(settings.field_key))
         app.state.vault = vault
+        app.state.may_be_demanded = may_be_demanded
         profiles = app.state.profiles = HeldProfiles(runtime.pool, runtime.clock, vault)
         app.state.office = Office(
             runtime.pool, group, book.get, peer, compile_built_in, app.state.desk.hash_key,

@@ -55,6 +55,11 @@ DRIFT_WARNINGS = Gauge(
     "figures of a pool's last scoring outside their band, by kind of drift",
     ["pool", "kind"],
 )
+BILLS_IN_UNKNOWN_CODES = Counter(
+    "audit_bills_in_unknown_codes",
+    "claims judged on whose bill most items are of no group: what it lacks was not asked",
+    ["pool"],
+)
 _SAMPLED = Gauge(
     "metrics_sampled_timestamp_seconds", "when the gauges of the database were read", ["service"]
 )

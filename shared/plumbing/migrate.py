@@ -11,7 +11,7 @@ from alembic import command, context, op
 from alembic.config import Config
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from shared.period import Month
 
@@ -80,15 +80,35 @@ async def _run(dsn: str) -> None:
 async def _make_months(dsn: str, first: date, months: int) -> None:
     engine = create_async_engine(_url(dsn))
     try:
-        async with engine.begin() as connection:
-            await connection.execute(text("select pg_advisory_xact_lock(hashtext('migrate'))"))
-            parents = await connection.execute(
-                text("select oid::regclass::text from pg_class where relkind = 'p'")
+        async with engine.connect() as connection:
+            parents = await connection.scalars(
+                text("select oid::regclass::text from pg_class where relkind = 'p' order by 1")
             )
-            for (parent,) in parents.all():
-                await connection.execute(
-                    text("select make_months(cast(:parent as regclass), :first, :months)"),
-                    {"parent": parent, "first": first, "months": months},
-                )
+        # One table at a time: who writes several of them waits, but never in a circle.
+        for parent in parents.all():
+            async with engine.begin() as connection:
+                await connection.execute(text("select pg_advisory_xact_lock(hashtext('migrate'))"))
+                await _make_months_of(connection, parent, first, months)
     finally:
         await engine.dispose()
+
+
+async def _make_months_of(
+    connection: AsyncConnection, parent: str, first: date, months: int
+) -> None:
+    """Make a table's months. Rows that came while nobody had made theirs lie in its rest, where
+    they keep the month from being made: they are set aside, and come back as they were."""
+    these = {"first": first, "past": Month.of(first).plus(months).first_day()}
+    of_these = f"from {parent}_rest where month >= :first and month < :past"
+    late = await connection.scalar(text(f"select exists (select {of_these})"), these)
+    if late:
+        await connection.execute(text(f"lock table {parent} in access exclusive mode"))
+        set_aside = f"create temporary table set_aside on commit drop as select * {of_these}"
+        await connection.execute(text(set_aside), these)
+        await connection.execute(text(f"delete {of_these}"), these)
+    await connection.execute(
+        text("select make_months(cast(:parent as regclass), :first, :months)"),
+        {"parent": parent, "first": first, "months": months},
+    )
+    if late:
+        await connection.execute(text(f"insert into {parent} select * from set_aside"))  # noqa: S608

@@ -93,6 +93,16 @@ values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 """
 
 
+_TELL = """
+insert into outbox
+    (month, id, pool_code, topic, type, key, aggregate_id, sequence, at, headers, data)
+select * from unnest(
+    $1::date[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
+    $8::bigint[], $9::timestamptz[], $10::json[], $11::bytea[])
+"""
+
+
 async def tell(tx: Connection, events: Sequence[Told]) -> None:
     """Write events in the transaction of the state that they tell of."""
-    await tx.executemany(INSERT_OUTBOX, [outbox_row(event) for event in events])
+    if events:
+        await tx.execute(_TELL, *zip(*map(outbox_row, events), strict=True))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -39,20 +40,26 @@ class PeerRefused(PeerDown):
 class Breaker:
     """Opens after failures in a row, lets one try through after a pause."""
 
-    def __init__(self) -> None:
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
         self._failures = 0
         self._open_until = 0.0
 
     def check(self) -> None:
-        """Raise PeerDown while open."""
-        if self._failures >= _OPEN_AFTER and time.monotonic() < self._open_until:
+        """Raise PeerDown while open. Whoever comes first after a pause tries for all: the others
+        would wait as long for the same, and a peer that is coming back would be asked by all at
+        once."""
+        if self._failures < _OPEN_AFTER:
+            return
+        if self._now() < self._open_until:
             raise PeerDown
+        self._open_until = self._now() + _OPEN_SECONDS
 
     def note(self, *, ok: bool) -> None:
         """Count an outcome."""
         self._failures = 0 if ok else self._failures + 1
         if self._failures >= _OPEN_AFTER:
-            self._open_until = time.monotonic() + _OPEN_SECONDS
+            self._open_until = self._now() + _OPEN_SECONDS
 
 
 class Peer:
@@ -66,9 +73,10 @@ class Peer:
         transport: httpx.AsyncBaseTransport | None = None,
         *,
         patience: int = 1,
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
         """`patience`: how many times the usual second an answer may take, for what no desk waits
-        for."""
+        for; `now` counts the breaker's pauses."""
         self._service = service
         self._patience = patience
         self._client_id, _, self._secret = credential.partition(":")
@@ -78,7 +86,7 @@ class Peer:
             transport=transport,
         )
         self._token = ""
-        self._breaker = Breaker()
+        self._breaker = Breaker(now)
 
     async def get(self, path: str) -> Any | None:
         """The JSON at `path`, None for 404. Raises PeerDown when the peer fails to answer."""

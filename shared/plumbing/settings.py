@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 _SECRETS = Path("/run/secrets")
@@ -56,6 +56,15 @@ class Settings(BaseSettings):
     book_grades: list[str] = Field(
         default=[], description="grades and open cells of the policy book allowed beyond A to C"
     )
+    library: Path | None = Field(
+        None, description="audit: folder of the agency's own rules, item groups and clocks"
+    )
+
+    @field_validator("library", mode="before")
+    @classmethod
+    def _none_where_empty(cls, named: object) -> object:
+        """An empty variable names no folder, least of all the one that the service stands in."""
+        return None if named == "" else named
 
     @model_validator(mode="after")
     def _no_demo_keys_in_production(self) -> Self:

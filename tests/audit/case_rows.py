@@ -11,7 +11,7 @@ from random import Random
 from typing import Any
 
 from services.audit.domain.case import Benefit, Billed, Case, Item, Sex
-from services.audit.domain.item_group import billed_by_group
+from services.audit.domain.item_group import SHIPPED_GROUPS, ItemGroups
 from services.audit.domain.stays import NoPrenatalRecord
 from shared.money import Money
 
@@ -80,6 +80,8 @@ def random_items(seed: int, rows: Sequence[dict[str, Any]]) -> list[dict[str, An
             "amount": draw.choice([0, 100, 3_331, 90_000]),
             "first_day": row["admit_date"] - timedelta(days=draw.choice([0, 0, 0, 3, 4])),
             "last_day": row["discharge_date"] + timedelta(days=draw.choice([0, 0, 0, 1])),
+            "lines": (lines := draw.choice([1, 1, 2, 3])),
+            "days": draw.randrange(1, lines + 1),
         }
         for row in rows
         if draw.random() < 0.5
@@ -91,18 +93,22 @@ def as_cases(
     rows: Sequence[dict[str, Any]],
     items: Sequence[dict[str, Any]],
     clusters: NoPrenatalRecord | None,
+    groups: ItemGroups = SHIPPED_GROUPS.of_all,
 ) -> list[Case]:
     """The cases that the rows tell of; `clusters` says which deliveries count as unrecorded."""
     of_claim: dict[str, list[Item]] = {}
     for row in items:
         first, last = row["first_day"], row["last_day"]
-        item = Item(row["item_code"], row["quantity"], Money(row["amount"]), first, last)
+        item = Item(
+            row["item_code"], row["quantity"], Money(row["amount"]), first, last,
+            lines=row["lines"], days=row["days"],
+        )  # fmt: skip
         of_claim.setdefault(row["claim_id"], []).append(item)
-    found = [_case(row, of_claim.get(row["claim_id"])) for row in rows]
+    found = [_case(row, of_claim.get(row["claim_id"]), groups) for row in rows]
     return found if clusters is None else _clustered(found, clusters)
 
 
-def _case(row: dict[str, Any], items: list[Item] | None) -> Case:
+def _case(row: dict[str, Any], items: list[Item] | None, groups: ItemGroups) -> Case:
     billed = {
         "anaesthesia" if name == "anesthesia" else name: Billed(None, Money(row[f"amt_{name}"]))
         for name in _AMOUNTS
@@ -112,7 +118,7 @@ def _case(row: dict[str, Any], items: list[Item] | None) -> Case:
     if row["n_lab"] is not None:
         billed["lab"] = Billed(Decimal(row["n_lab"]), billed["lab"].amount)
     if items is not None:
-        billed |= billed_by_group(items, whole=True)
+        billed = groups.billed(items, whole=True)
     return Case(
         pool="1",
         case_id=row["claim_id"],
@@ -132,7 +138,7 @@ def _case(row: dict[str, Any], items: list[Item] | None) -> Case:
         severity=row["severity"],
         diagnoses=_codes(row["diag_codes"]),
         procedures=_codes(row["proc_codes"]),
-        items=None if items is None else tuple(items),
+        items=None if items is None else groups.marked(items),
         billed=billed,
     )
 
@@ -149,7 +155,7 @@ def _clustered(cases: list[Case], asked: NoPrenatalRecord) -> list[Case]:
         place(case)
         for case in cases
         if case.benefit is Benefit.DELIVERY
-        and asked.at_month_end(case)
+        and asked.at_month_end(case.discharged)
         and not asked.has_record(case, cases)
     )
     return [replace(case, month_end_unrecorded=counted[place(case)]) for case in cases]

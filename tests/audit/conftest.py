@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from fastapi import FastAPI
 
-from services.audit.domain.rule import read_rules
+from services.audit.domain.library import read_library
 from services.audit.heard.claim import claim_handler
 from services.audit.main import create_app
 from shared.ids import new_id
@@ -26,6 +26,7 @@ from tests.audit.events import HOSPITAL, NOW, POOL
 from tests.support.postgres import ServiceDatabases
 
 CONSUMER = "audit-claim"
+LIBRARY = read_library()
 LOT = b"the key of a lot"
 _TABLES = (
     "pick", "scoring_run", "rule_record",
@@ -246,7 +247,7 @@ async def audit(running: tuple[FastAPI, Pool]) -> Audit:
     for table in _TABLES:
         await owner.execute(f"delete from {table}")  # noqa: S608
     pool, clock, source = app.state.desk.pool, FixedClock(), ListSource()
-    inbox = Inbox(CONSUMER, pool, source, claim_handler(clock, read_rules()), clock)
+    inbox = Inbox(CONSUMER, pool, source, claim_handler(clock, LIBRARY), clock)
     return Audit(app, owner, pool, source, inbox)
 
 

@@ -12,7 +12,7 @@ from services.audit.store import indicators, posted_prices
 from services.audit.work.watch import watch_once
 from shared.ids import new_id
 from shared.plumbing.database import AGENCY, transaction
-from tests.audit.conftest import LOT, Audit, FixedClock
+from tests.audit.conftest import LIBRARY, LOT, Audit, FixedClock
 from tests.audit.events import HOSPITAL, OTHER_POOL, POOL
 
 NOTICE = {"region": POOL, "month": "2026-01", "change": "0.05", "reason": "价格文件"}
@@ -178,5 +178,5 @@ async def test_each_step_is_logged(audit: Audit, place: str, said: dict[str, Any
 
 async def test_a_pool_without_claims_is_watched_in_peace(audit: Audit) -> None:
     await agreed(audit, "/indicator-limits", LIMIT)
-    await watch_once(audit.pool, FixedClock(), LOT)
+    await watch_once(audit.pool, FixedClock(), LOT, LIBRARY)
     assert await audit.flags() == []

@@ -24,13 +24,20 @@ class Scored:
     folder: Path
     flags: dict[str, dict[str, str]]
     wrong: dict[str, str]
+    heard: list[tuple[int, int]]
+    """How many claims were scored, of how many, as it was told meanwhile."""
 
 
-def score(claims: Path, out: Path) -> dict[str, dict[str, str]]:
+def score(
+    claims: Path, out: Path, heard: list[tuple[int, int]] | None = None
+) -> dict[str, dict[str, str]]:
     out.mkdir()
     with read_claims(claims) as history:
         features = history.kept("features", claim_features(history.claims))
-        write_claim_flags(history, features, {}, out, date(2030, 1, 1))
+        write_claim_flags(
+            history, features, {}, out, date(2030, 1, 1),
+            tell=lambda *far: None if heard is None else heard.append(far),
+        )  # fmt: skip
     with (out / "claim_flags.csv").open(encoding="utf-8", newline="") as file:
         return {row["claim_id"]: row for row in csv.DictReader(file)}
 
@@ -41,7 +48,8 @@ def scored(tmp_path_factory: pytest.TempPathFactory) -> Scored:
     write(province(5, 8, 20, 0.3, 1.0), folder)
     with (folder / "labels_claims.csv").open(encoding="utf-8", newline="") as file:
         wrong = {row["claim_id"]: row["kind"] for row in csv.DictReader(file)}
-    return Scored(folder, score(folder / "CLAIMS.csv", folder / "out"), wrong)
+    heard: list[tuple[int, int]] = []
+    return Scored(folder, score(folder / "CLAIMS.csv", folder / "out", heard), wrong, heard)
 
 
 def rows(path: Path) -> Iterator[dict[str, str]]:
@@ -60,6 +68,11 @@ def test_every_claim_once_with_numbers_and_both_languages(scored: Scored) -> Non
         assert "例" in chinese
         assert "peers" in english
         assert english.endswith("[claims-3 evidence-3]")
+
+
+def test_it_tells_how_far_it_is(scored: Scored) -> None:
+    assert scored.heard[-1] == (len(scored.flags), len(scored.flags))
+    assert scored.heard == sorted(scored.heard)
 
 
 def test_what_is_wrong_comes_before_what_is_not(scored: Scored) -> None:

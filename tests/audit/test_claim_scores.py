@@ -16,7 +16,7 @@ from services.audit.store import claim_scores, claims
 from services.audit.work.watch import watch_once
 from shared.money import Money
 from shared.plumbing.database import AGENCY, transaction
-from tests.audit.conftest import LOT, Audit, FixedClock
+from tests.audit.conftest import LIBRARY, LOT, Audit, FixedClock
 from tests.audit.events import HOSPITAL, NOW, OTHER_HOSPITAL, OTHER_POOL, POOL, Telling
 from tests.audit.test_by_two import post
 from tests.audit.test_watch import made_up
@@ -33,7 +33,7 @@ async def scored(audit: Audit) -> Audit:
     async with transaction(audit.pool, [AGENCY]) as tx:
         await claims.record(tx, [replace(recent[0], sex="male"), billed, *recent[2:]])
     await audit.hear(Telling(born="2026-02-01").settled(), Telling(born="2026-02-03").settled())
-    await watch_once(audit.pool, FixedClock(), LOT)
+    await watch_once(audit.pool, FixedClock(), LOT, LIBRARY)
     return audit
 
 
@@ -69,7 +69,7 @@ async def test_a_proven_flag_shows_its_claims_score_and_counts_whole(scored: Aud
 async def test_a_suspicion_counts_by_its_claims_chance(scored: Audit) -> None:
     flag = await one_flag(scored)
     await scored.owner.execute("update flag set grade = 'suspicious'")
-    await watch_once(scored.pool, FixedClock(), LOT)
+    await watch_once(scored.pool, FixedClock(), LOT, LIBRARY)
     row = await scored.owner.fetchrow(
         "select score, expected_fen, at_risk_fen from flag where flag_id::text = $1",
         flag["flag_id"],
@@ -99,7 +99,7 @@ async def test_what_is_likely_wrong_is_listed_and_raises_no_flag(scored: Audit) 
 
 async def test_a_second_run_lays_the_same_and_a_decision_ends_scoring(scored: Audit) -> None:
     before = (await one_flag(scored))["score"]
-    await watch_once(scored.pool, FixedClock(), LOT)
+    await watch_once(scored.pool, FixedClock(), LOT, LIBRARY)
     flag = await one_flag(scored)
     assert flag["score"] == before
     await scored.dismiss(flag["flag_id"])
@@ -121,7 +121,7 @@ async def test_a_snoozed_rule_counts_in_no_score_of_its_institution(scored: Audi
     for institution, left in (("H-01", 2), ("H-00", 1)):
         asked = await agreed_snooze(scored, said | {"institution_code": institution})
         assert asked["state"] == "standing"
-        await watch_once(scored.pool, FixedClock(), LOT)
+        await watch_once(scored.pool, FixedClock(), LOT, LIBRARY)
         assert await unseen() == left
 
 

@@ -19,7 +19,7 @@ from services.audit.scoring.live_scores import SHARE_DRAWN
 from shared.money import Money
 from shared.plumbing.auth import add_client
 from shared.plumbing.database import AGENCY, transaction
-from tests.audit.conftest import Audit
+from tests.audit.conftest import LIBRARY, Audit
 from tests.audit.events import HOSPITAL, NOW, OTHER_HOSPITAL, POOL, Telling, parts
 from tests.audit.test_by_two import post
 from tests.audit.test_picks import WHY, a_score
@@ -200,7 +200,7 @@ async def test_a_pick_says_what_took_it_in(audit: Audit, address: str) -> None:
     await audit.hear(of_lot.settled(), picked.settled())
     score = a_score(of_lot.claim_id, drawn=True)
     async with transaction(audit.pool, [AGENCY]) as tx:
-        assert await pick_drawn(tx, score, SHARE_DRAWN, "watch:1", NOW)
+        assert await pick_drawn(tx, score, SHARE_DRAWN, "watch:1", LIBRARY.clocks, NOW)
     assert (await post(audit, f"/claims/{picked.claim_id}/pick", WHY)).status_code == 201
     secret = await credential(audit, "reviewer-5", "reviewer")
     async with browsing() as page:

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 
 from services.audit.actions.dry_run import dry_run
 from services.audit.domain.dry_run import Yield
+from services.audit.domain.item_group import SHIPPED_GROUPS
 from services.audit.domain.rule import Rule, read_rules
 from shared.money import Money
 from shared.plumbing.database import AGENCY, transaction
@@ -18,7 +19,7 @@ RULE = read_rules().find("duplicate-claim", 1)
 
 async def found(audit: Audit, since: date, until: date, rule: Rule = RULE) -> Yield:
     async with transaction(audit.pool, [AGENCY]) as tx:
-        return await dry_run(tx, rule, POOL, since, until)
+        return await dry_run(tx, rule, SHIPPED_GROUPS, POOL, since, until)
 
 
 async def pairs(audit: Audit) -> None:

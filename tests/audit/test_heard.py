@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from services.audit.domain.rule import read_rules
+from services.audit.domain.library import read_library
 from services.audit.heard.claim import TOPIC, claim_handler
 from shared.contracts.claim import ClaimSettled
 from shared.money import Money
@@ -208,7 +208,7 @@ async def test_a_reversal_without_its_claim_waits_until_the_claim_came(
     assert await audit.owner.fetchval("select reason from parked") == "UnknownClaim"
     other = ListSource([settled])
     clock = FixedClock()
-    handle = claim_handler(clock, read_rules())
+    handle = claim_handler(clock, read_library())
     await Inbox("repair", audit.pool, other, handle, clock).take_once()
     assert await retry_parked(audit.pool, CONSUMER, str(claim.claim_id), handle, FixedClock()) == 1
     assert await audit.owner.fetchval("select status from claim") == "reversed"
@@ -242,7 +242,7 @@ async def test_a_type_of_tomorrow_is_passed_over(audit: Audit) -> None:
 
 
 async def test_two_consumers_never_both_miss_a_pair(audit: Audit) -> None:
-    handle = claim_handler(FixedClock(), read_rules())
+    handle = claim_handler(FixedClock(), read_library())
     first, second = pair()
     async with transaction(audit.pool, [AGENCY]) as tx:
         await handle(tx, [read_event(first.settled())])

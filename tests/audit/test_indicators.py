@@ -27,7 +27,7 @@ from services.audit.work.watch import watch_once
 from shared.ids import new_id
 from shared.money import Money
 from shared.plumbing.database import AGENCY, transaction
-from tests.audit.conftest import LOT, Audit, FixedClock
+from tests.audit.conftest import LIBRARY, LOT, Audit, FixedClock
 from tests.audit.events import NOW, POOL
 from tests.audit.test_by_two import agreed
 from tests.audit.test_watch import a_claim, of_months
@@ -158,7 +158,7 @@ async def told_of(audit: Audit) -> Audit:
     said = {"indicator": "caesarean-rate", "since": "2026-01", "window_months": 3,
             "limit": "0.35", "reason": "协议"}  # fmt: skip
     await agreed(audit, "/indicator-limits", said)
-    await watch_once(audit.pool, FixedClock(), LOT)
+    await watch_once(audit.pool, FixedClock(), LOT, LIBRARY)
     return audit
 
 
@@ -173,8 +173,10 @@ async def test_a_passed_limit_is_a_flag_of_its_own_family(told_of: Audit) -> Non
     assert (last["cases"], last["excess"], last["score"]) == (80, "30000.00", "1.4286")
     assert "35.00 %" in last["explanation"]
     assert "剖宫产率" in last["explanation_zh"]
+    assert last["rule"] == "agreement-caesarean-rate"
+    assert "No. 735), art. 13" in last["explanation"]
     assert last["model"] == "agreement-limit-1"
-    await watch_once(told_of.pool, FixedClock(), LOT)
+    await watch_once(told_of.pool, FixedClock(), LOT, LIBRARY)
     assert len((await told_of.flag(flag["flag_id"]))["months"]) == 2
     assert await told_of.told(flag["flag_id"]) == [("raised", 1)]
 

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from typing import Any, cast
 
 from services.audit.actions.dry_run import dry_run
+from services.audit.domain.item_group import SHIPPED_GROUPS
 from services.audit.domain.month_end import Asked
 from services.audit.domain.rule import read_rules
 from services.audit.store import claims, month_ends
@@ -62,7 +63,7 @@ async def test_the_claim_that_fills_a_cluster_is_found_among_stored_claims(audit
     assert RULE not in shown["judgements"][0]["silent"]
     [rule] = [rule for rule in read_rules().rules if rule.id == RULE]
     async with transaction(audit.pool, [AGENCY]) as tx:
-        told = await dry_run(tx, rule, POOL, date(2026, 1, 1), date(2026, 4, 1))
+        told = await dry_run(tx, rule, SHIPPED_GROUPS, POOL, date(2026, 1, 1), date(2026, 4, 1))
     assert (told.hits, told.silent) == (3, 0)  # over all of them each of the three is in it
 
 
@@ -87,6 +88,11 @@ async def test_a_group_is_counted_at_once_each_claim_as_it_asks(audit: Audit) ->
         assert counting.asked == 1
         counting = Counted(tx)
         told_of = await dry_run(
-            cast(Connection, counting), rule, POOL, date(2026, 1, 1), date(2026, 4, 1)
+            cast(Connection, counting),
+            rule,
+            SHIPPED_GROUPS,
+            POOL,
+            date(2026, 1, 1),
+            date(2026, 4, 1),
         )
         assert (told_of.claims, told_of.silent, counting.asked) == (5, 0, 1)

@@ -28,7 +28,7 @@ from services.audit.work.watch import watch_once
 from shared.ids import new_id
 from shared.money import Money
 from shared.plumbing.database import AGENCY, transaction
-from tests.audit.conftest import LOT, Audit, FixedClock
+from tests.audit.conftest import LIBRARY, LOT, Audit, FixedClock
 from tests.audit.events import HOSPITAL, NOW, OTHER_POOL, POOL, Telling
 from tests.audit.test_by_two import post
 from tests.audit.test_watch import made_up
@@ -87,7 +87,7 @@ async def test_a_persons_pick_is_queued_by_no_models_chance(audit: Audit) -> Non
     flag = (await post(audit, f"/claims/{picked}/pick", WHY)).json()
     scores = [a_score(one, chance=Decimal("0.01")) for one in (picked, of_lot.claim_id)]
     async with transaction(audit.pool, [AGENCY]) as tx:
-        assert await pick_drawn(tx, scores[1], SHARE_DRAWN, "watch:1", NOW)
+        assert await pick_drawn(tx, scores[1], SHARE_DRAWN, "watch:1", LIBRARY.clocks, NOW)
     await audit.owner.execute("update flag set score = 0.3")  # as earlier releases did
     await laid(audit, scores)
     rows = await audit.owner.fetch("select rule_family, score, expected_fen from flag")
@@ -156,7 +156,10 @@ async def test_the_lot_takes_what_never_was_flagged_once(audit: Audit) -> None:
     ]
     for taken in (2, 0):
         async with transaction(audit.pool, [AGENCY]) as tx:
-            picked = [await pick_drawn(tx, score, SHARE_DRAWN, "watch:1", NOW) for score in scores]
+            picked = [
+                await pick_drawn(tx, score, SHARE_DRAWN, "watch:1", LIBRARY.clocks, NOW)
+                for score in scores
+            ]
         assert sum(picked) == taken
     lot = [flag for flag in await audit.flags() if flag["rule_family"] == "drawn-by-lot"]
     assert flagged["claim_id"] not in {flag["claim_id"] for flag in lot}
@@ -181,7 +184,7 @@ async def test_the_watch_draws_and_tells_what_its_run_was_like(audit: Audit) -> 
         await claims.record(tx, [replace(recent[0], claim_id=claim_id), *recent[1:]])
     assert (await audit.client("r1").get("/scoring")).json() == {"run": None}
     for _ in range(2):
-        await watch_once(audit.pool, FixedClock(), LOT)
+        await watch_once(audit.pool, FixedClock(), LOT, LIBRARY)
         lot = [flag for flag in await audit.flags() if flag["rule_family"] == "drawn-by-lot"]
         assert str(claim_id) in [flag["claim_id"] for flag in lot]
         assert len(lot) == len({flag["claim_id"] for flag in lot})

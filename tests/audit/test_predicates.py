@@ -11,11 +11,12 @@ import pytest
 
 from services.audit.domain.case import Benefit, Case, Item, Sex
 from services.audit.domain.finding import ask
-from services.audit.domain.item_group import billed_by_group
+from services.audit.domain.item_group import SHIPPED_GROUPS
 from services.audit.domain.rule import read_rules
 from shared.money import Money
 
 BOOK = read_rules()
+GROUPS = SHIPPED_GROUPS.of_all
 NEWEST = {rule.id: rule for rule in BOOK.newest().rules}
 DAY = date(2026, 1, 10)
 
@@ -29,7 +30,7 @@ def a_case(*items: Item, **facts: Any) -> Case:
         "mode": "vaginal",
     }  # fmt: skip
     if items:
-        told |= {"items": items, "billed": billed_by_group(items, whole=True)}
+        told |= {"items": GROUPS.marked(items), "billed": GROUPS.billed(items, whole=True)}
     return Case(**(told | facts))
 
 
@@ -135,6 +136,39 @@ def test_a_case_that_tells_of_no_items_is_not_judged_by_them(rule: str) -> None:
     assert fen(rule, a_case()) is None
 
 
+@pytest.mark.parametrize(
+    ("code", "quantity", "yuan", "lines", "days", "at_risk"),
+    [
+        ("bed-day", "2", 100, 2, 1, 5_000),
+        ("bed-day", "3", 90, 3, 2, 3_000),
+        ("bed-day", "6", 90, 3, 1, 6_000),
+        ("bed-day", "2", 100, 2, 2, 0),  # once a day
+        ("bed-day", "1", 100, 2, 1, 0),  # one of the two was returned
+        ("bed-day", "3", 100, 2, 1, 0),  # they cannot be alike
+        ("bed-day", "3", 100, 3, 2, 0),  # nor can they have one amount
+        ("drug-magnesium-1", "2", 100, 2, 1, 0),
+        ("consumable-1", "2", 100, 2, 1, 0),
+        ("of-no-group", "2", 100, 2, 1, 0),
+        ("bed-day", "2", 100, None, None, None),
+    ],
+)
+def test_an_item_twice_on_one_day(
+    code: str, quantity: str, yuan: int, lines: int | None, days: int | None, at_risk: int | None
+) -> None:
+    case = a_case(an_item(code, quantity, yuan, lines=lines, days=days))
+    assert fen("duplicate-lines", case) == at_risk
+
+
+def test_what_of_a_doubled_item_is_disputed_is_the_further_lines() -> None:
+    rule = NEWEST["duplicate-lines"]
+    twice = an_item("bed-day", "4", 120, lines=4, days=3)
+    [hit] = ask(rule, a_case(twice, an_item("nursing-1", lines=1, days=1)), ()) or ()
+    told = {"items": "bed-day", "lines": "4", "days_charged": "3", "amount": "30.00"}
+    assert hit.evidence == told
+    longer = rule.parameters.model_copy(update={"lines_above_days_min": 2})
+    assert longer.hits(a_case(twice), ()) == []
+
+
 def test_a_mode_stated_otherwise_is_a_doubt_with_nothing_at_risk() -> None:
     rule = NEWEST["mode-stated-otherwise"]
     (hit,) = ask(rule, a_case(mode_stated="cesarean", diagnoses=("O80.000",)), ()) or ()
@@ -146,7 +180,7 @@ def test_a_mode_stated_otherwise_is_a_doubt_with_nothing_at_risk() -> None:
 
 def test_items_left_out_prove_nothing_missing() -> None:
     items = [an_item("cesarean-section")]
-    part = replace(a_case(mode="cesarean"), billed=billed_by_group(items, whole=False))
+    part = replace(a_case(mode="cesarean"), billed=GROUPS.billed(items, whole=False))
     assert fen("caesarean-without-anaesthesia", part) is None
 
 

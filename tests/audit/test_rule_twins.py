@@ -9,6 +9,7 @@ import ibis
 import pytest
 
 from services.audit.domain.finding import ask
+from services.audit.domain.item_group import SHIPPED_GROUPS, ItemGroup, ItemGroups
 from services.audit.domain.rule import Rule, read_rules
 from services.audit.domain.stays import NoPrenatalRecord
 from services.audit.scoring.rule_hits import rule_hits
@@ -26,7 +27,7 @@ _TYPES = {
 }  # fmt: skip
 _ITEM_TYPES = {
     "claim_id": "string", "item_code": "string", "quantity": "decimal(12, 3)", "amount": "int64",
-    "first_day": "date", "last_day": "date",
+    "first_day": "date", "last_day": "date", "lines": "int32", "days": "int32",
 }  # fmt: skip
 _NOT_IN_FILES = {
     "mode-stated-otherwise", "not-insured", "price-above-list", "second-procedure-in-full",
@@ -37,11 +38,14 @@ Said = set[tuple[str, str, str, int]]
 
 
 def one_by_one(
-    rules: Sequence[Rule], rows: Sequence[dict[str, Any]], items: Sequence[dict[str, Any]]
+    rules: Sequence[Rule],
+    rows: Sequence[dict[str, Any]],
+    items: Sequence[dict[str, Any]],
+    groups: ItemGroups = SHIPPED_GROUPS.of_all,
 ) -> Said:
     """(claim, rule, grade, greatest money at risk) of each case asked by itself."""
     [clusters] = [r.parameters for r in rules if isinstance(r.parameters, NoPrenatalRecord)]
-    cases = as_cases(rows, items, clusters)
+    cases = as_cases(rows, items, clusters, groups)
     of_person: dict[str, list[Any]] = {}
     for case in cases:
         of_person.setdefault(case.person, []).append(case)
@@ -54,7 +58,10 @@ def one_by_one(
 
 
 def all_at_once(
-    rules: Sequence[Rule], rows: Sequence[dict[str, Any]], items: Sequence[dict[str, Any]]
+    rules: Sequence[Rule],
+    rows: Sequence[dict[str, Any]],
+    items: Sequence[dict[str, Any]],
+    groups: ItemGroups = SHIPPED_GROUPS.of_all,
 ) -> list[tuple[str, str, str, int]]:
     """The same, by expressions over tables."""
     engine = ibis.duckdb.connect()
@@ -62,7 +69,7 @@ def all_at_once(
     beside = None
     if items:
         beside = engine.create_table("items", ibis.memtable(items, schema=ibis.schema(_ITEM_TYPES)))
-    found = engine.to_pyarrow(rule_hits(claims, rules, beside)).to_pylist()
+    found = engine.to_pyarrow(rule_hits(claims, rules, beside, groups)).to_pylist()
     engine.disconnect()
     return [tuple(row.values()) for row in found]
 
@@ -93,3 +100,38 @@ def test_a_rule_read_otherwise_is_seen() -> None:
         for rule in RULES
     ]
     assert one_by_one(RULES, rows, []) != set(all_at_once(changed, rows, []))
+
+
+@pytest.mark.parametrize("known", [(), ("bed", "surgery"), ("bed", "lab", "drug", "exam", "birth")])
+def test_both_readings_agree_on_bills_in_foreign_codes(known: tuple[str, ...]) -> None:
+    """An agency's groups know some of the codes: both readings are silent of the same claims."""
+    shipped = SHIPPED_GROUPS.of_all.by_name
+    groups = ItemGroups(
+        {name: group if name in known else ItemGroup() for name, group in shipped.items()}
+    )
+    rows = random_rows(4, 600)
+    items = random_items(4, rows)
+    scalar = one_by_one(RULES, rows, items, groups)
+    assert scalar == set(all_at_once(RULES, rows, items, groups))
+    # That an item is missing is said of claims that tell sums alone, or where its code is known.
+    with_items = {row["claim_id"] for row in items}
+    missing = {claim for claim, rule, *_ in scalar if rule == "caesarean-without-anaesthesia"}
+    assert missing - with_items
+    assert bool(missing & with_items) is ("surgery" in known)
+
+
+def test_a_bill_in_codes_that_are_set_is_read_again() -> None:
+    rows = random_rows(4, 600)
+    items = [one | {"item_code": f"national-{one['item_code']}"} for one in random_items(4, rows)]
+    own = ItemGroups(
+        {
+            name: ItemGroup(
+                codes=[f"national-{code}" for code in group.codes],
+                prefixes=[f"national-{prefix}" for prefix in group.prefixes],
+            )
+            for name, group in SHIPPED_GROUPS.of_all.by_name.items()
+        }
+    )
+    scalar = one_by_one(RULES, rows, items, own)
+    assert scalar == set(all_at_once(RULES, rows, items, own))
+    assert scalar == one_by_one(RULES, rows, random_items(4, rows), SHIPPED_GROUPS.of_all)

@@ -124,6 +124,41 @@ def test_what_all_hospitals_do_is_nobodys_growth(tmp_path: Path) -> None:
     assert (scored(panel(tmp_path, everybody)).score[:, SINCE:] > ALARM).mean() < 0.02
 
 
+SEASON = {1: 0.8, 10: 1.3, 11: 1.3}
+"""What a month of the year does to bills: the dip of the Spring Festival, and a dear end."""
+
+
+def seasonal(levels: int) -> Change:
+    """Bills with a season, in the first so many of the three levels."""
+
+    def change(row: Row, hospital: int, month: int) -> Row:
+        if hospital % 3 >= levels:
+            return row
+        return dearer(hospital, month, SEASON.get(month % 12, 1.0))(row, hospital, month)
+
+    return change
+
+
+@pytest.mark.parametrize(("hospitals", "levels"), [(12, 3), (27, 1)])
+def test_a_season_that_enough_peers_share_is_nobodys_growth(
+    tmp_path: Path, hospitals: int, levels: int
+) -> None:
+    """All have it, or those of one level, of which each has eight others."""
+    found = scored(panel(tmp_path, seasonal(levels), hospitals=hospitals)).score
+    assert found[:, -2:].max() < ALARM
+    assert found[::3, 12:].max() < ALARM
+
+
+@pytest.mark.parametrize(("hospitals", "levels"), [(12, 1), (1, 3)])
+def test_a_season_without_enough_peers_stays_in(
+    tmp_path: Path, hospitals: int, levels: int
+) -> None:
+    """Four of a level beside eight that have no season, or one alone: nobody tells it from
+    growth."""
+    found = scored(panel(tmp_path, seasonal(levels), hospitals=hospitals)).score
+    assert (found[::3, -2:] > ALARM).mean() > 0.8
+
+
 def test_a_posted_price_is_no_growth(tmp_path: Path) -> None:
     def in_region(row: Row, hospital: int, month: int) -> Row:
         return dearer(hospital, SINCE, 1.2)(row, hospital, month) if hospital == 8 else row

@@ -6,21 +6,22 @@ from dataclasses import replace
 
 import pytest
 
-from services.audit.domain.rule import Mode, RuleBook, read_rules
+from services.audit.domain.library import Library, read_library
+from services.audit.domain.rule import Mode, RuleBook
 from services.audit.heard.claim import claim_handler
 from shared.plumbing.inbox import Inbox
 from tests.audit.conftest import CONSUMER, Audit, FixedClock
 from tests.audit.events import Telling
 
 
-def in_shadow(rule_id: str) -> RuleBook:
+def in_shadow(rule_id: str) -> Library:
     """The rules that ship, one of them in shadow."""
-    return RuleBook(
-        tuple(
-            rule.model_copy(update={"mode": Mode.SHADOW}) if rule.id == rule_id else rule
-            for rule in read_rules().rules
-        )
+    shipped = read_library()
+    rules = tuple(
+        rule.model_copy(update={"mode": Mode.SHADOW}) if rule.id == rule_id else rule
+        for rule in shipped.rules.rules
     )
+    return replace(shipped, rules=RuleBook(rules, shipped.rules.groups))
 
 
 @pytest.mark.parametrize(("shadow", "flags"), [("duplicate-claim", 0), ("split-stay", 1)])

@@ -20,10 +20,11 @@ from services.audit.work.watch import watch_once
 from shared.ids import new_id
 from shared.money import Money
 from shared.plumbing.database import AGENCY, transaction
-from tests.audit.conftest import LOT, Audit, FixedClock
+from tests.audit.conftest import LIBRARY, LOT, Audit, FixedClock
 from tests.audit.events import NOW, OTHER_POOL, POOL
 from tests.audit.test_by_two import agreed
 
+GROUPS = LIBRARY.rules.groups.of_all
 MONTHS, HOSPITALS, BIRTHS = 18, 9, 18
 DRIFTING = "H-03"
 FIRST = (2024, 9)
@@ -70,7 +71,7 @@ async def watched(audit: Audit) -> Audit:
     """Claims of eighteen months, the last of them the month before now, scored once."""
     async with transaction(audit.pool, [AGENCY]) as tx:
         await claims.record(tx, made_up())
-    await watch_once(audit.pool, FixedClock(), LOT)
+    await watch_once(audit.pool, FixedClock(), LOT, LIBRARY)
     return audit
 
 
@@ -98,6 +99,8 @@ async def test_who_grows_is_flagged_and_nobody_else(watched: Audit) -> None:
     for words in (told["explanation"], told["explanation_zh"]):
         assert "90" in words
         assert "2026-02" in words
+        assert "watch-cost" in words
+        assert "735" in words
 
 
 async def test_an_alarm_names_the_three_claims_that_contribute_most(watched: Audit) -> None:
@@ -140,7 +143,7 @@ async def test_what_two_people_explained_is_the_new_past(watched: Audit) -> None
          "flag_id": flag["flag_id"], "reason_code": "medically-justified", "by": "r1",
          "approved_by": "r2", "decided_on": "2026-03-02"}
     ]  # fmt: skip
-    await watch_once(watched.pool, FixedClock(), LOT)
+    await watch_once(watched.pool, FixedClock(), LOT, LIBRARY)
     assert [m["channels"]["cost"]["score"] for m in await months(watched, **LAST)] == [None]
     earlier = await months(watched, institution=DRIFTING, since="2025-08")
     assert earlier[0]["month"] == "2025-08"
@@ -161,7 +164,7 @@ async def test_what_was_confirmed_is_no_new_past(watched: Audit) -> None:
 
 async def test_a_second_run_brings_nothing_new(watched: Audit) -> None:
     before = await watched.told()
-    await watch_once(watched.pool, FixedClock(), LOT)
+    await watch_once(watched.pool, FixedClock(), LOT, LIBRARY)
     assert await watched.told() == before
     assert len(await months(watched)) == MONTHS * HOSPITALS
 
@@ -171,14 +174,14 @@ async def test_what_two_people_posted_is_no_growth(audit: Audit) -> None:
            for c in made_up()]  # fmt: skip
     async with transaction(audit.pool, [AGENCY]) as tx:
         await claims.record(tx, own)
-    await watch_once(audit.pool, FixedClock(), LOT)
+    await watch_once(audit.pool, FixedClock(), LOT, LIBRARY)
     [before] = await months(audit, **LAST)
     for month in range(11, MONTHS):
         year, number = divmod(FIRST[0] * 12 + FIRST[1] - 1 + month, 12)
         said = {"region": "653001", "month": f"{year}-{number + 1:02}", "change": "0.08",
                 "reason": "价格文件"}  # fmt: skip
         await agreed(audit, "/price-notices", said)
-    await watch_once(audit.pool, FixedClock(), LOT)
+    await watch_once(audit.pool, FixedClock(), LOT, LIBRARY)
     [after] = await months(audit, **LAST)
     assert float(after["score"]) < ALARM_SCORE < float(before["score"])
 
@@ -186,7 +189,7 @@ async def test_what_two_people_posted_is_no_growth(audit: Audit) -> None:
 async def test_the_running_month_is_not_scored(watched: Audit) -> None:
     async with transaction(watched.pool, [AGENCY]) as tx:
         await claims.record(tx, [a_claim("H-00", NOW.date(), 400000)])
-    await watch_once(watched.pool, FixedClock(), LOT)
+    await watch_once(watched.pool, FixedClock(), LOT, LIBRARY)
     assert {m["month"] for m in await months(watched, institution="H-00", since="2026-02")} == {
         "2026-02"
     }
@@ -198,7 +201,7 @@ async def test_a_reversed_claim_leaves_its_month(watched: Audit) -> None:
         " (select claim_id from claim where institution_code = 'H-01'"
         " and discharged_on >= '2026-02-01' limit 1)"
     )
-    await watch_once(watched.pool, FixedClock(), LOT)
+    await watch_once(watched.pool, FixedClock(), LOT, LIBRARY)
     [last] = await months(watched, institution="H-01", since="2026-02")
     assert last["claims"] == BIRTHS - 1
 
@@ -230,7 +233,9 @@ async def test_another_pool_and_a_hospital_see_no_series(watched: Audit) -> None
 
 
 def test_a_claim_has_every_column_of_a_claims_file() -> None:
-    assert list(claim_row(a_claim("H", date(2026, 1, 5), 400000), "320100")) == list(COLUMNS)
+    assert list(claim_row(a_claim("H", date(2026, 1, 5), 400000), "320100", GROUPS)) == list(
+        COLUMNS
+    )
 
 
 def test_charges_add_up_to_the_items() -> None:
@@ -239,7 +244,7 @@ def test_charges_add_up_to_the_items() -> None:
         ItemCharged(code, 1, fen(amount), fen(amount), day, day, 1, 1)  # type: ignore[arg-type]
         for code, amount in (("bed-day", 5), ("ultrasound", 7), ("anaesthesia", 11), ("x", 13))
     ]
-    sums = charges(items)
+    sums = charges(items, GROUPS)
     assert (sums["amt_bed"], sums["amt_exam"], sums["amt_anesthesia"]) == (5, 7, 11)
     assert sums["amt_other"] == 13
     assert sum(sums.values()) == 36
@@ -253,8 +258,11 @@ def test_a_birth_alone_is_not_severe() -> None:
 
 def test_kinds_of_a_claims_file() -> None:
     birth = a_claim("H", date(2026, 1, 5), 1)
-    assert claim_row(replace(birth, mode="cesarean"), "320100")["case_type"] == "C"
-    assert claim_row(replace(birth, benefit="prenatal", mode=None), "320100")["case_type"] == "P"
+    assert claim_row(replace(birth, mode="cesarean"), "320100", GROUPS)["case_type"] == "C"
+    assert (
+        claim_row(replace(birth, benefit="prenatal", mode=None), "320100", GROUPS)["case_type"]
+        == "P"
+    )
 
 
 def test_what_serves_loads_no_statistics() -> None:
@@ -271,7 +279,7 @@ def test_an_institution_lies_in_one_county_wherever_its_women_live() -> None:
     claim = a_claim("H", date(2026, 1, 5), 400000)
     few = [replace(claim, claim_id=new_id(), county_code=county)
            for county in ("320115", "320102", "320102")]  # fmt: skip
-    assert {row["region"] for row in claim_rows(few)} == {"320102"}
+    assert {row["region"] for row in claim_rows(few, GROUPS)} == {"320102"}
     first = [replace(few[1], claim_id=new_id()) for _ in range(100)]
     moved = [replace(few[0], claim_id=new_id(), discharged_on=date(2026, 2, 1)) for _ in range(200)]
-    assert {row["region"] for row in claim_rows([*moved, *first])} == {"320102"}
+    assert {row["region"] for row in claim_rows([*moved, *first], GROUPS)} == {"320102"}

@@ -1,7 +1,7 @@
 """The scores of the real command, judged by labels: detection that fell by half turns this red.
 
 One small province, far below the benchmark's size (`python -m bench.audit run`): its floors are a
-guard, no figure. What is measured on provinces of a hundred hospitals is in docs/audit-benchmark.md.
+guard, no figure. docs/audit-benchmark.md tells what was measured on provinces of full size.
 """
 
 from __future__ import annotations

@@ -8,13 +8,14 @@ from datetime import date, datetime, timedelta
 from deploy.local.demo import births as full
 from deploy.local.demo.care import Care
 from deploy.local.demo.plan import MONTHS, epoch, plan, rounds
+from deploy.local.demo.plan import share as share_of
 from deploy.local.demo.town import read_town
 from services.enrollment.domain.id_number import IdNumber, Sex, read_id_number
 from shared.period import Month
 from shared.plumbing.clock import business_day
 
 TODAY = date(2026, 3, 31)
-COUNT = 6000
+COUNT = 9000
 TOWN = read_town()
 CARES = plan(TOWN, COUNT, TODAY)
 MOVED = {fund.pool_code for fund in TOWN.funds if not fund.births}
@@ -98,6 +99,14 @@ def test_each_is_booked_before_it_is_settled_and_no_month_twice() -> None:
             assert until[care.mother.id_number] < care.settled_at
             assert care.settled_at - until[care.mother.id_number] < timedelta(days=45)
     assert sum(len(each.cares) for each in rounds(CARES)) == len(CARES)
+
+
+def test_two_processes_share_the_work_and_no_person() -> None:
+    shares = [share_of(CARES, part, 2) for part in range(2)]
+    assert sum(map(len, shares)) == len(CARES)
+    assert min(map(len, shares)) > len(CARES) * 45 // 100
+    persons = [{care.mother.id_number for care in cares} for cares in shares]
+    assert not persons[0] & persons[1]
 
 
 def test_all_months_have_births() -> None:

@@ -41,6 +41,24 @@ async def test_an_interrupted_making_begins_anew_and_is_whole(house: House) -> N
     assert len(await house.column("settlement", months)) >= 20
 
 
+async def test_each_is_settled_at_its_own_moment(house: House) -> None:
+    """Also those that share a transaction with others of their hospital."""
+    made_on = date.fromisoformat((house.folder / "demo").read_text().rpartition(" ")[2])
+    expected = {
+        f"{care.hospital.institution_code} {care.stay_number} {moment.timestamp():.0f}"
+        for care in plan(read_town(), BIRTHS, made_on)
+        for moment in (care.settled_at, care.settled_again_at)
+        if moment is not None
+    }
+    settled = await house.column(
+        "settlement",
+        "select s.institution_code || ' ' || stay_number || ' '"
+        " || extract(epoch from settled_at)::bigint"
+        " from settlement s join stay using (pool_code, stay_id) where reverses is null",
+    )
+    assert expected <= set(settled)
+
+
 def test_a_further_start_finds_it_and_makes_nothing(house: House) -> None:
     assert "making the demo" in house.said[1]
     assert "making the demo" not in house.said[2]

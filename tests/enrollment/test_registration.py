@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import re
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import httpx
 import orjson
 
+from services.enrollment.actions.acting import Acting
+from services.enrollment.actions.import_persons import import_persons
+from services.enrollment.actions.register_person import Registration
+from services.enrollment.domain.refusals import Refused
 from shared.contracts.person import PersonStateChanged
+from shared.plumbing.auth import Caller
+from shared.plumbing.database import AGENCY, transaction
 from shared.plumbing.peer import Peer
+from shared.policy.shapes import MemberKind
 from tests.enrollment.conftest import (
+    KIZILSU,
+    KIZILSU_COUNTY,
     NANJING,
     NANJING_COUNTY,
     NOW,
@@ -256,6 +265,29 @@ async def test_a_list_is_imported_whole_or_not_at_all(enrollment: Enrollment) ->
     assert await enrollment.owner.fetchval("select count(*) from person") == 30
     again = await enrollment.post("/imports", {"items": items}, key="list")
     assert again.content == done.content
+
+
+async def test_a_list_takes_as_many_statements_however_long_it_is(enrollment: Enrollment) -> None:
+    await enrollment.employer()
+    here: Any = enrollment.transport.app
+    office = here.state.office
+    acting = Acting(Caller("c", "clerk", KIZILSU, ""), "r", NOW, office.book, office.vault)
+    taken = []
+    for numbers in (range(1, 2), range(2, 3), range(3, 33)):  # the first is asked about types
+        listed = [
+            Registration(
+                id_number(n), f"李{n}", KIZILSU_COUNTY, MemberKind.EMPLOYEE, "E1", date(2023, 1, 1)
+            )
+            for n in numbers
+        ]
+        said: list[Any] = []
+        async with transaction(enrollment.owner, [AGENCY]) as tx:
+            with tx.query_logger(said.append):
+                done = await import_persons(tx, acting, listed)
+        assert not isinstance(done, Refused)
+        assert len(done) == len(listed)
+        taken.append([asked.query for asked in said])
+    assert taken[1] == taken[2]
 
 
 async def _rows(enrollment: Enrollment) -> list[int]:

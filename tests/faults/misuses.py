@@ -192,3 +192,19 @@ async def a_birth_is_settled_again(scene: Scene) -> None:
     await scene.here.made(f"/settlements/{settlement}/reverse")
     total = (await scene.here.get(f"/stays/{stay}")).json()["total"]
     await scene.here.made(f"/stays/{stay}/settle", {"total": total})
+
+
+async def a_book_has_what_was_settled_and_undone(scene: Scene) -> None:
+    """A hospital holds a settlement and its reversal against ours, row by row."""
+    _, settlement = await scene.settled()
+    undone = await scene.here.made(f"/settlements/{settlement}/reverse")
+    first = await scene.here.get(f"/settlements/{settlement}")
+    rows = [
+        {"settlement_id": one["settlement_id"], "refund": refund, "total": one["total"],
+         "fund": one["desk"]["fund"], "account": one["member_account"]}
+        for refund, one in ((False, first.json()), (True, undone))
+    ]  # fmt: skip
+    day = str(scene.today)
+    totals = {"total": "0.00", "fund": "0.00", "account": "0.00", "rows": 2}
+    body = {"since": day, "until": day, "totals": totals, "rows": rows}
+    await scene.here.made("/reconciliations", body)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,8 +11,9 @@ from uuid import uuid4
 from deploy.verify.quiet import wait_for_quiet
 from deploy.verify.stores import open_stores
 from services.enrollment.domain.id_number import check_character
+from shared.money import Money
 from shared.plumbing.database import AGENCY, transaction
-from tests.support.agency import SERVICES, Agency, agency, made, until
+from tests.support.agency import Agency, agency, made, run_file, until
 from tests.support.care import Town
 from tests.support.his import introduced
 from tests.support.kafka import Kafka
@@ -48,27 +48,15 @@ async def small_run(databases: ServiceDatabases, folder: Path, kafka: Kafka | No
         await cared_for(whole)
         await _kept_at_the_office(whole, callers[NANJING]["high"])
         whole.clock.move(days=5)
+        await _books_held(whole, *TRIAL_POOLS[UNITS])
         for pool in POOLS:
             await _april(whole, pool, await _callers(whole, pool, "april"))
         await _heard_late(whole, callers)
         whole.clock.move(days=30)
         await _may(whole, folder)
-        run_file = _run_file(whole, folder, kafka)
-        async with open_stores(run_file) as stores:
+        file = run_file(whole, folder, kafka)
+        async with open_stores(file) as stores:
             assert await wait_for_quiet(stores, QUIET_SECONDS_MAX) == []
-    return run_file
-
-
-def _run_file(whole: Agency, folder: Path, kafka: Kafka | None) -> Path:
-    file = folder / "run.json"
-    run = {
-        "databases": {name: dsns["owner"] for name, dsns in whole.databases.items()},
-        "bus": "kafka" if kafka else "local",
-        "kafka": kafka.bootstrap if kafka else None,
-        "topic_prefix": kafka.prefix if kafka else "",
-        "anchors": {name: str(folder / name / "anchors") for name in SERVICES},
-    }
-    file.write_text(json.dumps(run))
     return file
 
 
@@ -101,9 +89,10 @@ async def _march(whole: Agency, pool: str, those: dict[str, Client]) -> None:
         person = await _insured(whole, pool, those["clerk"])
         await _birth(whole, pool, those["high"], person, born="2024-03-10")
         _, _, claim = await _birth(whole, pool, those["low"], person, since="2024-03-12")
-        await _deducted(those, claim)
+        flag = await _deducted(those, claim)
         if undone:
             await made(those["low"].post(f"/settlements/{claim}/reverse"))
+            await _cleared(those, flag)
     await _given_back(whole, pool, those)
 
 
@@ -114,17 +103,22 @@ async def _given_back(whole: Agency, pool: str, those: dict[str, Client]) -> Non
     _, _, claim = await _birth(whole, pool, those["low"], person, since="2024-03-12")
     flag = await _deducted(those, claim)
     await made(those["high"].post(f"/settlements/{rival}/reverse"))
+    await _cleared(those, flag)
+    await until(lambda: _shows(those, flag, "deduction", "released"))
 
-    async def is_now(name: str, value: str) -> Any:
-        shown = await made(those["first"].get(f"/flags/{flag}"))
-        return shown[name] == value and shown
 
-    shown = await until(lambda: is_now("state", "open"))
+async def _cleared(those: dict[str, Client], flag: str) -> None:
+    """A flag that opens again, which two people clear: no review is left for a later day."""
+    shown = await until(lambda: _shows(those, flag, "state", "open"))
     cleared = CLEAR | {"version": shown["version"]}
     version = (await made(those["first"].post(f"/flags/{flag}/first-review", cleared)))["version"]
     agreed = AGREE | {"version": version}
     await made(those["second"].post(f"/flags/{flag}/second-review", agreed))
-    await until(lambda: is_now("deduction", "released"))
+
+
+async def _shows(those: dict[str, Client], flag: str, name: str, value: str) -> Any:
+    shown = await made(those["first"].get(f"/flags/{flag}"))
+    return shown[name] == value and shown
 
 
 async def cared_for(whole: Agency) -> None:
@@ -176,6 +170,44 @@ async def _kept_at_the_office(whole: Agency, hospital: Client) -> None:
         for step in steps:
             by = hospital if step == "revoke" else one
             await made(by.post(f"/item-mappings/{mapping}/{step}"))
+
+
+async def _books_held(whole: Agency, high: str, low: str) -> None:
+    """Each hospital's book of March against ours: one level, by insurance and by totals alone too;
+    one with an amount of its own, a row that nobody else has, and without a refund."""
+    for institution, spoilt in ((low, False), (high, True)):
+        hospital = await whole.caller("settlement", f"books-{institution}", "hospital", UNITS,
+                                      institution)  # fmt: skip
+        rows = await _book_of(whole, institution)
+        if spoilt:
+            refund = next(row for row in rows if row["refund"])
+            rows = [row for row in rows if row is not refund]
+            rows[0] = rows[0] | {"fund": "1.00"}
+            rows.append(rows[1] | {"settlement_id": str(uuid4())})
+        for asked in ({"rows": rows}, {"insurance_type": "510"}, {"refunds": "only"}):
+            body = {"since": "2024-03-01", "until": "2024-03-31", "totals": _sums(rows)} | asked
+            made_of = await made(hospital.post("/reconciliations", body))
+            assert made_of["detailed"] == ("rows" in asked)
+            assert "rows" not in asked or made_of["level"] != spoilt
+
+
+async def _book_of(whole: Agency, institution: str) -> list[dict[str, Any]]:
+    """What a hospital's receipts said, row by row."""
+    async with transaction(whole.services["settlement"].app.state.office.pool, [AGENCY]) as tx:
+        kept = await tx.fetch(
+            "select settlement_id::text, reverses is not null as refund, total_fen as total,"
+            " desk_fund_fen + other_fund_fen as fund, member_account_fen as account"
+            " from settlement where institution_code = $1 order by settlement_id",
+            institution,
+        )
+    parts = ("total", "fund", "account")
+    return [dict(row) | {name: Money(row[name]).to_wire() for name in parts} for row in kept]
+
+
+def _sums(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    parts = ("total", "fund", "account")
+    sums = {name: Money.total(Money.from_wire(row[name]) for row in rows) for name in parts}
+    return {name: value.to_wire() for name, value in sums.items()} | {"rows": len(rows)}
 
 
 async def _april(whole: Agency, pool: str, those: dict[str, Client]) -> None:

@@ -11,6 +11,7 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -24,7 +25,7 @@ from deploy.local.site import SERVICES
 from deploy.verify.invariants import INVARIANTS
 from deploy.verify.stores import open_stores
 from shared.contracts.claim import ClaimSettled
-from shared.plumbing.clock import SystemClock
+from shared.plumbing.clock import SystemClock, business_day
 from tests.audit.events import Telling
 from tests.faults.desk import Desk, History
 from tests.faults.planting import PLANTED, planted_copy
@@ -73,6 +74,13 @@ class Review:
         answer = await who.try_once(f"/flags/{self.flag}/{step}", body, uuid4().hex)
         assert answer is not None
         return answer.status_code
+
+    async def last_day(self, days: int) -> None:
+        """The step's last day is so many days from now."""
+        owner = await asyncpg.connect(self.processes.site.databases["audit"]["owner"])
+        last = business_day(SystemClock().now()) + timedelta(days=days)
+        await owner.execute("update flag set due_on = $2 where flag_id::text = $1", self.flag, last)
+        await owner.close()
 
     async def red(self, ids: set[str]) -> set[str]:
         """Which of these invariants are broken."""
@@ -206,6 +214,21 @@ async def test_a_planted_fault_turns_its_invariant_red(
 ) -> None:
     patch = PLANTED / f"{fault.patch}.patch"
     assert await _turns_red([fault], patch, postgres, service_databases, tmp_path) == fault.red
+
+
+async def test_a_step_beyond_its_last_day_is_stuck_unless_somebody_holds_it(
+    postgres: Postgres, service_databases: ServiceDatabases, tmp_path: Path
+) -> None:
+    code = await asyncio.to_thread(planted_copy, tmp_path, None)
+    async with audit_of(code, tmp_path, postgres, service_databases) as review:
+        await review.flagged()
+        await review.last_day(0)
+        assert await review.red({"R06"}) == set()
+        await review.last_day(-1)
+        assert await review.red({"R06"}) == {"R06"}
+        taken = await review.first.post(f"/flags/{review.flag}/lease", {})
+        assert taken.status_code == httpx.codes.OK, taken.text
+        assert await review.red({"R06"}) == set()
 
 
 async def test_sound_code_bears_the_provocations(

@@ -58,6 +58,7 @@ REQUIRED = [
     "S05",
     "S06",
     "S07",
+    "R02",
     "R03",
     "R04",
     "R06",
@@ -337,6 +338,19 @@ FAULTS = [
     in_settlement("R04", f"update posting set posted_at = posted_at + interval '40 days'"
                   f" where settlement_id = {LIVE}"),
     in_settlement("R04", f"update posting set month = month + interval '1 month' where {HEARD_LATE}"),
+    in_settlement("R02", "update reconciliation set differences = differences + 1, level_rows = level_rows - 1"
+                  " where differences > 0"),
+    in_settlement("R02", "delete from reconciliation_difference where kind = 'missing_here'"),
+    in_settlement("R02", "update reconciliation_difference set their_fund_fen = their_fund_fen + 1"
+                  " where kind = 'amount'"),
+    in_settlement("R02", "update reconciliation_difference set kind = 'missing_there' where kind = 'amount'"),
+    in_settlement("R02", "update reconciliation_difference set institution_code = 'X'"),
+    in_settlement("R02", "update reconciliation set our_fund_fen = our_fund_fen + 1"
+                  " where insurance_type = '510' and our_rows > 3"),
+    in_settlement("R02", "update reconciliation set our_rows = 0, our_total_fen = 0, our_fund_fen = 0"
+                  " where refunds and our_rows > 0"),
+    in_audit("R06 S01", "update flag set state = 'open', due_on = '2024-04-12' where flag_id ="
+             " (select min(flag_id::text)::uuid from flag)"),
     in_settlement("R06 V02 V05 V08", "update outbox set position = null where id = (select min(id::text)::uuid from outbox"
                   " where sequence = 4)"),
 ]  # fmt: skip

@@ -50,6 +50,14 @@ def test_every_topic_has_a_writer_and_its_readers() -> None:
     assert (silent, deaf) == ([], [])
 
 
+def test_a_topic_that_nobody_here_hears_says_why() -> None:
+    """The exception is written where the topic is; one that has a reader has none to make."""
+    told = [topic for topic in topics() if not topic.name.endswith(".dlq")]
+    assert [topic.name for topic in told if bool(topic.groups) == bool(topic.unheard_because)] == []
+    unheard = [topic.name for topic in told if topic.unheard_because]
+    assert unheard == ["maternity.settlement.allowance.v1"]
+
+
 def test_every_topic_told_or_heard_is_created() -> None:
     created = {topic.name: topic for topic in topics()}
     assert {contract.topic for contract in CONTRACTS} <= created.keys()

@@ -14,11 +14,13 @@ import pytest
 from services.settlement.actions import ask_audit
 from services.settlement.nhsa import ids
 from shared.plumbing.peer import Peer
+from tests.journeys.gateway_walk import insured
 from tests.journeys.test_birth import NANJING, POOLS, Town
-from tests.journeys.test_gateway import _connected, _insured
 from tests.support.agency import Agency, agency, until
 from tests.support.his import His, Refused, introduced
 from tests.support.postgres import ServiceDatabases
+
+_HOSPITAL = next(iter(POOLS[NANJING]))
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +41,9 @@ async def town(whole: Agency) -> Town:
 
 @pytest.fixture(scope="module")
 async def his(town: Town) -> His:
-    return await _connected(town.whole, town)
+    second = await town.whole.caller("settlement", f"d2-{NANJING}", "clerk", NANJING)
+    await introduced(town.desk, second, _HOSPITAL)
+    return His(town.whole.services["settlement"].http, town.whole.clock, _HOSPITAL)
 
 
 @pytest.fixture
@@ -49,7 +53,7 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def _admitted(his: His, town: Town) -> tuple[str, str]:
-    _, person_ref = await _insured(town)
+    _, person_ref = await insured(town)
     psn = ids.person_to_wire(person_ref)
     await his.call("90201", {"data": {"psn_no": psn, "begndate": "2023-07-01"}})
     admitted = await his.call("2401", {"mdtrtinfo": {

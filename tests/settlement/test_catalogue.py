@@ -208,6 +208,42 @@ async def test_a_file_is_in_force_once_another_person_approved_it(
     assert not await house.owner.fetchval("select count(*) from catalogue_import_item")
 
 
+async def test_a_file_says_how_a_child_is_born_where_an_item_is_charged(
+    house: House, clerk: Client, nanjing_a: Client, tmp_path: Path
+) -> None:
+    """What stands is left alone only where it says that too. Files without the column, as they were
+    before it, say nothing of it."""
+    care = await _list(clerk, kind="drug")
+    file = _csv(tmp_path, {"item_code": care, "start": "2024-03-10", "delivery_mode": "vaginal"})
+    (proposed, _) = await _propose(house, file)
+    assert (await clerk.post(f"/catalogue-imports/{proposed}/approve")).status_code == 201
+    _, seen = await _pages(nanjing_a)
+    file = _csv(tmp_path, {"item_code": care, "start": "2024-03-20", "delivery_mode": "assisted"})
+    (proposed, _) = await _propose(house, file)
+    assert (await clerk.post(f"/catalogue-imports/{proposed}/approve")).status_code == 201
+    answer = await nanjing_a.get("/catalogue-items", after=seen)
+    told = [(one["start"], one["delivery_mode"]) for one in answer.json()["items"]]
+    assert told == [("2024-03-10", "vaginal"), ("2024-03-20", "assisted")]
+    bad = _csv(tmp_path, {"item_code": care, "delivery_mode": "by-air"})
+    with pytest.raises(BadFile, match="line 2: delivery_mode"):
+        read_listings(bad)
+    old = tmp_path / "old.csv"
+    rows = file.read_text(encoding="utf-8").splitlines()
+    old.write_text("\n".join(row.rpartition(",")[0] for row in rows) + "\n", encoding="utf-8")
+    assert [one.delivery_mode for one in read_listings(old)] == [None]
+
+
+async def test_the_same_item_with_another_mode_is_no_repetition(
+    house: House, clerk: Client, tmp_path: Path
+) -> None:
+    care = await _list(clerk, kind="drug", start="2024-01-01", name="示例")
+    for mode, code in (("", 201), ("vaginal", 409)):
+        file = _csv(tmp_path, {"item_code": care, "delivery_mode": mode})
+        proposed, _ = await _propose(house, file)
+        answer = await clerk.post(f"/catalogue-imports/{proposed}/approve")
+        assert answer.status_code == code, answer.text
+
+
 async def test_nobody_approves_a_file_of_ones_own(
     house: House, clerk: Client, tmp_path: Path
 ) -> None:

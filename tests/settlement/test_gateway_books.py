@@ -177,6 +177,9 @@ async def test_totals_are_asked_by_kind_of_care_insurance_and_refunds(desk: Desk
     assert await desk.level([visit], insutype="310", clr_type="9977")
     assert await desk.level([birth, visit, other], fixmedins_refd_setl_flag="0")
     assert await desk.level([back], refd_setl_flag=1)
+    # 1101 names a person's county; what is cleared is the pool's.
+    assert await desk.level(setl_optins="320102")
+    assert await desk.level(setl_optins="")
     for change, word in (
         ({"clr_type": "99914"}, "clr_type"), ({"insutype": "390"}, "insutype"),
         ({"setl_optins": "110100"}, "setl_optins"), ({"refd_setl_flag": "2"}, "refd_setl_flag"),

@@ -11,7 +11,16 @@ import httpx
 import pytest
 
 from tests.settlement.conftest import NANJING, House, open_house
-from tests.support.his import ONE_URL, His, Refused, holds, introduced
+from tests.support.his import (
+    ONE_URL,
+    SCHEMES,
+    SM2_PRIVATE,
+    His,
+    Refused,
+    holds,
+    introduced,
+    number_of,
+)  # fmt: skip
 from tests.support.postgres import ServiceDatabases
 
 A, B = f"H{NANJING}a", f"H{NANJING}b"
@@ -61,19 +70,6 @@ async def _stay(house: House, his: His) -> tuple[str, str, dict[str, Any]]:
     await his.call("2402", {"dscginfo": {"mdtrt_id": stay, "psn_no": psn, "endtime": "2024-03-24"}})
     case = {"psn_no": psn, "mdtrt_id": stay, "medfee_sumamt": "4500.00", "insutype": "310"}
     return psn, stay, case
-
-
-# The key pair of GB/T 32918.5's example.
-SM2_PRIVATE = "3945208f7b2144b13f36e38ac6d39f95889393692860b51a42fb81ef4df7c5b8"
-SM2_PUBLIC = (
-    "09f9df311e5421a150dd7d161e4bc5c672179fad1833fc076bb08ff356f35020"
-    "ccea490ce26775a52dc6ea718cc1aa600aed05fbf35e084a6632f6072da9ad13"
-)
-SCHEMES = [
-    ("csb_ms", {}), ("csb_s", {}), ("x_tif", {}), ("signed_body", {}),
-    ("signed_body_sm2", {"secret": SM2_PUBLIC}),
-    ("private_line", {"networks": ["127.0.0.0/8"]}),
-]  # fmt: skip
 
 
 @pytest.mark.parametrize("infcode_text", [False, True])
@@ -136,6 +132,10 @@ async def test_refused_as_is_the_profiles(house: House) -> None:
     with pytest.raises(Refused) as refused:
         await _his(house, B).call("9002", {"signOut": {"sign_no": "?", "opter_no": "1"}})
     assert refused.value.infcode == "-2"
+    # What may succeed later is no refusal of the case: a client shows -2 and tries no more.
+    unknown = {"data": {"psn_no": "0" * 32, "begndate": "2023-07-01"}}
+    later = await _his(house, B).post("90201", unknown)
+    assert (later.status_code, later.json()["infcode"]) == (503, -1)
     await _introduced(house, B)
 
 
@@ -316,3 +316,12 @@ async def test_another_pools_hospital_has_its_profile_there(house: House) -> Non
     kept = await house.owner.fetch("select terms::text, sealed_secret from his_profile")
     assert all(b"sixteen-or" not in row["sealed_secret"] for row in kept)
     assert all("sixteen-or" not in row["terms"] for row in kept)
+
+
+async def test_a_settlement_in_the_midst_of_a_stay_is_refused_as_such(house: House) -> None:
+    """It would be taken for the stay's last one, and end it."""
+    his = _his(house)
+    _, _, case = await _stay(house, his)
+    for infno in ("2303", "2304"):
+        assert await number_of(his, infno, {"data": case | {"mid_setl_flag": 1}}) == 5022
+    holds(await his.call("2304", {"data": case | {"mid_setl_flag": "0"}}))

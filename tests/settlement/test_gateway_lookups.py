@@ -88,6 +88,8 @@ async def test_a_settlement_is_looked_up_as_it_was_told(house: House, his: His) 
         assert (info["begndate"], info["enddate"]) == ("2024-03-20", "2024-03-24")
         assert info["psn_pay"] == info["psn_part_amt"]
     undone = await his.call("2305", {"data": stay | one})
+    # A quota, cleared afterwards; what takes it back is cleared the same way.
+    assert [of["setlinfo"]["clr_way"] for of in (made, undone)] == ["904", "904"]
     await his.call("2405", {"data": stay})
     await his.call("2302", {"data": [stay | {"feedetl_sn": "a2"}]})
     again = await his.call("5203", {"data": stay | one})
@@ -342,6 +344,30 @@ async def test_a_line_is_read_by_what_its_own_code_is_mapped_to(house: House, hi
                         fee_ocur_time=today)  # fmt: skip
     (returned,) = (await his.call("2301", {"feedetail": [back]}))["result"]
     assert (returned["chrgitm_lv"], returned["overlmt_amt"]) == ("01", -15)
+
+
+async def test_what_the_hospital_did_not_approve_is_self_paid(house: House, his: His) -> None:
+    """By hosp_appr_flag: 0 and 1 are as the catalogue says, 2 is the person's, whole; and so is
+    what of it is returned."""
+    psn = await house.person(NANJING)
+    await his.call("90201", {"data": {"psn_no": psn, "begndate": "2023-07-01"}})
+    stay = await _opened(his, psn)
+    lines = [
+        _line("1", "oxytocin", **stay, hosp_appr_flag="0"),
+        _line("2", "oxytocin", **stay, hosp_appr_flag="1"),
+        _line("3", "oxytocin", "2", **stay, hosp_appr_flag="2"),
+        _line("4", "oxytocin", **stay, hosp_appr_flag=""),
+    ]
+    result = (await his.call("2301", {"feedetail": lines}))["result"]
+    assert [row["fulamt_ownpay_amt"] for row in result] == [0, 0, 200, 0]
+    assert [row["inscp_scp_amt"] for row in result] == [90, 90, 0, 90]
+    assert [str(row["selfpay_prop"])[:3] for row in result] == ["0.1", "0.1", "1.0", "0.1"]
+    assert {row["chrgitm_lv"] for row in result} == {"02"}
+    back = _line("5", "oxytocin", "-1", **stay, init_feedetl_sn="3")
+    (returned,) = (await his.call("2301", {"feedetail": [back]}))["result"]
+    assert (returned["fulamt_ownpay_amt"], returned["inscp_scp_amt"]) == (-100, 0)
+    other = _line("6", "oxytocin", **stay, hosp_appr_flag="3")
+    assert await number_of(his, "2301", {"feedetail": [other]}) == 5007
 
 
 async def test_a_line_that_names_nothing_is_refused(house: House, his: His) -> None:

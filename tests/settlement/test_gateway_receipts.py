@@ -10,16 +10,25 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
 
+import pytest
+
 from services.settlement.domain.cost import Cost
 from services.settlement.domain.his_profile import HisProfile, Scheme
+from services.settlement.domain.person import PersonState
 from services.settlement.domain.settlement import Settlement, Shares
+from services.settlement.domain.steps import Step, StepKind, stored_steps
 from services.settlement.nhsa.receipt import receipt
 from services.settlement.nhsa.replies import reply_bytes, with_names
+from services.settlement.nhsa.tables import ours
 from shared.money import Money
+from shared.period import Month
+from shared.policy.rules import Citation
 from tests.support.his import holds
 
 NOW = datetime(2024, 3, 28, 2, 0, tzinfo=UTC)
 PROFILE = HisProfile("000001", "H1", Scheme.X_TIF, "", "", (), False, -1, {}, frozenset(), {})
+
+HER = PersonState("P", 1, (), (), NOW, "female", Month.parse("1993-03"))
 
 
 def _split(draw: random.Random, total: int, parts: int) -> list[Money]:
@@ -72,18 +81,20 @@ def test_the_laws_hold_for_settlements_reversals_and_quotes() -> None:
     for _ in range(10_000):
         settlement, cost = _drawn(draw)
         told = {"insutype": "310", "med_type": "52"}
-        settled = _read(receipt(settlement, cost, draw.choice((None, 31)), told, "m"))
+        settled = _read(receipt(settlement, cost, draw.choice((None, HER)), told, "m"))
         holds(settled)
         reversal = replace(
             settlement, settlement_id=uuid4(), reverses=settlement.settlement_id,
             shares=settlement.shares.negated(),
         )  # fmt: skip
-        undone = _read(receipt(reversal, cost, 31, told, "m2"))
+        undone = _read(receipt(reversal, cost, HER, told, "m2"))
         holds(undone)
         amounts = {k for k, v in settled["setlinfo"].items() if isinstance(v, Decimal)} - {"age"}
         for key in amounts:
             assert undone["setlinfo"][key] == -settled["setlinfo"][key], key
-        quoted = _read(receipt(replace(settlement, settlement_id=UUID(int=0)), cost, 31, told, "m"))
+        quoted = _read(
+            receipt(replace(settlement, settlement_id=UUID(int=0)), cost, HER, told, "m")
+        )
         assert (quoted["setlinfo"]["setl_id"], quoted["setlinfo"]["setl_time"]) == ("", "")
         assert {key: quoted["setlinfo"][key] for key in amounts} == {
             key: settled["setlinfo"][key] for key in amounts
@@ -105,7 +116,7 @@ def test_every_amount_is_a_number_with_two_places_and_nothing_is_null() -> None:
 
 def test_names_are_the_callers_own_and_not_kept() -> None:
     settlement, cost = _drawn(random.Random(8))  # noqa: S311
-    stored = reply_bytes(receipt(settlement, cost, 31, {}, "m"), PROFILE, "000001", NOW, NOW)
+    stored = reply_bytes(receipt(settlement, cost, HER, {}, "m"), PROFILE, "000001", NOW, NOW)
     named = with_names(stored, {"psn_name": '例"某', "certno": "1"})
     info = json.loads(named)["output"]["setlinfo"]
     assert (info["psn_name"], info["certno"]) == ('例"某', "1")
@@ -116,11 +127,34 @@ def test_names_are_the_callers_own_and_not_kept() -> None:
 def test_every_part_of_the_shares_shows() -> None:
     """Whatever part is changed, the receipt changes: none of what a desk sees is left out."""
     settlement, cost = _drawn(random.Random(9))  # noqa: S311
-    plain = receipt(settlement, cost, 31, {}, "m")
+    plain = receipt(settlement, cost, HER, {}, "m")
     for field in fields(Shares):
         if field.name in ("fund", "member", "member_cash", "institution"):
             continue  # what the month's clearing settles, and what follows from the others
         more = replace(
             settlement.shares, **{field.name: getattr(settlement.shares, field.name) + Money(7)}
         )
-        assert receipt(replace(settlement, shares=more), cost, 31, {}, "m") != plain, field.name
+        assert receipt(replace(settlement, shares=more), cost, HER, {}, "m") != plain, field.name
+
+
+@pytest.mark.parametrize(
+    ("kinds", "way"),
+    [(("head", "head_slice"), "4"), (("points",), "50"), (("quota", "quota_less_share"), "904"),
+     (("lump_sum", "limited_to_bill"), "904"), (("fixed_sum",), "904"),
+     (("band_share", "in_scope_less_share"), "1"), (("quota", "itemised_for_cost"), "1"),
+     (("unit_limit",), "9"), ((), "9")],
+)  # fmt: skip
+def test_the_way_of_clearing_is_that_of_the_price(kinds: tuple[str, ...], way: str) -> None:
+    settlement, cost = _drawn(random.Random(10))  # noqa: S311
+    cited = Citation("1", "d", "D", "A", "")
+    steps = stored_steps(Step(StepKind(kind), cited) for kind in (*kinds, "fund_pays"))
+    made = receipt(replace(settlement, steps=steps), cost, HER, {}, "m")
+    assert made["setlinfo"]["clr_way"] == way
+    assert set(ours("clr_ways")) <= {kind.value for kind in StepKind}
+
+
+def test_the_sex_on_a_receipt_is_what_enrollment_told() -> None:
+    settlement, cost = _drawn(random.Random(11))  # noqa: S311
+    for person, code in ((HER, "2"), (replace(HER, sex="male"), "1"), (None, "9"),
+                         (replace(HER, sex=None), "9")):  # fmt: skip
+        assert receipt(settlement, cost, person, {}, "m")["setlinfo"]["gend"] == code

@@ -186,3 +186,43 @@ async def test_the_months_paid_are_those_that_enrollment_told_of(house: House, h
     # Nobody told of this one, and enrollment is not there to be asked.
     answer = await his.post("90100", {"data": {"psn_no": "nobody-knows"}})
     assert (answer.status_code, answer.json()["err_msg"][:6]) == (503, "[1013]")
+
+
+class Card:
+    """An enrollment that knows one person by her number and name."""
+
+    def __init__(self, number: str, name: str, ref: str) -> None:
+        self._asked = {"id_number": number, "name": name}
+        self._ref = ref
+
+    async def find(self, _: str, asked: dict[str, str]) -> dict[str, str] | None:
+        """Her reference, where both are hers."""
+        return {"person_ref": self._ref} if asked == self._asked else None
+
+    async def get(self, _: str) -> dict[str, Any]:
+        """Her state."""
+        spell = {"pool_code": NANJING, "county_code": "320102", "kind": "employee",
+                 "insurance": ["310"], "start": "2022-01-01", "end": None}  # fmt: skip
+        state = {"person_ref": self._ref, "state_version": 1, "spells": [spell],
+                 "paid": [{"first": "2022-01", "last": "2024-03"}], "sex": "female"}  # fmt: skip
+        return {"state": state, "at": "2024-03-28T10:00:00+08:00"}
+
+
+async def test_a_person_is_found_by_the_number_of_the_card_that_was_read(
+    house: House, his: His
+) -> None:
+    """Where certno is left empty, the ID card's own number stands in mdtrt_cert_no."""
+    number, counter = "32010219900315904X", house.running.app.state.counter
+    before, read = counter.enrollment, {"mdtrt_cert_type": "02", "psn_name": "例某"}
+    try:
+        object.__setattr__(counter, "enrollment", Card(number, "例某", uuid4().hex))
+        both = await his.call("1101", {"data": read | {"certno": number, "mdtrt_cert_no": "7"}})
+        card = await his.call("1101", {"data": read | {"mdtrt_cert_no": number}})
+        assert card == both
+        assert card["baseinfo"]["certno"] == number
+        for other in ({}, {"mdtrt_cert_no": number, "mdtrt_cert_type": "03"}):
+            refused = await his.post("1101", {"data": read | other})
+            assert "[5007]" in refused.json()["err_msg"]
+            assert "data.certno" in refused.json()["err_msg"]
+    finally:
+        object.__setattr__(counter, "enrollment", before)

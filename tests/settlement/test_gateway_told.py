@@ -229,6 +229,34 @@ async def test_a_waiting_profile_is_shown_to_who_approves_it(house: House) -> No
 
 
 @pytest.mark.parametrize(
+    ("infno", "field", "place", "fault"),
+    [("2410", "mdtrtinfo.geso_val", "/demanded/1/infno", "not-a-transaction"),
+     ("2203A", "mdtrtinfo.geso_val", "/demanded/1/infno", "not-a-transaction"),
+     ("2401", "mdtrtinf.geso_val", "/demanded/1/fields/1", "not-a-field-of-it"),
+     ("2401", "mdtrtinfo.gesoval", "/demanded/1/fields/1", "not-a-field-of-it"),
+     ("2301", "mdtrtinfo.geso_val", "/demanded/1/fields/1", "not-a-field-of-it"),
+     ("3101", "patient_dtos.patn_id", "/demanded/1/fields/1", "not-a-field-of-it")],
+)  # fmt: skip
+async def test_a_profile_demands_only_what_can_be_filled(
+    house: House, infno: str, field: str, place: str, fault: str
+) -> None:
+    """A typo would have every such call of the hospital refused."""
+    known = {"2401": "mdtrtinfo.psn_no", "2301": "feedetail.psn_no", "3101": "data.trig_scen"}
+    body = {
+        "institution_code": f"H{uuid4().hex[:8]}", "scheme": "csb_ms", "access_key": "ak",
+        "secret": "sixteen-or-more-of-them",
+        "demanded": [{"infno": "2402", "fields": ["dscginfo.dscg_way", "diseinfo.diag_code"]},
+                     {"infno": infno, "fields": [known.get(infno, "data.psn_no"), field]}],
+    }  # fmt: skip
+    answer = await house.clerks[NANJING].post("/his-profiles", body)
+    assert (answer.status_code, answer.json()["code"]) == (400, "1-malformed")
+    (said,) = answer.json()["errors"]
+    assert (said["pointer"], said["code"]) == (place, fault)
+    body["demanded"] = body["demanded"][:1]  # type: ignore[index]
+    assert (await house.clerks[NANJING].post("/his-profiles", body)).status_code == 201
+
+
+@pytest.mark.parametrize(
     ("own", "other", "meets"),
     [("10.1.0.0/16", "10.1.2.0/24", True), ("10.1.0.0/16", "10.2.0.0/16", False),
      ("fd00::/64", "fd00::1/128", True), ("10.9.0.0/16", "fd01::/64", False)],
@@ -256,3 +284,51 @@ async def test_two_private_lines_never_share_an_address(
     assert await approved(first, own, "csb_ms") == first
     assert await approved(rival, other) == rival
     assert await approved(rival, other, "csb_ms") == rival
+
+
+# ---- how the child was born, by what the agency's catalogue says of an item
+
+
+async def _mode_of_bill(
+    house: House, his: His, *lines: tuple[str, str], returned: int | None = None
+) -> str:
+    """How the child was born of a stay whose matn_type says nothing but 1, a normal birth."""
+    stay = await _stay(his, await _pregnant(house, his))
+    await his.call("2302", {"data": [stay | {"feedetl_sn": "0000"}]})
+    bill = [
+        _line(stay, day, "100.00") | {"feedetl_sn": str(number), "med_list_codg": item}
+        for number, (item, day) in enumerate(lines, 1)
+    ]
+    await his.call("2301", {"feedetail": bill})
+    if returned is not None:
+        back = bill[returned] | {"feedetl_sn": "99", "cnt": "-1", "det_item_fee_sumamt": "-100.00",
+                                 "init_feedetl_sn": bill[returned]["feedetl_sn"]}  # fmt: skip
+        await his.call("2301", {"feedetail": [back]})
+    await his.call("2402", {"dscginfo": stay | {"endtime": "2024-03-24"}, "diseinfo": []})
+    found: str = await house.owner.fetchval(
+        "select mode from stay where person_ref = $1", stay["psn_no"]
+    )
+    return found
+
+
+async def test_how_a_child_was_born_is_read_from_the_agencys_own_items(
+    house: House, his: His
+) -> None:
+    clerk, operation, care = house.clerks[NANJING], uuid4().hex, uuid4().hex
+    until = {"end": "2024-03-21"}
+    for code, mode, term in (
+        (operation, "cesarean", until), (care, "assisted", {}), (operation, None, {}),
+    ):  # fmt: skip
+        start = "2020-01-01" if code == care or term else "2024-03-21"
+        body = {"item_code": code, "name": "x", "item_class": "a", "start": start,
+                "delivery_mode": mode} | term  # fmt: skip
+        answer = await clerk.post("/catalogue-items", body)
+        assert answer.status_code == 201, answer.text
+    early, late = "2024-03-20", "2024-03-21"
+    assert await _mode_of_bill(house, his, ("bed", early)) == "vaginal"
+    assert await _mode_of_bill(house, his, (care, early)) == "assisted"
+    assert await _mode_of_bill(house, his, (care, early), (operation, early)) == "cesarean"
+    # What the catalogue says of the day of the charge; what was returned was not done.
+    assert await _mode_of_bill(house, his, (care, early), (operation, late)) == "assisted"
+    both = ((care, early), (operation, early))
+    assert await _mode_of_bill(house, his, *both, returned=1) == "assisted"

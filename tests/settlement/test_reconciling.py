@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as draw
 
@@ -13,6 +14,7 @@ from services.settlement.domain.reconciling import (
     DifferenceKind,
     difference_of,
     held_against,
+    stands_for,
     sums_of,
 )
 from shared.money import NOTHING, Money
@@ -120,3 +122,13 @@ def test_a_refund_of_what_was_settled_before_the_period() -> None:
     assert _kinds([], [back]) == [Difference(K.MISSING_THERE, None, back)]
     # The interface wants its positive row beside it, which lies before the period here.
     assert _kinds([_row("a"), back], [back]) == [Difference(K.MISSING_HERE, _row("a"), None)]
+
+
+@pytest.mark.parametrize(
+    ("code", "counties", "stands"),
+    [("653000", (), True), ("653022", (), True), ("653122", (), False), ("65302", (), False),
+     ("65302x", (), False), ("653022", ("653001", "653022"), True),
+     ("653099", ("653001", "653022"), False), ("653000", ("653001", "653022"), True)],
+)  # fmt: skip
+def test_a_county_stands_for_its_pool(code: str, counties: tuple[str, ...], stands: bool) -> None:
+    assert stands_for(code, "653000", counties) is stands

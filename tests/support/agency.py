@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -128,6 +129,20 @@ async def agency(
             audit_transport=httpx.ASGITransport(whole.services["audit"].app),
         )  # fmt: skip
         yield whole
+
+
+def run_file(whole: Agency, folder: Path, kafka: Kafka | None) -> Path:
+    """Where everything is, as the launchers write it down."""
+    file = folder / "run.json"
+    run = {
+        "databases": {name: dsns["owner"] for name, dsns in whole.databases.items()},
+        "bus": "kafka" if kafka else "local",
+        "kafka": kafka.bootstrap if kafka else None,
+        "topic_prefix": kafka.prefix if kafka else "",
+        "anchors": {name: str(folder / name / "anchors") for name in SERVICES},
+    }
+    file.write_text(json.dumps(run))
+    return file
 
 
 async def _service_secret(whole: Agency, service: str) -> str:

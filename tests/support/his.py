@@ -17,6 +17,18 @@ from tests.support.running import Client
 __all__ = ["ONE_URL", "SECRET", "Broken", "His", "Refused", "holds", "introduced"]
 
 SECRET = "sixteen-or-more-of-them"
+# The key pair of GB/T 32918.5's example.
+SM2_PRIVATE = "3945208f7b2144b13f36e38ac6d39f95889393692860b51a42fb81ef4df7c5b8"
+SM2_PUBLIC = (
+    "09f9df311e5421a150dd7d161e4bc5c672179fad1833fc076bb08ff356f35020"
+    "ccea490ce26775a52dc6ea718cc1aa600aed05fbf35e084a6632f6072da9ad13"
+)
+SCHEMES: list[tuple[str, dict[str, Any]]] = [
+    ("csb_ms", {}), ("csb_s", {}), ("x_tif", {}), ("signed_body", {}),
+    ("signed_body_sm2", {"secret": SM2_PUBLIC}),
+    ("private_line", {"networks": ["127.0.0.0/8"]}),
+]  # fmt: skip
+"""Every way in which a system shows who it is, with what its profile says beside."""
 
 
 @dataclass

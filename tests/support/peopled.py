@@ -14,7 +14,7 @@ from uuid import UUID, uuid4
 
 import asyncpg
 
-from services.audit.domain.rule import read_rules
+from services.audit.domain.library import read_library
 from services.audit.heard.claim import claim_handler
 from services.enrollment.domain.id_number import check_character
 from services.settlement.actions.keep_catalogue import propose_import
@@ -218,7 +218,7 @@ class Peopled:
             for born in ("2024-02-01", "2024-03-01")
         ]
         source = ListSource([birth.settled() for birth in births])
-        handle = claim_handler(self.whole.clock, read_rules())
+        handle = claim_handler(self.whole.clock, read_library())
         pool = app.state.desk.pool
         await Inbox(f"test-{uuid4()}", pool, source, handle, self.whole.clock).take_once()
         row = await self.owners["audit"].fetchrow(

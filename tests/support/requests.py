@@ -303,7 +303,7 @@ async def item(here: Peopled, _: Owner) -> Asked:
     body = {"item_code": here.fresh(), "name": "床位费", "start": "2020-01-01", "end": "2030-01-01",
             "item_class": "b", "first_copay_rate": "0.1", "limit": "35.00", "kind": "facility",
             "level_1_limit": "25.00", "level_2_limit": "30.00", "level_3_limit": "35.00",
-            "maternity": True}  # fmt: skip
+            "maternity": True, "delivery_mode": "vaginal"}  # fmt: skip
     return Asked("clerk", body=body)
 
 

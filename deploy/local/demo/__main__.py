@@ -6,7 +6,6 @@ with 1 where an act was refused.
 
 from __future__ import annotations
 
-import asyncio
 import gc
 import json
 import time
@@ -25,9 +24,9 @@ from deploy.local.demo.ends import end
 from deploy.local.demo.enrolling import Registry
 from deploy.local.demo.late import books
 from deploy.local.demo.making import Workshop
-from deploy.local.demo.plan import epoch, plan, rounds
+from deploy.local.demo.plan import epoch, plan, rounds, share
 from deploy.local.demo.town import read_town
-from deploy.local.quiet import unheard
+from deploy.local.quiet import wait_until_heard
 from shared.contracts.person import PersonStateChanged
 from shared.plumbing.database import Pool, open_pool
 from shared.plumbing.field_keys import body_key
@@ -48,8 +47,7 @@ def main(
     """Make one part of the demo."""
     warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR is not set")
     cares = plan(read_town(), count, date.fromisoformat(today))
-    # All that happens to a person is made by one process, one after the other.
-    mine = [care for care in cares if int(care.mother.id_number[6:17]) % parts == part]
+    mine = share(cares, part, parts)
     gc.disable()  # it lives for a minute, and what it makes it lets go of by itself
     uvloop.run(_make(mine, date.fromisoformat(today), planted))
 
@@ -59,14 +57,13 @@ async def _make(cares: list[Care], today: date, planted: Path) -> None:
     tally = _Tally()
     async with AsyncExitStack() as held:
 
-        async def pool_of(settings: Settings, role: str, *, for_group: bool = False) -> Pool:
+        async def pool_of(settings: Settings, role: str) -> Pool:
             dsn = getattr(settings, f"{role}_dsn").get_secret_value()
-            # What a crash takes away is made anew, so no commit waits for the disk.
+            # What a crash takes away is made anew, so no commit waits for the disk. Planned as the
+            # group is: a plan made while a table is empty must not look through it for ever.
             address = f"{dsn}?synchronous_commit=off"
             return await held.enter_async_context(
-                await open_pool(
-                    address, size=4, statement_timeout_ms=STATEMENT_MS, for_group=for_group
-                )
+                await open_pool(address, size=4, statement_timeout_ms=STATEMENT_MS, for_group=True)
             )
 
         known = books(today)
@@ -78,7 +75,7 @@ async def _make(cares: list[Care], today: date, planted: Path) -> None:
         )
         workshop = Workshop(
             settlement=await pool_of(settlement, "service"),
-            group=await pool_of(settlement, "group", for_group=True),
+            group=await pool_of(settlement, "group"),
             books=known,
             hash_key=body_key(settlement),
             epoch=epoch(today),
@@ -89,8 +86,7 @@ async def _make(cares: list[Care], today: date, planted: Path) -> None:
         for those in rounds(cares):
             await registry.book(those.bookings)
             await _heard(enrollment, settlement)
-            await workshop.admit(those)
-            await workshop.settle({care.key: (care, care.settled_at) for care in those.cares})
+            await workshop.make(those)
             await end(workshop, those)
     tally.say()
     with planted.open("a", encoding="utf-8") as file:
@@ -108,10 +104,11 @@ async def _make(cares: list[Care], today: date, planted: Path) -> None:
 
 async def _heard(enrollment: Settings, settlement: Settings) -> None:
     """Wait until settlement knows everybody whom enrollment told of."""
-    teller = enrollment.service_dsn.get_secret_value()
-    hearer = settlement.service_dsn.get_secret_value()
-    while await unheard(teller, hearer, PersonStateChanged.topic):
-        await asyncio.sleep(0.1)
+    await wait_until_heard(
+        enrollment.service_dsn.get_secret_value(),
+        settlement.service_dsn.get_secret_value(),
+        PersonStateChanged.topic,
+    )
 
 
 class _Tally:

@@ -13,12 +13,14 @@ from deploy.local.demo.plan import Booking
 from deploy.local.demo.together import NotMade, Progress, batches, make_all
 from services.enrollment.actions.acting import Acting
 from services.enrollment.actions.end_spell import Ended, end_spell
+from services.enrollment.actions.import_persons import import_persons
 from services.enrollment.actions.post_contributions import Booked, Payment, post_contributions
 from services.enrollment.actions.register_person import (
     Registered,
     Registration,
     register_person,
 )
+from services.enrollment.domain.refusals import Refused
 from shared.money import Money
 from shared.plumbing.auth import Caller
 from shared.plumbing.database import AGENCY, Pool, transaction
@@ -37,9 +39,12 @@ class Registry:
     refs: dict[str, str] = field(default_factory=dict)
 
     async def enroll(self, mothers: Sequence[Mother]) -> None:
-        """Register persons."""
-        those = sorted(mothers, key=lambda mother: mother.registered_at)
-        await make_all(self.progress, "people registered", list(batches(those)), self._register)
+        """Register persons: clerks import those of a pool and a day together."""
+        of_day: dict[tuple[datetime, str], list[Mother]] = defaultdict(list)
+        for mother in mothers:
+            of_day[mother.registered_at, mother.pool_code].append(mother)
+        lists = [those for _, those in sorted(of_day.items(), key=lambda entry: entry[0])]
+        await make_all(self.progress, "people registered", lists, self._register)
 
     async def book(self, bookings: Sequence[Booking]) -> None:
         """Book months; then whoever moves to another pool moves there."""
@@ -56,21 +61,21 @@ class Registry:
         await make_all(self.progress, "people moved", list(batches(moving)), self._move)
 
     async def _register(self, mothers: Sequence[Mother]) -> int:
+        acting = self._acting(mothers[0].pool_code, mothers[0].registered_at)
+        asked = [
+            Registration(
+                mother.id_number, mother.name, mother.county_code,
+                MemberKind.EMPLOYEE if mother.employer else MemberKind.FLEXIBLE,
+                mother.employer, mother.insured_since,
+            )
+            for mother in mothers
+        ]  # fmt: skip
         async with transaction(self.enrollment, [AGENCY]) as tx:
-            for mother in mothers:
-                acting = self._acting(mother.pool_code, mother.registered_at)
-                kind = MemberKind.EMPLOYEE if mother.employer else MemberKind.FLEXIBLE
-                registered = await register_person(
-                    tx,
-                    acting,
-                    Registration(
-                        mother.id_number, mother.name, mother.county_code, kind,
-                        mother.employer, mother.insured_since,
-                    ),
-                )  # fmt: skip
-                if not isinstance(registered, Registered):
-                    raise NotMade(f"registering somebody: {registered}")
-                self.refs[mother.id_number] = registered.person.person_ref
+            registered = await import_persons(tx, acting, asked)
+        if isinstance(registered, Refused):
+            raise NotMade(f"registering somebody: {registered}")
+        for mother, one in zip(mothers, registered, strict=True):
+            self.refs[mother.id_number] = one.person.person_ref
         return len(mothers)
 
     async def _pay(self, bookings: Sequence[Booking]) -> int:

@@ -1,7 +1,8 @@
 """Makes a part of the demo: what the plan holds goes through the services' actions, each act at the
 moment that the plan gives it.
 
-Nothing is written but by an action; settling goes through its group, as a hospital's request does.
+Nothing is written but by an action: hospitals tell their cases whole, by the hundred, and what was
+reversed is settled again through the group, as one request is.
 """
 
 from __future__ import annotations
@@ -17,21 +18,24 @@ from uuid import UUID
 
 import orjson
 
-from deploy.local.demo.care import Care, at
+from deploy.local.demo.care import Care, Carrying, at
 from deploy.local.demo.late import Books
 from deploy.local.demo.plan import Round
 from deploy.local.demo.together import NotMade, Progress, batches, make_all
-from services.settlement.actions.add_lines import add_lines
-from services.settlement.actions.discharge import discharge
-from services.settlement.actions.open_stay import open_stay
-from services.settlement.actions.register_pregnancy import register_pregnancy, transfer_pregnancy
+from services.settlement.actions.register_pregnancy import (
+    Noting,
+    register_pregnancies,
+    transfer_pregnancy,
+)
 from services.settlement.actions.scene import Scene
 from services.settlement.actions.settle import Settle, Settling
-from services.settlement.api.render import settled_bytes
+from services.settlement.actions.settle_cases import CaseRefused, CompleteCase, settle_cases
+from services.settlement.api.render import settled_form
 from services.settlement.domain.claimed import benefit_of
 from services.settlement.domain.line import FeeLine
 from services.settlement.domain.pregnancy import Pregnancy
-from services.settlement.domain.stay import Outcome, Stay
+from services.settlement.domain.refusals import Refusal
+from services.settlement.domain.stay import Outcome
 from services.settlement.store.settling import Entry, Facts
 from shared.money import Money
 from shared.plumbing.database import Connection, Pool, transaction
@@ -86,18 +90,20 @@ class Workshop:
     stays: dict[str, UUID] = field(default_factory=dict)
     claims: dict[str, UUID] = field(default_factory=dict)
 
-    async def admit(self, those: Round) -> None:
-        """From the registered pregnancy to the discharge."""
-        of_hospital: dict[str, list[Care]] = defaultdict(list)
+    async def make(self, those: Round) -> None:
+        """From the registered pregnancy to the settlement: hospitals tell their cases whole. No two
+        of a round are one person's, so that they may share a transaction."""
+        told: dict[tuple[str, bool], list[Care]] = defaultdict(list)
         for care in those.cares:
-            of_hospital[care.hospital.institution_code].append(care)
-        together = [batch for cares in of_hospital.values() for batch in batches(cares)]
+            early = care.settled_at < self.books.changed_at
+            told[care.hospital.institution_code, early].append(care)
+        together = [batch for cares in told.values() for batch in batches(cares)]
         # By time, so that no hospital's two years are made before another's first day.
         together.sort(key=lambda batch: batch[0].settled_at)
-        await make_all(self.progress, "stays made", together, self._stay)
+        await make_all(self.progress, "settled", together, self._settle_whole)
 
     async def settle(self, moments: dict[str, tuple[Care, datetime]]) -> None:
-        """Settle discharged stays, through the group: the idempotency key, the stay, and when."""
+        """Settle stays again, through the group: the idempotency key, the stay, and when."""
         act = Timely(Moment(self.epoch), self.books)
         act.moments = {key: moment for key, (_, moment) in moments.items()}
         group: Group[Settle, Facts, Entry, Answer] = Group(self.group, act, flushers=2)  # type: ignore[arg-type]
@@ -119,51 +125,63 @@ class Workshop:
         finally:
             await group.close()
 
-    async def _stay(self, cares: Sequence[Care]) -> int:
-        code = cares[0].hospital.institution_code
-        async with transaction(self.settlement, [code]) as tx:
+    async def _settle_whole(self, cares: Sequence[Care]) -> int:
+        """What one hospital tells under one book, each case as at the moment of its discharge."""
+        async with transaction(self.settlement, [cares[0].hospital.institution_code]) as tx:
+            await self._register(tx, cares)
             for care in cares:
-                self.stays[care.key] = await self._from_note_to_discharge(tx, care)
+                await self._transfer(tx, care)
+            try:
+                entries = await settle_cases(
+                    tx, [scene_of(care, care.settled_at) for care in cares],
+                    [(self._ask_to_settle(care.key, care), self._case(care)) for care in cares],
+                    self.books.at(cares[0].settled_at), settled_form,
+                )  # fmt: skip
+            except CaseRefused as refused:
+                raise NotMade(f"settling one from {cares[0].key} on: {refused}") from None
+        for care, entry in zip(cares, entries, strict=True):
+            self.claims[care.key] = entry.settlement.settlement_id
+            self.stays[care.key] = entry.settlement.stay_id
         return len(cares)
 
-    async def _from_note_to_discharge(self, tx: Connection, care: Care) -> UUID:
-        left = scene_of(care, care.settled_at)
-        stay = await open_stay(
-            tx, scene_of(care, care.admitted_at),
-            stay_number=care.stay_number, person_ref=self.refs[care.mother.id_number],
-            pregnancy_id=await self._pregnancy(tx, care), admitted_on=care.admitted_on,
-            benefit=benefit_of(care.claimed),
-        )  # fmt: skip
-        if not isinstance(stay, Stay):
-            raise NotMade(f"opening {care.key}: {stay}")
-        lined = await add_lines(tx, left, stay.stay_id, _lines(care))
-        bill = Money(care.bill_fen)
+    def _case(self, care: Care) -> CompleteCase:
         outcome = Outcome(
-            care.event_on, care.discharged_on, care.claimed, bill,
+            care.event_on, care.discharged_on, care.claimed, Money(care.bill_fen),
             diagnoses=care.diagnoses, procedures=care.procedures,
         )  # fmt: skip
-        ended = await discharge(tx, left, stay.stay_id, outcome)
-        if not isinstance(ended, Stay):
-            raise NotMade(f"discharging {care.key}: {lined}, {ended}")
-        return stay.stay_id
+        return CompleteCase(
+            stay_number=care.stay_number,
+            person_ref=self.refs[care.mother.id_number],
+            pregnancy_id=self._pregnancy(care),
+            admitted_on=care.admitted_on,
+            benefit=benefit_of(care.claimed),
+            lines=_lines(care),
+            outcome=outcome,
+        )
 
-    async def _pregnancy(self, tx: Connection, care: Care) -> UUID | None:
-        """The pregnancy of a stay, registered when its first one is opened, and transferred when
-        the first one after the transfer is."""
-        carrying = care.carrying
-        if carrying is None:
-            return None
-        person, moves = care.mother.id_number, carrying.transfer
-        if (person, carrying.since) not in self.pregnancies:
-            made = await register_pregnancy(
-                tx, scene_of(care, carrying.noted_at), person_ref=self.refs[person],
-                since=carrying.since, institution_code=carrying.hospital.institution_code,
-            )  # fmt: skip
-            if not isinstance(made, Pregnancy):
-                raise NotMade(f"registering the pregnancy of {care.key}: {made}")
-            self.pregnancies[person, carrying.since] = made.pregnancy_id
-        pregnancy = self.pregnancies[person, carrying.since]
-        if moves is not None and moves.on <= care.event_on and pregnancy not in self.transferred:
+    async def _register(self, tx: Connection, cares: Sequence[Care]) -> None:
+        """Register the pregnancies whose first stay or visit is among these."""
+        told = {
+            _carried(care, carrying): Noting(
+                scene_of(care, carrying.noted_at), self.refs[care.mother.id_number],
+                carrying.since, carrying.hospital.institution_code,
+            )
+            for care in cares
+            if (carrying := care.carrying) and _carried(care, carrying) not in self.pregnancies
+        }  # fmt: skip
+        made = await register_pregnancies(tx, list(told.values())) if told else []
+        if isinstance(made, Refusal):
+            raise NotMade(f"registering pregnancies from {cares[0].key} on: {made}")
+        for carried, pregnancy in zip(told, made, strict=True):
+            self.pregnancies[carried] = pregnancy.pregnancy_id
+
+    def _pregnancy(self, care: Care) -> UUID | None:
+        return self.pregnancies[_carried(care, care.carrying)] if care.carrying else None
+
+    async def _transfer(self, tx: Connection, care: Care) -> None:
+        """Transfer a pregnancy before the first stay or visit after its transfer."""
+        pregnancy, moves = self._pregnancy(care), care.carrying and care.carrying.transfer
+        if pregnancy and moves and moves.on <= care.event_on and pregnancy not in self.transferred:
             moved = await transfer_pregnancy(
                 tx, scene_of(care, at(moves.on, 10)), pregnancy, moves.hospital.institution_code,
                 moves.on,
@@ -172,22 +190,23 @@ class Workshop:
                 raise NotMade(f"transferring the pregnancy of {care.key}: {moved}")
             self.transferred.add(pregnancy)
             self.progress("pregnancies transferred", 1)
-        return pregnancy
 
     def ask(self, care: Care, operation: str, key: str, body: Any) -> Ask:
         """What a stay's hospital asks for under a key."""
         hospital, said = care.hospital, body_hash(body, self.hash_key)
         return Ask(hospital.pool_code, hospital.institution_code, operation, key, said)
 
+    def _ask_to_settle(self, key: str, care: Care) -> Ask:
+        return self.ask(care, "settle", key, [care.stay_number, care.bill_fen])
+
     def _command(self, key: str, care: Care, moment: datetime) -> Settle:
-        bill, stay_id = Money(care.bill_fen), self.stays[care.key]
         return Settle(
-            ask=self.ask(care, "settle", key, [str(stay_id), bill.to_wire()]),
-            stay_id=stay_id,
-            bill=bill,
+            ask=self._ask_to_settle(key, care),
+            stay_id=self.stays[care.key],
+            bill=Money(care.bill_fen),
             actor=care.hospital.client_id,
             request_id=f"demo-{moment:%Y%m%d}",
-            render=settled_bytes,
+            form=settled_form,
         )
 
 
@@ -201,6 +220,11 @@ def scene_of(care: Care, moment: datetime) -> Scene:
         request_id=f"demo-{moment:%Y%m%d}",
         now=moment,
     )
+
+
+def _carried(care: Care, carrying: Carrying) -> tuple[str, date]:
+    """What tells a pregnancy from all others."""
+    return care.mother.id_number, carrying.since
 
 
 def _lines(care: Care) -> list[FeeLine]:

@@ -40,7 +40,7 @@ def mother(
         insured_since=registered - timedelta(days=rng.randrange(300, 2_500)),
         base_fen=rng.randrange(*fund.base) * 100,
         months_paid=months_paid,
-        registered_at=at(registered, 10, rng.randrange(60)),
+        registered_at=at(registered, 10),
     )
 
 

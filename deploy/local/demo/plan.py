@@ -58,6 +58,12 @@ def plan(town: Town, count: int, today: date) -> list[Care]:
     )
 
 
+def share(cares: Iterable[Care], part: int, parts: int) -> list[Care]:
+    """What one of some processes makes of a plan: all that happens to a person is made by one, one
+    after the other. By the day of birth: the digits after it are even for every woman."""
+    return [care for care in cares if int(care.mother.id_number[6:14]) % parts == part]
+
+
 def epoch(today: date) -> datetime:
     """When the agency began: before everything else in the demo."""
     return at(Month.of(today).plus(-MONTHS - MONTHS_BEFORE).first_day(), 8, 0)

@@ -11,7 +11,7 @@ Progress = Callable[[str, int], None]
 """Told what was made, and how many more of it."""
 
 TASKS = 4
-ACTS_A_TRANSACTION = 40
+ACTS_A_TRANSACTION = 100
 
 
 class NotMade(Exception):

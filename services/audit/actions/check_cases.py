@@ -9,6 +9,7 @@ from uuid import UUID
 from services.audit.domain.case import Case
 from services.audit.domain.check import Warned, WarningAnswer, check
 from services.audit.domain.claimed_case import case_of
+from services.audit.domain.item_group import ItemGroups
 from services.audit.domain.rule import RuleSet, Stage
 from services.audit.store import checks, claims, rule_records, snoozes
 from shared.plumbing.database import Connection
@@ -19,16 +20,18 @@ async def check_cases(
     tx: Connection,
     cases: Sequence[Case],
     rule_set: RuleSet,
+    groups: ItemGroups,
     stage: Stage,
     on: date,
 ) -> list[Warned]:
     """Ask the rules of each case on a day, beside the others of the request and those claims of
     the same persons that the wall of `tx` lets through: a hospital is told of its own alone. A case
-    named by its stay or claim that is filed already is not compared with itself."""
+    named by its stay or claim that is filed already is not compared with itself. `groups` are those
+    of the caller's pool."""
     filed = await claims.of_person_refs(tx, {(case.pool, case.person) for case in cases})
     named = {case.case_id for case in cases}
     others = [c for c in filed if c.is_live and named.isdisjoint((str(c.claim_id), c.stay_id))]
-    known = [*cases, *(case_of(claim) for claim in others)]
+    known = [*cases, *(case_of(claim, groups) for claim in others)]
     quiet = await snoozes.muted(tx, {(case.pool, case.institution) for case in cases}, on)
     trial = await rule_records.on_trial(tx, {case.pool for case in cases})
     tried = {(rule, version) for _, rule, version in trial}

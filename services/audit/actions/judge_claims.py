@@ -10,22 +10,25 @@ from uuid import UUID
 from services.audit.actions.record_changes import AUDIT, Change, record_changes
 from services.audit.domain.claim import Claim
 from services.audit.domain.claimed_case import case_of
+from services.audit.domain.clocks import Clocks
 from services.audit.domain.finding import Finding, judge
 from services.audit.domain.flag import Flag, FlagState, found_again, raise_flag
+from services.audit.domain.library import Library
 from services.audit.domain.month_end import asked_in_force
-from services.audit.domain.rule import RuleBook
 from services.audit.store import claims, findings, flags, month_ends, rule_records, snoozes
 from services.audit.told.raised import flag_raised
 from shared.ids import new_id
 from shared.plumbing.clock import business_day
 from shared.plumbing.database import Connection
+from shared.plumbing.metrics import BILLS_IN_UNKNOWN_CODES
 from shared.plumbing.outbox import tell
 from shared.plumbing.tracing import span, traceparent
 
 
 async def judge_claims(
-    tx: Connection, new: Sequence[Claim], book: RuleBook, causes: Mapping[UUID, str], at: datetime
-) -> None:
+    tx: Connection, new: Sequence[Claim], library: Library, causes: Mapping[UUID, str],
+    at: datetime,
+) -> None:  # fmt: skip
     """Judge newly recorded claims beside all claims of their persons, as they are now.
 
     The persons are locked by whoever recorded the claims. `causes` gives the event that told of
@@ -33,6 +36,7 @@ async def judge_claims(
     """
     if not new:
         return
+    book = library.rules
     of_person: dict[tuple[str, str], list[Claim]] = {}
     for claim in await claims.of_persons(tx, new):
         of_person.setdefault((claim.pool_code, claim.person_ref), []).append(claim)
@@ -41,10 +45,13 @@ async def judge_claims(
     clustered = await month_ends.unrecorded(tx, asked)
     found: list[Finding] = []
     silent: dict[UUID, Sequence[str]] = {}
-    for those in of_person.values():
-        cases = {claim.claim_id: case_of(claim) for claim in those if claim.is_live}
+    for (pool_code, _), those in of_person.items():
+        groups = book.groups.of_pool(pool_code)
+        cases = {claim.claim_id: case_of(claim, groups) for claim in those if claim.is_live}
         for claim in those:
             if claim.claim_id in new_ids:
+                if not groups.know([item.code for item in claim.items or ()]):
+                    BILLS_IN_UNKNOWN_CODES.labels(pool_code).inc()
                 with span("rules", parent=traceparent(causes[claim.claim_id])):
                     judged = judge(claim, those, cases, book, clustered.get(claim.claim_id))
                 found += judged.findings
@@ -58,7 +65,7 @@ async def judge_claims(
         fresh = await _muted(tx, await findings.unknown(tx, found), at)
         shadows = [finding for finding in fresh if finding.shadow]
         await findings.record_findings(tx, [(None, finding) for finding in shadows], at)
-        await _raise_flags(tx, [f for f in fresh if not f.shadow], causes, at)
+        await _raise_flags(tx, [f for f in fresh if not f.shadow], causes, library.clocks, at)
 
 
 async def _muted(tx: Connection, found: Sequence[Finding], at: datetime) -> list[Finding]:
@@ -80,8 +87,9 @@ async def _muted(tx: Connection, found: Sequence[Finding], at: datetime) -> list
 
 
 async def _raise_flags(
-    tx: Connection, found: Sequence[Finding], causes: Mapping[UUID, str], at: datetime
-) -> None:
+    tx: Connection, found: Sequence[Finding], causes: Mapping[UUID, str], clocks: Clocks,
+    at: datetime,
+) -> None:  # fmt: skip
     if not found:
         return
     standing = {(f.claim_id, f.rule_family): f for f in await flags.lock_of_findings(tx, found)}
@@ -96,7 +104,7 @@ async def _raise_flags(
             if changes[place].before is None:
                 raised.append(flag_raised(changes[place].after, finding, cause))
         under.append((changes[place].after.flag_id, finding))
-    await record_changes(tx, list(changes.values()), at)
+    await record_changes(tx, list(changes.values()), clocks, at)
     await findings.record_findings(tx, under, at)
     await tell(tx, raised)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from services.audit.actions.review_step import Word, record_step
+from services.audit.domain.clocks import Clocks
 from services.audit.domain.flag import Flag
 from services.audit.domain.refusals import Refusal
 from services.audit.domain.review import state_case
@@ -15,7 +16,13 @@ from shared.plumbing.database import Connection
 
 
 async def make_statement(
-    tx: Connection, clock: Clock, word: Word, stance: Stance, text: str, lines: Sequence[LineWord]
+    tx: Connection,
+    clock: Clock,
+    clocks: Clocks,
+    word: Word,
+    stance: Stance,
+    text: str,
+    lines: Sequence[LineWord],
 ) -> Flag | Refusal | None:
     """Record a statement; None if the caller was told of no such flag.
 
@@ -31,7 +38,7 @@ async def make_statement(
     if isinstance(after, Refusal):
         return after
     at = clock.now()
-    recorded = await record_step(tx, word, found[0], after, "statement-made", at)
+    recorded = await record_step(tx, clocks, word, found[0], after, "statement-made", at)
     said = Statement(recorded.round, word.by, at, stance, text, tuple(lines))
     await statements.insert(tx, recorded, said)
     return recorded

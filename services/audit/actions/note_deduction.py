@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from services.audit.actions.record_changes import AUDIT, Change, record_changes
+from services.audit.domain.clocks import Clocks
 from services.audit.domain.flag import DeductionAnswer, answer
 from services.audit.store import claims, flags
 from shared.plumbing.database import Connection
@@ -14,7 +15,9 @@ class UnknownFlag(Exception):
     """Settlement answers for a flag that audit does not have."""
 
 
-async def note_deduction(tx: Connection, said: DeductionAnswer, cause: str, at: datetime) -> None:
+async def note_deduction(
+    tx: Connection, said: DeductionAnswer, cause: str, clocks: Clocks, at: datetime
+) -> None:
     """Note that a deduction was taken, refused or released. Raises UnknownFlag."""
     found = await flags.lock(tx, [(said.pool_code, said.flag_id)])
     if not found:
@@ -25,4 +28,4 @@ async def note_deduction(tx: Connection, said: DeductionAnswer, cause: str, at: 
     if after is flag:
         return
     change = Change(flag, after, f"deduction-{said.said}", AUDIT, said.reason, cause, said.amount)
-    await record_changes(tx, [change], at)
+    await record_changes(tx, [change], clocks, at)

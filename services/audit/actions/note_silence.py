@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from services.audit.actions.record_changes import AUDIT, Change, record_changes
+from services.audit.domain.clocks import Clocks
 from services.audit.domain.review import stay_silent
 from services.audit.store import queue
 from shared.plumbing.clock import Clock, business_day
 from shared.plumbing.database import Connection
 
 
-async def note_silence(tx: Connection, clock: Clock, cause: str, most: int) -> int:
+async def note_silence(tx: Connection, clock: Clock, clocks: Clocks, cause: str, most: int) -> int:
     """Pass flags whose institution was silent on to the second review, at most so many; how many.
 
     `cause` names the sweep in the log.
@@ -22,6 +23,7 @@ async def note_silence(tx: Connection, clock: Clock, cause: str, most: int) -> i
             Change(flag, stay_silent(flag), "statement-missing", AUDIT, "institution-silent", cause)
             for flag in overdue
         ],
+        clocks,
         at,
     )
     return len(overdue)

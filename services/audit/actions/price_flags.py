@@ -43,6 +43,7 @@ async def flags_to_price(
                     Questioned(book.find(one.rule, one.rule_version), one.evidence, one.at_risk)
                     for one in stored
                 ],
+                book.groups.of_pool(claim.pool_code),
             )
         found.append(Open(flag, dispute))
     return found

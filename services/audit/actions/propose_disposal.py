@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from services.audit.actions.review_step import Word, read_for, record_step
+from services.audit.domain.clocks import Clocks
 from services.audit.domain.flag import Flag, Proposal
 from services.audit.domain.refusals import Refusal
 from services.audit.domain.review import propose
@@ -12,7 +13,7 @@ from shared.plumbing.database import Connection
 
 
 async def propose_disposal(
-    tx: Connection, clock: Clock, word: Word, proposal: Proposal
+    tx: Connection, clock: Clock, clocks: Clocks, word: Word, proposal: Proposal
 ) -> Flag | Refusal | None:
     """Record a proposal; None if the pool has no such flag."""
     at = clock.now()
@@ -23,4 +24,6 @@ async def propose_disposal(
     after = propose(flag, claim, proposal)
     if isinstance(after, Refusal):
         return after
-    return await record_step(tx, word, flag, after, "disposal-proposed", at, proposal.amount)
+    return await record_step(
+        tx, clocks, word, flag, after, "disposal-proposed", at, proposal.amount
+    )

@@ -8,7 +8,7 @@ from datetime import datetime
 
 import orjson
 
-from services.audit.domain.clocks import timed
+from services.audit.domain.clocks import Clocks, timed
 from services.audit.domain.flag import Flag, opened_again
 from services.audit.store import flags
 from services.audit.told.reopened import flag_reopened
@@ -36,14 +36,16 @@ class Change:
     reason_code: str = ""
 
 
-async def record_changes(tx: Connection, changes: Sequence[Change], at: datetime) -> list[Flag]:
+async def record_changes(
+    tx: Connection, changes: Sequence[Change], clocks: Clocks, at: datetime
+) -> list[Flag]:
     """Record changes, at most one a flag; returns the flags with the clocks of their new steps.
 
     Raises Stale when a flag changed since it was read.
     """
     if not changes:
         return []
-    changes = [_timed(change, at) for change in changes]
+    changes = [_timed(change, clocks, at) for change in changes]
     await flags.insert(tx, [c.after for c in changes if c.before is None])
     await flags.update(tx, [c.after for c in changes if c.before is not None])
     await flags.insert_steps(tx, [(c.after, _step(c, at)) for c in changes])
@@ -53,11 +55,11 @@ async def record_changes(tx: Connection, changes: Sequence[Change], at: datetime
     return [change.after for change in changes]
 
 
-def _timed(change: Change, at: datetime) -> Change:
+def _timed(change: Change, clocks: Clocks, at: datetime) -> Change:
     """A clock runs from the day on which its step began; a further finding does not wind it up."""
     if change.before is not None and change.before.state is change.after.state:
         return change
-    return replace(change, after=timed(change.after, business_day(at)))
+    return replace(change, after=timed(change.after, clocks, business_day(at)))
 
 
 def _step(change: Change, at: datetime) -> flags.Step:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from services.audit.actions.record_changes import AUDIT, Change, record_changes
 from services.audit.domain.claim import ClaimStatus, Reversal
+from services.audit.domain.clocks import Clocks
 from services.audit.domain.flag import FlagState, ground_gone
 from services.audit.store import claims, findings, flags
 from shared.plumbing.database import Connection
@@ -19,8 +20,9 @@ class UnknownClaim(Exception):
 
 
 async def reverse_claims(
-    tx: Connection, reversals: Sequence[Reversal], causes: Mapping[UUID, str], at: datetime
-) -> None:
+    tx: Connection, reversals: Sequence[Reversal], causes: Mapping[UUID, str], clocks: Clocks,
+    at: datetime,
+) -> None:  # fmt: skip
     """Mark claims reversed; flags without ground close, or open again. Raises UnknownClaim.
 
     `causes` gives the event that told of each reversal, by claim.
@@ -48,12 +50,13 @@ async def reverse_claims(
             for pool_code, claim_id, institution_code in undone
         ],
     )
-    await _look_at_flags(tx, [(pool, claim) for pool, claim, _ in undone], causes, at)
+    await _look_at_flags(tx, [(pool, claim) for pool, claim, _ in undone], causes, clocks, at)
 
 
 async def _look_at_flags(
-    tx: Connection, undone: Sequence[tuple[str, UUID]], causes: Mapping[UUID, str], at: datetime
-) -> None:
+    tx: Connection, undone: Sequence[tuple[str, UUID]], causes: Mapping[UUID, str], clocks: Clocks,
+    at: datetime,
+) -> None:  # fmt: skip
     groundless = await findings.groundless_flags(tx, undone)
     if not groundless:
         return
@@ -74,4 +77,4 @@ async def _look_at_flags(
                 cause=causes[cause],
             )
         )
-    await record_changes(tx, changes, at)
+    await record_changes(tx, changes, clocks, at)

@@ -10,7 +10,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from services.audit.domain.case import Benefit, Case, Item, Sex
-from services.audit.domain.item_group import billed_by_group
+from services.audit.domain.item_group import ItemGroups
 from services.audit.domain.rule import Stage
 from shared.money import Money
 from shared.plumbing.amiss import amiss
@@ -73,9 +73,9 @@ class CaseBody(Wire):
             raise amiss("ends-before-it-begins")
         return self
 
-    def to_case(self, who: Caller) -> Case:
-        """The case, of the caller's pool and institution."""
-        items = None if self.orders is None else _items(self.orders)
+    def to_case(self, who: Caller, groups: ItemGroups) -> Case:
+        """The case, of the caller's pool and institution; `groups` are those of the pool."""
+        items = None if self.orders is None else groups.marked(_items(self.orders))
         return Case(
             pool=who.pool_code,
             case_id=self.case_ref,
@@ -98,7 +98,7 @@ class CaseBody(Wire):
             diagnoses=None if self.diagnoses is None else tuple(self.diagnoses),
             procedures=None if self.procedures is None else tuple(self.procedures),
             items=items,
-            billed=billed_by_group(items or (), whole=items is not None),
+            billed=groups.billed(items or (), whole=items is not None),
         )
 
 
@@ -180,4 +180,6 @@ def _item(code: str, those: list[OrderBody]) -> Item:
         first_day=min(order.charged_on for order in those),
         last_day=max(order.charged_on for order in those),
         list_price=None if listed is None else Money.from_wire(listed),
+        lines=len(those),
+        days=len({order.charged_on for order in those}),
     )

@@ -74,10 +74,11 @@ async def _checked(request: Request, body: CheckBody, who: Caller, book: RuleBoo
     here = desk(request)
     today = business_day(here.clock.now())
     in_force = book.in_force(today)
-    cases = [case.to_case(who) for case in body.cases]
+    groups = book.groups.of_pool(who.pool_code)
+    cases = [case.to_case(who, groups) for case in body.cases]
     async with transaction(here.pool, [who.institution_code]) as tx:
         rules = _named(in_force, body.rules)
-        warned = await check_cases(tx, cases, rules, body.to_stage(), today)
+        warned = await check_cases(tx, cases, rules, groups, body.to_stage(), today)
     answer = {
         "check_id": str(new_id()),
         "rule_set": in_force.version,

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from services.audit.api.shapes import claim_shape
+from services.audit.domain.citation import Language, cited
 from services.audit.domain.claim import Claim
 from services.audit.domain.rule import Rule
+from services.audit.domain.watch_rule import WATCH_RULES, WatchRule
 from services.audit.store.findings import StoredFinding
+from services.audit.store.series import StoredSeriesFinding
 from shared.money import Money
-
-Language = Literal["zh", "en"]
+from shared.plumbing.clock import business_day
 
 
 def _words(part: str) -> dict[Language, dict[str, str]]:
@@ -25,7 +27,6 @@ def _words(part: str) -> dict[Language, dict[str, str]]:
     }
 
 
-_WORDS = _words("legal_basis")
 _VALUES = _words("values")
 
 
@@ -49,7 +50,7 @@ def explain(
         at_risk=at_risk,
         rule=rule.id,
         version=rule.version,
-        legal_basis=legal_basis(rule, language),
+        legal_basis=cited(rule.legal_basis, language),
         **{name: _VALUES[language].get(value, value) for name, value in told.items()},
     )
 
@@ -96,19 +97,34 @@ def ground_shape(finding: StoredFinding, rule: Rule, claim: Claim, *, own: bool)
         "amount_at_risk": finding.at_risk.to_wire(),
         "explanation": explain_finding(finding, rule, claim, "en") if own else None,
         "explanation_zh": explain_finding(finding, rule, claim, "zh") if own else None,
-        "legal_basis": legal_basis(rule, "en"),
-        "legal_basis_zh": legal_basis(rule, "zh"),
+        "legal_basis": cited(rule.legal_basis, "en"),
+        "legal_basis_zh": cited(rule.legal_basis, "zh"),
     }
 
 
-def legal_basis(rule: Rule, language: Language) -> str:
-    """The documents and articles that a rule stands on."""
-    words = _WORDS[language]
-    return words["semicolon"].join(
-        words["one" if len(basis.articles) == 1 else "many"].format(
-            document=getattr(basis.document, language),
-            number=getattr(basis.number, language),
-            articles=words["comma"].join(str(article) for article in basis.articles),
-        )
-        for basis in rule.legal_basis
-    )
+def watch_shape(found: StoredSeriesFinding) -> dict[str, Any]:
+    """The rule and the law that a finding over months stands on."""
+    rule = _watched_by(found)
+    return {
+        "rule": rule.id,
+        "rule_version": rule.version,
+        "title": rule.title.en,
+        "title_zh": rule.title.zh,
+        "legal_basis": cited(rule.legal_basis, "en"),
+        "legal_basis_zh": cited(rule.legal_basis, "zh"),
+    }
+
+
+def watch_ground_shape(alarms: Sequence[StoredSeriesFinding], at_risk: Money) -> dict[str, Any]:
+    """The ground of a flag on a channel as its institution is told of it, in the words of the
+    latest month."""
+    latest = alarms[-1]
+    return watch_shape(latest) | {
+        "amount_at_risk": at_risk.to_wire(),
+        "explanation": latest.finding.reason.en,
+        "explanation_zh": latest.finding.reason.zh,
+    }
+
+
+def _watched_by(found: StoredSeriesFinding) -> WatchRule:
+    return WATCH_RULES.in_force(found.finding.channel, business_day(found.found_at))

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request
 
-from services.audit.api.explanation import finding_shape
+from services.audit.api.explanation import finding_shape, watch_shape
 from services.audit.api.reviews import Family, Reviewer
 from services.audit.api.shapes import (
     claim_shape,
@@ -110,7 +110,9 @@ async def _whole(tx: Connection, flag: Flag, book: RuleBook) -> dict[str, Any]:
         "pick": pick_shape(await picks.of_flag(tx, *place)),
         "claim": claim_shape(claim) if claim else None,
         "findings": await _explained(tx, flag, claim, book) if claim else [],
-        "months": [series_shape(one) for one in await series.of_flag(tx, *place)],
+        "months": [
+            series_shape(one) | watch_shape(one) for one in await series.of_flag(tx, *place)
+        ],
         "statements": [statement_shape(one) for one in await statements.of_flag(tx, *place)],
         "history": [step_shape(step) for step in await flags.steps_of(tx, *place)],
     }

@@ -6,9 +6,9 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
 
-from services.audit.api.explanation import legal_basis
-from services.audit.api.shown import RulesShown
+from services.audit.api.rules_shown import RulesShown
 from services.audit.domain.asked_of import asked_of
+from services.audit.domain.citation import cited
 from services.audit.domain.rule import RuleBook
 from services.audit.domain.rule_record import RuleRecord
 from services.audit.store import rule_records
@@ -57,8 +57,8 @@ def rules_router(book: RuleBook) -> APIRouter:
                     "parameters": rule.parameters.model_dump(mode="json"),
                     "title": rule.title.en,
                     "title_zh": rule.title.zh,
-                    "legal_basis": legal_basis(rule, "en"),
-                    "legal_basis_zh": legal_basis(rule, "zh"),
+                    "legal_basis": cited(rule.legal_basis, "en"),
+                    "legal_basis_zh": cited(rule.legal_basis, "zh"),
                 }
                 for rule in book.rules
             ],

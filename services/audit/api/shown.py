@@ -6,12 +6,10 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.audit.domain.asked_of import AskedOf
 from services.audit.domain.claim import ClaimStatus
 from services.audit.domain.flag import Deduction, FlagState, Hearing, Outcome
 from services.audit.domain.pick import PickedBy
-from services.audit.domain.predicate import OnePredicate
-from services.audit.domain.rule import FundType, Grade, Mode, Scene, Stage, Window
+from services.audit.domain.rule import Grade
 from services.audit.domain.statement import Stance
 
 IdText = Annotated[str, Field(json_schema_extra={"format": "uuid"})]
@@ -246,7 +244,8 @@ class ContributorShown(Shown):
 
 
 class SeriesFindingShown(Shown):
-    """What the statistics said of one month of a channel, in money and in words."""
+    """What the statistics said of one month of a channel, in money and in words, with the rule by
+    which the channel is watched and its law."""
 
     finding_id: IdText
     channel: str
@@ -259,6 +258,12 @@ class SeriesFindingShown(Shown):
     excess: Amount
     explanation: str
     explanation_zh: str
+    rule: str
+    rule_version: int
+    title: str
+    title_zh: str
+    legal_basis: str
+    legal_basis_zh: str
     features: str
     model: str
     contributors: list[ContributorShown]
@@ -325,7 +330,8 @@ class FlagWhole(FlagShown):
 
 
 class GroundShown(Shown):
-    """What a rule found, with its law; in words where no other institution's claim is in it."""
+    """What a rule found, with its law; in words where no other institution's claim is in it. Of a
+    flag on a channel it is the channel's rule, in the words of the latest month."""
 
     rule: str
     rule_version: int
@@ -355,40 +361,3 @@ class NoticeShown(FlagShown):
     grounds: list[GroundShown]
     months: list[MonthSaid]
     statements: list[StatementShown]
-
-
-class RuleShown(Shown):
-    """One version of one rule. Of `reviewed` flags `confirmed` proved right; `on_trial` it is kept
-    from speaking because these are too few. `asked_of` tells where it can find anything: in claims
-    that were settled, in checks before the claim."""
-
-    id: str
-    version: int
-    family: str
-    grade: Grade
-    mode: Mode
-    window: Window
-    scenes: list[Scene]
-    stages: list[Stage]
-    asked_of: list[AskedOf]
-    fund_type: FundType
-    insurance_types: list[str]
-    in_force: bool
-    reviewed: int
-    confirmed: int
-    on_trial: bool
-    valid_from: DayText
-    valid_until: DayText | None
-    example_thresholds: list[str]
-    parameters: OnePredicate
-    title: str
-    title_zh: str
-    legal_basis: str
-    legal_basis_zh: str
-
-
-class RulesShown(Shown):
-    """All versions of all rules, and the set in force today."""
-
-    rule_set: str
-    rules: list[RuleShown]

@@ -11,8 +11,8 @@ from starlette.responses import Response
 
 from services.audit.actions.make_statement import make_statement
 from services.audit.actions.review_step import Word
-from services.audit.api.explanation import ground_shape
-from services.audit.api.reviews import LineNumber, Version, step_of
+from services.audit.api.explanation import ground_shape, watch_ground_shape
+from services.audit.api.reviews import LineNumber, Version, clocks_of, step_of
 from services.audit.api.shapes import claim_shape, flag_shape, statement_shape
 from services.audit.api.shown import FlagShown, NoticeShown
 from services.audit.domain.claim import Claim
@@ -64,7 +64,7 @@ def statements_router(book: RuleBook) -> APIRouter:
         return flag_shape(flag, who) | {
             "claim": claim_shape(claim) if claim else None,
             "picked_by": pick.picked_by if pick else None,
-            "grounds": grounds,
+            "grounds": [*grounds, *([watch_ground_shape(alarms, flag.at_risk)] if alarms else [])],
             "months": [
                 {
                     "month": one.finding.month,
@@ -89,7 +89,9 @@ def statements_router(book: RuleBook) -> APIRouter:
         lines = [LineWord(one.line_number, one.text) for one in body.lines]
         return await step_of(
             request, who, flag_id, "statement", [who.institution_code],
-            lambda tx: make_statement(tx, desk(request).clock, word, stance, body.text, lines),
+            lambda tx: make_statement(
+                tx, desk(request).clock, clocks_of(request), word, stance, body.text, lines
+            ),
         )  # fmt: skip
 
     return router

@@ -163,7 +163,10 @@ function evidence(flag) {
     made("h4", `${inWords(one, "title")}（${w.rule} ${one.rule}，${w.version} ${one.rule_version}）`),
     made("p", inWords(one, "explanation")), one.rival ? made("div", [made("h5", w.compared), claimFacts(one.rival)]) : null,
   ]));
-  const months = (flag.months ?? []).flatMap((one) => [made("p", inWords(one, "explanation")), ...contributors(one)]);
+  const months = (flag.months ?? []).flatMap((one) => [
+    made("h4", `${inWords(one, "title")}（${w.rule} ${one.rule}，${w.version} ${one.rule_version}）`),
+    made("p", inWords(one, "explanation")), facts([[w.legal_basis, inWords(one, "legal_basis")]]), ...contributors(one),
+  ]);
   const own = flag.claim ? [made("h4", w.this_claim), claimFacts(flag.claim)] : [];
   return [made("section", [made("h3", w.evidence), ...months, ...findings, ...own], { id: "evidence" })];
 }

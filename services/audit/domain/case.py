@@ -36,7 +36,9 @@ class Sex(StrEnum):
 class Item:
     """One catalogue item as billed in a case: everything charged under its code, added up.
 
-    `list_price` is the price of one unit in the price list, where the hospital tells it.
+    `list_price` is the price of one unit in the price list, where the hospital tells it; `groups`
+    are those that the agency's catalogue puts the item in. It stands on `lines` fee lines of `days`
+    different days, where that is told.
     """
 
     code: str
@@ -45,6 +47,9 @@ class Item:
     first_day: date
     last_day: date
     list_price: Money | None = None
+    groups: tuple[str, ...] = ()
+    lines: int | None = None
+    days: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

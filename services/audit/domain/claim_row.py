@@ -7,12 +7,12 @@ groups that its items belong to.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 from services.audit.domain.claim import Claim, ItemCharged
-from services.audit.domain.item_group import ITEM_GROUPS
+from services.audit.domain.item_group import ItemGroups
 from shared.money import Money
 
 _CASES = {
@@ -44,11 +44,11 @@ Row = Mapping[str, Any]
 """A claim by the columns of a claims file."""
 
 
-def claim_rows(claims: Sequence[Claim]) -> list[Row]:
-    """Claims as rows. Nobody tells where an institution lies: `region` is the county that most of
-    its first claims are of, so that later claims move it nowhere."""
+def claim_rows(claims: Sequence[Claim], groups: ItemGroups) -> list[Row]:
+    """Claims of a pool as rows. Nobody tells where an institution lies: `region` is the county that
+    most of its first claims are of, so that later claims move it nowhere."""
     regions = _regions(claims)
-    return [claim_row(claim, regions[claim.institution_code]) for claim in claims]
+    return [claim_row(claim, regions[claim.institution_code], groups) for claim in claims]
 
 
 def _regions(claims: Sequence[Claim]) -> dict[str, str]:
@@ -63,8 +63,9 @@ def _regions(claims: Sequence[Claim]) -> dict[str, str]:
     }
 
 
-def claim_row(claim: Claim, region: str) -> dict[str, Any]:
-    """The claim as a row; `region` is its institution's, `month` that of the discharge."""
+def claim_row(claim: Claim, region: str, groups: ItemGroups) -> dict[str, Any]:
+    """The claim as a row; `groups` are those of its pool, `region` is its institution's, `month`
+    that of the discharge."""
     kind, case_type = _CASES.get(
         claim.benefit, ("delivery", "C" if claim.mode == "cesarean" else "V")
     )
@@ -87,9 +88,9 @@ def claim_row(claim: Claim, region: str) -> dict[str, Any]:
         "gest_weeks": claim.weeks,
         "diag_codes": ";".join(claim.diagnoses),
         "proc_codes": ";".join(claim.procedures),
-        "n_us": _count(items, "ultrasound"),
-        "n_lab": _count(items, "lab"),
-        **charges(items),
+        "n_us": _count(items, "ultrasound", groups),
+        "n_lab": _count(items, "lab", groups),
+        **charges(items, groups),
         "total_amount": claim.parts.total.fen,
         "fund_amount": claim.parts.fund.fen,
     }
@@ -105,6 +106,8 @@ def item_rows(claim: Claim) -> list[dict[str, Any]]:
             "amount": item.amount.fen,
             "first_day": item.first_on,
             "last_day": item.last_on,
+            "lines": item.lines,
+            "days": item.days,
         }
         for item in claim.items or ()
     ]
@@ -116,21 +119,21 @@ def severity(diagnoses: Sequence[str]) -> int:
     return min(1 + len(told), _SEVERITY_MAX)
 
 
-def charges(items: Sequence[ItemCharged]) -> dict[str, int]:
+def charges(items: Sequence[ItemCharged], groups: ItemGroups) -> dict[str, int]:
     """What the items come to by kind of charge, in fen."""
     sums = dict.fromkeys(AMOUNTS, Money(0))
     for item in items:
-        sums[_charge_of(item.code)] += item.amount
+        sums[_charge_of(groups.of(item.code))] += item.amount
     return {name: amount.fen for name, amount in sums.items()}
 
 
-def _charge_of(code: str) -> str:
+def _charge_of(its: Collection[str]) -> str:
     for charge, groups in _CHARGES.items():
-        if any(ITEM_GROUPS[name].holds(code) for name in groups):
+        if any(name in its for name in groups):
             return charge
     return "amt_other"
 
 
-def _count(items: Sequence[ItemCharged], group: str) -> int:
-    quantity = sum((i.quantity for i in items if ITEM_GROUPS[group].holds(i.code)), Decimal(0))
+def _count(items: Sequence[ItemCharged], group: str, groups: ItemGroups) -> int:
+    quantity = sum((i.quantity for i in items if group in groups.of(i.code)), Decimal(0))
     return int(quantity)

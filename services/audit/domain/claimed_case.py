@@ -5,16 +5,27 @@ from __future__ import annotations
 from services.audit.domain.case import Benefit, Case, Item, Sex
 from services.audit.domain.claim import Claim
 from services.audit.domain.claim_row import severity
-from services.audit.domain.item_group import billed_by_group
+from services.audit.domain.item_group import ItemGroups
 
 
-def case_of(claim: Claim) -> Case:
-    """What rules see of a claim. Codes that nobody stated are not told, rather than none."""
+def case_of(claim: Claim, groups: ItemGroups) -> Case:
+    """What rules see of a claim, its bill read by the groups of its pool. Codes that nobody stated
+    are not told, rather than none."""
     items = None
     if claim.items is not None:
-        items = tuple(
-            Item(item.code, item.quantity, item.amount, item.first_on, item.last_on)
-            for item in claim.items
+        items = groups.marked(
+            [
+                Item(
+                    item.code,
+                    item.quantity,
+                    item.amount,
+                    item.first_on,
+                    item.last_on,
+                    lines=item.lines,
+                    days=item.days,
+                )
+                for item in claim.items
+            ]
         )
     return Case(
         pool=claim.pool_code,
@@ -40,5 +51,5 @@ def case_of(claim: Claim) -> Case:
         diagnoses=claim.diagnoses or None,
         procedures=claim.procedures or None,
         items=items,
-        billed=billed_by_group(items or (), whole=claim.items_left_out == 0 and items is not None),
+        billed=groups.billed(items or (), whole=claim.items_left_out == 0 and items is not None),
     )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from services.audit.domain.flag import IN_REVIEW, Flag, FlagState
 from services.audit.domain.work_day import after_work_days
@@ -22,18 +23,25 @@ class _Clock(BaseModel):
     note: str = Field(min_length=1)
 
 
-def read_clocks(text: str) -> dict[FlagState, int]:
-    """Work days by state. Raises ValueError where a state of review has none, or another has."""
-    clocks = {FlagState(name): _Clock.model_validate(c) for name, c in tomllib.loads(text).items()}
+Clocks = Mapping[FlagState, int]
+"""Work days by state."""
+
+_Read = TypeAdapter(dict[Annotated[FlagState, Field(strict=False)], _Clock])
+
+
+def read_clocks(text: str) -> Clocks:
+    """The clocks of a file. Raises ValueError where a state of review has none, or another has."""
+    clocks = _Read.validate_python(tomllib.loads(text))
     if clocks.keys() != IN_REVIEW:
         raise ValueError(f"a clock for each step: {sorted(clocks.keys() ^ IN_REVIEW)}")
     return {state: clock.work_days for state, clock in clocks.items()}
 
 
-CLOCKS = read_clocks(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
+SHIPPED_CLOCKS = read_clocks(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
+"""Examples, which an agency replaces (`library`)."""
 
 
-def timed(flag: Flag, on: date) -> Flag:
+def timed(flag: Flag, clocks: Clocks, on: date) -> Flag:
     """The flag with the last day of the step that it entered on a day; none once it is settled."""
-    days = CLOCKS.get(flag.state)
+    days = clocks.get(flag.state)
     return replace(flag, due_on=None if days is None else after_work_days(on, days))

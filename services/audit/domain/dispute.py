@@ -8,11 +8,12 @@ from itertools import accumulate, pairwise
 
 from services.audit.domain.claim import Claim, ItemCharged
 from services.audit.domain.coding import MissingProcedure
-from services.audit.domain.item_group import ITEM_GROUPS
+from services.audit.domain.item_group import ItemGroups
 from services.audit.domain.items import (
     DaysBeyondStay,
     ForbiddenItem,
     MissingItem,
+    MoreLinesThanDays,
     OutsideStay,
     TooOften,
 )
@@ -52,8 +53,8 @@ class AtStake:
     book: str
 
 
-def dispute_of(claim: Claim, found: Sequence[Questioned]) -> Dispute | None:
-    """What the findings of one flag dispute together.
+def dispute_of(claim: Claim, found: Sequence[Questioned], groups: ItemGroups) -> Dispute | None:
+    """What the findings of one flag dispute together; `groups` are those of the claim's pool.
 
     None where a finding questions the whole claim or what only people can say: then what the
     rules took for at risk stands.
@@ -65,7 +66,7 @@ def dispute_of(claim: Claim, found: Sequence[Questioned]) -> Dispute | None:
         if isinstance(asked, MissingProcedure) or (isinstance(asked, MissingItem) and asked.modes):
             mode = PLAIN_MODE
             continue
-        items = _questioned_items(claim, one)
+        items = _questioned_items(claim, one, groups)
         if not items:
             return None
         for code, amount in _spread(_amount(one), items).items():
@@ -80,12 +81,11 @@ def _amount(one: Questioned) -> Money:
     return one.at_risk if told is None else Money.from_wire(told)
 
 
-def _questioned_items(claim: Claim, one: Questioned) -> list[ItemCharged]:
+def _questioned_items(claim: Claim, one: Questioned, groups: ItemGroups) -> list[ItemCharged]:
     items, asked = list(claim.items or ()), one.rule.parameters
     if isinstance(asked, DaysBeyondStay | TooOften | ForbiddenItem):
-        group = ITEM_GROUPS[asked.group]
-        return [item for item in items if group.holds(item.code)]
-    if isinstance(asked, OutsideStay | AboveListPrice | SecondProcedureInFull):
+        return [item for item in items if asked.group in groups.of(item.code)]
+    if isinstance(asked, OutsideStay | MoreLinesThanDays | AboveListPrice | SecondProcedureInFull):
         codes = one.evidence["items"].partition(" (+")[0].split(", ")
         return [item for item in items if item.code in codes]
     return []

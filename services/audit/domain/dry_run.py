@@ -10,6 +10,7 @@ from uuid import UUID
 from services.audit.domain.claim import Claim
 from services.audit.domain.claimed_case import case_of
 from services.audit.domain.finding import ask
+from services.audit.domain.item_group import ItemGroups
 from services.audit.domain.reason import Verdict
 from services.audit.domain.rule import Rule
 from shared.money import NOTHING, Money
@@ -47,13 +48,14 @@ class Yield:
 
 def asked_of_person(
     rule: Rule, claims: Sequence[Claim], since: date, until: date,
-    clustered: Mapping[UUID, int],
+    clustered: Mapping[UUID, int], groups: ItemGroups,
 ) -> Asked:  # fmt: skip
     """Ask a rule of each claim of a person that was settled in a stretch of days, `until` not
-    included, beside all of them; `clustered` is what was counted for claims (`month_end`)."""
+    included, beside all of them; `clustered` is what was counted for claims (`month_end`),
+    `groups` are those of their pool."""
     live = [claim for claim in claims if claim.is_live]
     cases = [
-        replace(case_of(claim), month_end_unrecorded=clustered.get(claim.claim_id))
+        replace(case_of(claim, groups), month_end_unrecorded=clustered.get(claim.claim_id))
         for claim in live
     ]
     answers = {

@@ -6,16 +6,14 @@ from collections.abc import Sequence
 from datetime import timedelta
 from decimal import Decimal
 from fractions import Fraction
-from typing import Annotated, ClassVar, Literal
+from typing import ClassVar, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from services.audit.domain.case import Benefit, Billed, Case, Item
 from services.audit.domain.hit import Answer, Benefits, Hit, Predicate, Prefixes, begins_with
-from services.audit.domain.item_group import known_group
+from services.audit.domain.item_group import Group
 from shared.money import NOTHING, Money, RoundingMode
-
-Group = Annotated[str, AfterValidator(known_group)]
 
 
 class DaysBeyondStay(Predicate):
@@ -77,6 +75,60 @@ class OutsideStay(Predicate):
             "discharged_on": case.discharged.isoformat(),
         }
         return [_of_items(case, outside, told)]
+
+
+class MoreLinesThanDays(Predicate):
+    """An item on at least `lines_above_days_min` more fee lines than days: on some day it stands
+    twice.
+
+    A bill by item does not tell of single lines: they may all have one quantity and price where
+    both sums divide evenly by their number, and only then is it asked. Not asked are items of a
+    group in `exempt`, which is lawfully given again within a day, and those of no group, which
+    might belong there.
+    """
+
+    evidence: ClassVar[frozenset[str]] = frozenset(
+        {"items", "lines", "days_charged", "lines_above_days_min", "amount"}
+    )
+
+    predicate: Literal["more-lines-than-days"]
+    benefits: Benefits
+    lines_above_days_min: int = Field(ge=1, le=1000)
+    exempt: list[Group]
+
+    def hits(self, case: Case, others: Sequence[Case]) -> Answer:
+        """One hit, for what the lines above the days come to."""
+        if case.benefit not in self.benefits:
+            return []
+        if case.items is None or any(i.lines is None or i.days is None for i in case.items):
+            return None
+        doubled = [item for item in case.items if self._is_doubled(item)]
+        if not doubled:
+            return []
+        above = Money.total(_of_lines_above(item) for item in doubled)
+        told = {
+            "items": named(doubled),
+            "lines": str(sum(item.lines or 0 for item in doubled)),
+            "days_charged": str(sum(item.days or 0 for item in doubled)),
+            "amount": above.to_wire(),
+        }
+        return [Hit(case.at_risk(above), told)]
+
+    def _is_doubled(self, item: Item) -> bool:
+        lines, days = item.lines or 0, item.days or 0
+        return (
+            lines - days >= self.lines_above_days_min
+            and bool(item.groups)
+            and set(item.groups).isdisjoint(self.exempt)
+            and item.amount.fen > 0
+            and item.amount.fen % lines == 0
+            and item.quantity % lines == 0
+        )
+
+
+def _of_lines_above(item: Item) -> Money:
+    lines, days = item.lines or 1, item.days or 0
+    return item.amount.ratio(lines - days, lines, RoundingMode.HALF_UP)
 
 
 class TooOften(Predicate):

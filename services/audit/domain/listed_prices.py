@@ -10,8 +10,8 @@ from pydantic import Field
 
 from services.audit.domain.case import Case, Item
 from services.audit.domain.hit import Answer, Benefits, Hit, Predicate
-from services.audit.domain.item_group import in_group
-from services.audit.domain.items import Group, named
+from services.audit.domain.item_group import Group, in_group
+from services.audit.domain.items import named
 from shared.money import NOTHING, Money, RoundingMode
 
 

@@ -10,7 +10,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from services.audit.domain.claim import Claim
-from services.audit.domain.claimed_case import case_of
 from services.audit.domain.rule import Rule, RuleBook
 from services.audit.domain.stays import NoPrenatalRecord
 
@@ -30,7 +29,7 @@ def asked_by(rules: Iterable[Rule], claim: Claim) -> Asked | None:
         return None
     for rule in rules:
         one = rule.parameters
-        if isinstance(one, NoPrenatalRecord) and one.at_month_end(case_of(claim)):
+        if isinstance(one, NoPrenatalRecord) and one.at_month_end(claim.discharged_on):
             return Asked(one.month_end_days, one.lookback_days)
     return None
 

@@ -17,6 +17,7 @@ from services.audit.domain.items import (
     DaysBeyondStay,
     ForbiddenItem,
     MissingItem,
+    MoreLinesThanDays,
     OutsideStay,
     TooOften,
 )
@@ -51,6 +52,7 @@ AnyPredicate = (
     | SoleLiftingProcedure
     | DaysBeyondStay
     | OutsideStay
+    | MoreLinesThanDays
     | TooOften
     | ForbiddenItem
     | MissingItem

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -16,6 +16,7 @@ from typing import Annotated, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from services.audit.domain.item_group import SHIPPED_GROUPS, GroupsOfPools
 from services.audit.domain.predicate import OnePredicate
 
 RULES = Path(__file__).parent / "rules"
@@ -148,9 +149,11 @@ class RuleSet:
 
 @dataclass(frozen=True, slots=True)
 class RuleBook:
-    """All versions of all rules, each rule's versions in order."""
+    """All versions of all rules, each rule's versions in order, and the groups of items that they
+    speak of."""
 
     rules: tuple[Rule, ...]
+    groups: GroupsOfPools
     _of_days: dict[date, RuleSet] = field(default_factory=dict, compare=False, repr=False)
     # Hashing a set costs a millisecond, and hardly two days differ in the rules in force.
     _sets: dict[tuple[tuple[str, int], ...], RuleSet] = field(
@@ -189,12 +192,21 @@ def _as_set(rules: Sequence[Rule]) -> RuleSet:
     return RuleSet(hashlib.sha256(content.encode()).hexdigest()[:16], tuple(rules))
 
 
-def compile_rules(texts: Sequence[str]) -> RuleBook:
+def compile_rules(texts: Sequence[str], groups: GroupsOfPools = SHIPPED_GROUPS) -> RuleBook:
     """Compile rule files. Raises ValueError for one that is not whole, or for two that clash."""
-    rules = sorted(
-        (Rule.model_validate(tomllib.loads(text, parse_float=Decimal)) for text in texts),
-        key=lambda rule: (rule.id, rule.version),
+    return as_book([compile_rule(text, groups) for text in texts], groups)
+
+
+def compile_rule(text: str, groups: GroupsOfPools) -> Rule:
+    """Compile one file. Raises ValueError for one that is not whole."""
+    return Rule.model_validate(
+        tomllib.loads(text, parse_float=Decimal), context=groups.of_all.by_name.keys()
     )
+
+
+def as_book(compiled: Iterable[Rule], groups: GroupsOfPools) -> RuleBook:
+    """The book of some versions of rules. Raises ValueError where two clash."""
+    rules = sorted(compiled, key=lambda rule: (rule.id, rule.version))
     for earlier, later in pairwise(rules):
         if earlier.id != later.id:
             continue
@@ -202,9 +214,9 @@ def compile_rules(texts: Sequence[str]) -> RuleBook:
             raise ValueError(f"two versions of {later.id} for one day")
         if earlier.family != later.family:
             raise ValueError(f"{later.id} changes its family")
-    return RuleBook(tuple(rules))
+    return RuleBook(tuple(rules), groups)
 
 
 def read_rules(folder: Path = RULES) -> RuleBook:
-    """The rules of a folder."""
+    """The rules of a folder that speak of the groups of items that ship."""
     return compile_rules([p.read_text(encoding="utf-8") for p in sorted(folder.glob("*.toml"))])

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from calendar import monthrange
 from collections.abc import Sequence
+from datetime import date
 from typing import ClassVar, Literal
 
 from pydantic import Field
 
 from services.audit.domain.case import Benefit, Case
 from services.audit.domain.hit import Answer, Benefits, Hit, Predicate
+from services.audit.domain.item_group import Group
 from shared.money import Money
 
 
@@ -28,7 +30,7 @@ class LowStandardAdmission(Predicate):
     benefits: Benefits
     los_max: int = Field(ge=0, le=30)
     severity_max: int = Field(ge=1, le=4)
-    groups: list[str] = Field(min_length=1)
+    groups: list[Group] = Field(min_length=1)
     examined_percent_min: int = Field(ge=1, le=100)
 
     def hits(self, case: Case, others: Sequence[Case]) -> Answer:
@@ -72,7 +74,7 @@ class NoPrenatalRecord(Predicate):
 
     def hits(self, case: Case, others: Sequence[Case]) -> Answer:
         """One hit, for the whole fund part."""
-        if case.benefit is not Benefit.DELIVERY or not self.at_month_end(case):
+        if case.benefit is not Benefit.DELIVERY or not self.at_month_end(case.discharged):
             return []
         if self.has_record(case, others):
             return []
@@ -87,10 +89,11 @@ class NoPrenatalRecord(Predicate):
         }
         return [Hit(case.fund_part(), told)]
 
-    def at_month_end(self, case: Case) -> bool:
-        """Whether the case ends in the last days of its month."""
-        last = monthrange(case.discharged.year, case.discharged.month)[1]
-        return last - case.discharged.day < self.month_end_days
+    def at_month_end(self, discharged: date) -> bool:
+        """Whether a case that ends on a day ends in the last days of its month."""
+        return monthrange(discharged.year, discharged.month)[1] - discharged.day < (
+            self.month_end_days
+        )
 
     def has_record(self, case: Case, others: Sequence[Case]) -> bool:
         """Whether the person has a prenatal visit in the days before."""

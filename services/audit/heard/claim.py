@@ -25,7 +25,7 @@ from services.audit.domain.claim import (
     Reversal,
 )
 from services.audit.domain.flag import Answer, DeductionAnswer
-from services.audit.domain.rule import RuleBook
+from services.audit.domain.library import Library
 from shared.contracts.claim import (
     ClaimAdjusted,
     ClaimReversed,
@@ -48,8 +48,8 @@ TOPIC = ClaimSettled.topic
 Heard = Claim | Adjustment | Reversal | DeductionAnswer
 
 
-def claim_handler(clock: Clock, book: RuleBook) -> Handle:
-    """The handler of the claim topic, judging by the rules of `book`."""
+def claim_handler(clock: Clock, library: Library) -> Handle:
+    """The handler of the claim topic, judging by the rules of `library`."""
 
     async def handle(tx: Connection, events: Sequence[Event]) -> None:
         at = clock.now()
@@ -64,11 +64,11 @@ def claim_handler(clock: Clock, book: RuleBook) -> Handle:
             if adjusted:
                 await adjust_claims(tx, list(adjusted), adjusted, at)
             if reversals:
-                await reverse_claims(tx, reversals, undone_by, at)
-            await judge_claims(tx, new, book, told_by, at)
+                await reverse_claims(tx, reversals, undone_by, library.clocks, at)
+            await judge_claims(tx, new, library, told_by, at)
         for fact, event in heard:
             if isinstance(fact, DeductionAnswer):
-                await note_deduction(tx, fact, event, at)
+                await note_deduction(tx, fact, event, library.clocks, at)
 
     return handle
 

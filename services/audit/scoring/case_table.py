@@ -2,21 +2,22 @@
 `domain.case.Case` says of one. A column that is null was not told.
 
 Input has the columns of a claims file with its amounts in whole fen; `items`, where there is one,
-the columns claim_id, item_code, quantity, amount (fen), first_day, last_day, one row a claim and
-code. A file does not tell when a claim was filed and on which day of the stay the event was: the
-day of discharge and the day of admission stand for them. No procedures or diagnoses coded at all
-are taken as not told.
+the columns claim_id, item_code, quantity, amount (fen), first_day, last_day, lines, days, one row a
+claim and code. A file does not tell when a claim was filed and on which day of the stay the event
+was: the day of discharge and the day of admission stand for them. No procedures or diagnoses coded
+at all are taken as not told.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import reduce
 
 import ibis
 from ibis.expr import types as ir
 
 from services.audit.domain.case import Benefit, Sex
-from services.audit.domain.item_group import ITEM_GROUPS
+from services.audit.domain.item_group import ItemGroup, ItemGroups
 
 BENEFITS: Mapping[str, Benefit] = {
     "delivery": Benefit.DELIVERY,
@@ -46,9 +47,12 @@ ITEM_SCALE = 1000
 
 
 def cases(
-    claims: ir.Table, items: ir.Table | None = None, groups: Iterable[str] = ITEM_GROUPS
+    claims: ir.Table,
+    items: ir.Table | None,
+    asked: Iterable[str],
+    groups: ItemGroups,
 ) -> ir.Table:
-    """Claims as cases; `groups` are the groups of items that will be asked for."""
+    """Claims as cases; `asked` are the groups of items that will be asked for, of all `groups`."""
     table = claims.select(
         claim_id=claims.claim_id,
         person=claims.person_id,
@@ -73,36 +77,46 @@ def cases(
             for group, name in COUNTS.items()
         },
     )
-    return table if items is None else _with_items(table, items, groups)
+    return table if items is None else _with_items(table, items, asked, groups)
 
 
-def _with_items(table: ir.Table, items: ir.Table, groups: Iterable[str]) -> ir.Table:
-    """What a claim's items tell of a group holds over what its sums tell."""
-    wanted = list(groups)
+def _with_items(
+    table: ir.Table, items: ir.Table, asked: Iterable[str], groups: ItemGroups
+) -> ir.Table:
+    """What a claim's items tell of a group holds over what its sums tell, as `ItemGroups.billed`
+    has it: of a bill in foreign codes, and of a group that has no code, only what is there."""
+    wanted = list(asked)
+    within = {name: held(items, group) for name, group in groups.by_name.items()}
+    grouped = reduce(lambda one, other: one | other, within.values())
+    fen, scaled = items.amount.cast("int64"), (items.quantity * ITEM_SCALE).cast("int64")
     billed = items.group_by("claim_id").aggregate(
-        **{f"{g}_item_fen": _within(items, g, items.amount.cast("int64")) for g in wanted},
-        **{
-            f"{g}_item_quantity": _within(items, g, (items.quantity * ITEM_SCALE).cast("int64"))
-            for g in wanted
-        },
+        **{f"{g}_item_fen": within[g].ifelse(fen, 0).sum() for g in wanted},
+        **{f"{g}_item_quantity": within[g].ifelse(scaled, 0).sum() for g in wanted},
+        **{f"{g}_items": within[g].ifelse(1, 0).sum() for g in wanted},
+        known_items=grouped.ifelse(2, 0).sum() >= items.count(),
     )
     joined = table.left_join(billed, "claim_id").drop("claim_id_right")
     told = {}
     for column in (f"{g}_{what}" for g in wanted for what in ("fen", "quantity")):
         group, _, what = column.rpartition("_")
-        of_items = joined[f"{group}_item_{what}"]
-        told[column] = of_items.coalesce(joined[column]) if column in table.columns else of_items
+        is_told = joined[f"{group}_items"] > 0
+        if not groups.by_name[group].is_empty:
+            is_told = is_told | joined.known_items
+        of_items = is_told.ifelse(joined[f"{group}_item_{what}"], ibis.null("int64"))
+        of_sums = joined[column] if column in table.columns else ibis.null("int64")
+        told[column] = joined.known_items.isnull().ifelse(of_sums, of_items)
     return joined.mutate(**told).select(
         *table.columns, *(name for name in told if name not in table.columns)
     )
 
 
-def _within(items: ir.Table, group: str, value: ir.IntegerValue) -> ir.IntegerValue:
-    those = ITEM_GROUPS[group]
-    held = items.item_code.isin(those.codes) if those.codes else ibis.literal(False)
-    for prefix in those.prefixes:
-        held = held | items.item_code.startswith(prefix)
-    return held.ifelse(value, 0).sum()
+def held(items: ir.Table, group: ItemGroup) -> ir.BooleanValue:
+    """Which items belong to a group."""
+    # No item is without a code: of a group without any, no item is held.
+    found = items.item_code.isin(group.codes) if group.codes else items.item_code.isnull()
+    for prefix in group.prefixes:
+        found = found | items.item_code.startswith(prefix)
+    return found
 
 
 def _looked_up(column: ir.StringValue, names: Mapping[str, str]) -> ir.StringValue:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
@@ -32,7 +32,7 @@ from services.audit.scoring.thresholds import LIKELY
 _CHUNK = 200_000
 # A file is scored without a service, which alone has a secret: the lot of a file is drawn under a
 # key that everybody can read, so that whoever scores it again draws the same.
-_LOT = b"lot of a file"
+LOT_OF_A_FILE = b"lot of a file"
 _PLAIN = arrow_csv.WriteOptions(quoting_style="needed")
 FLAGS = pa.schema(
     [
@@ -68,13 +68,14 @@ def write_claim_flags(
     out: Path,
     scored_on: date | None = None,
     champion: str | None = None,
+    tell: Callable[[int, int], None] = lambda done, claims: None,
 ) -> None:
     """Score every claim into `claim_flags.csv`; `queue.csv` has those to look at first and those
     drawn at random, `scoring.json` the versions, the comparison of models and warnings of drift.
 
     Only reviews made before `scored_on` teach; not given, it is the day after the file's last day.
     `champion` names whose score counts (`models.CHAMPIONS`); without one the ranker's, once there
-    is enough to learn from.
+    is enough to learn from. `tell` hears how many claims are scored, of how many.
     """
     day = scored_on or _day_after(features, reviews)
     rules = read_rules().newest().rules
@@ -82,7 +83,7 @@ def write_claim_flags(
     table = claim_table(features, hits, exclude_each_other(rules), history.kept)
     models = learned(table, reviews, day, champion)
     sample = Sample.of(features)
-    ends = _Ends(int(features.count().execute()))
+    ends, done = _Ends(int(features.count().execute())), 0
     with arrow_csv.CSVWriter(str(out / "claim_flags.csv"), FLAGS, write_options=_PLAIN) as file:
         for batch in ahead(batches(history, table)):
             weighed = weigh(batch.columns)
@@ -90,9 +91,11 @@ def write_claim_flags(
             chance = models.chances(batch.features, weighed.chance)
             learned_chance = chance if models.by_ranker else None
             score = order(weighed.chance, weighed.yuan, learned_chance)
-            at_random = drawn(batch.ids.to_pylist(), _LOT)
+            at_random = drawn(batch.ids.to_pylist(), LOT_OF_A_FILE)
             ends.add(batch.ids, score, chance, at_random)
             file.write_table(_flags(history, batch, weighed, models, chance, score, at_random))
+            done += len(batch.ids)
+            tell(done, ends.claims)
     ends.write(out / "queue.csv")
     _write_versions(out / "scoring.json", sample, models, day, ends)
 

@@ -6,11 +6,13 @@ import tomllib
 from collections.abc import Iterable
 from decimal import Decimal
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
+from services.audit.domain.citation import Language
 from services.audit.domain.indicator import Indicator, Measured
 from services.audit.domain.rule import Words
 from services.audit.domain.series import SeriesFinding, Versions
+from services.audit.domain.watch_rule import WATCH_RULES
 
 VERSIONS: Final = Versions(features="indicators-1", model="agreement-limit-1")
 _WORDS = tomllib.loads((Path(__file__).parent / "words" / "indicators.toml").read_text("utf-8"))
@@ -45,20 +47,22 @@ def passed(pool_code: str, months: Iterable[Measured]) -> list[SeriesFinding]:
     ]
 
 
-def _said(one: Measured, language: Literal["zh", "en"]) -> str:
+def _said(one: Measured, language: Language) -> str:
     sentence: str = _WORDS["sentence"][language]
+    rule = WATCH_RULES.newest(channel_of(one.indicator))
     return sentence.format(
-        name=_WORDS[str(one.indicator)][language],
+        name=getattr(rule.title, language),
         last=one.month,
         months=one.months,
         n=one.cases,
         value=_shown(one.indicator, one.value, language),
         limit=_shown(one.indicator, one.limit, language),
         excess=one.excess.to_wire(),
+        **rule.named(language),
     )
 
 
-def _shown(indicator: Indicator, value: Decimal, language: Literal["zh", "en"]) -> str:
+def _shown(indicator: Indicator, value: Decimal, language: Language) -> str:
     if indicator is Indicator.AVERAGE_COST:
         return f"{value:,.2f} {_WORDS['yuan'][language]}"
     return f"{value * 100:.2f} %"

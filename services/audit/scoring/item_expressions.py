@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import or_
+
 import ibis
 from ibis.expr import types as ir
 
 from services.audit.domain.case import Benefit
+from services.audit.domain.item_group import ItemGroups
 from services.audit.domain.items import (
     PREGNANCY_DAYS,
     DaysBeyondStay,
     ForbiddenItem,
     MissingItem,
+    MoreLinesThanDays,
     OutsideStay,
     TooOften,
 )
-from services.audit.scoring.case_table import ITEM_SCALE
+from services.audit.scoring.case_table import ITEM_SCALE, held
 from services.audit.scoring.conditions import any_code, at_risk, hits, of_benefits, whole_fund
 
 
@@ -129,6 +134,33 @@ def outside(asked: OutsideStay, cases: ir.Table, items: ir.Table) -> ir.Table:
     strange = joined.filter((joined.first_day < begin) | (joined.last_day > end))
     summed = strange.group_by("claim_id").aggregate(
         amount=strange.amount.sum(), fund_fen=strange.fund_fen.max()
+    )
+    return hits(summed, ibis.literal(True), at_risk(summed, summed.amount))
+
+
+def doubled(
+    asked: MoreLinesThanDays, cases: ir.Table, items: ir.Table, groups: ItemGroups
+) -> ir.Table:
+    """Cases with items on more lines than days."""
+    stays = cases.filter(of_benefits(cases, asked.benefits)).select("claim_id", "fund_fen")
+    concerned = [
+        held(items, group) for name, group in groups.by_name.items() if name not in asked.exempt
+    ]
+    exempt = [held(items, groups.by_name[name]) for name in asked.exempt]
+    lines, never = items.lines.cast("int64"), ibis.literal(False)
+    above = lines - items.days.cast("int64")
+    scaled = (items.quantity * ITEM_SCALE).cast("int64")
+    strange = items.filter(
+        above >= asked.lines_above_days_min,
+        reduce(or_, concerned, never),
+        ~reduce(or_, exempt, never),
+        items.amount > 0,
+        items.amount % lines == 0,
+        scaled % (lines * ITEM_SCALE) == 0,
+    ).select("claim_id", of_lines=items.amount // lines * above)
+    joined = stays.join(strange, "claim_id")
+    summed = joined.group_by("claim_id").aggregate(
+        amount=joined.of_lines.sum().cast("int64"), fund_fen=joined.fund_fen.max()
     )
     return hits(summed, ibis.literal(True), at_risk(summed, summed.amount))
 

@@ -26,6 +26,7 @@ _ITEMS = pa.schema(
     {
         "claim_id": pa.string(), "item_code": pa.string(), "quantity": pa.decimal128(12, 3),
         "amount": pa.int64(), "first_day": pa.date32(), "last_day": pa.date32(),
+        "lines": pa.int32(), "days": pa.int32(),
     }
 )  # fmt: skip
 

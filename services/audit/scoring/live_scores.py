@@ -14,7 +14,7 @@ import pyarrow as pa
 from ibis.expr import types as ir
 
 from services.audit.domain.claim_score import Challenger, ClaimScore, DriftWarning, ScoringRun
-from services.audit.domain.rule import Mode, Words, read_rules
+from services.audit.domain.rule import Mode, RuleBook, Words
 from services.audit.domain.series import Versions
 from services.audit.scoring.claim_flags_file import Batch, batches
 from services.audit.scoring.claim_reason import facts, sentences
@@ -50,9 +50,9 @@ class Ask:
     champion: str | None = None
 
 
-def live_scores(history: History, ask: Ask) -> tuple[list[ClaimScore], ScoringRun]:
+def live_scores(history: History, book: RuleBook, ask: Ask) -> tuple[list[ClaimScore], ScoringRun]:
     """Score a pool's claims as of a day: those that are flagged, likely wrong or drawn by lot, and
-    what the run was like.
+    what the run was like. The rules are those of `book` that are in force on the day.
 
     Only reviews made before the day teach; the ranker's score counts once there are enough. Raises
     NoSuchChampion.
@@ -61,10 +61,10 @@ def live_scores(history: History, ask: Ask) -> tuple[list[ClaimScore], ScoringRu
     # A rule on trial speaks to nobody, in a score no more than in a flag.
     rules = [
         rule
-        for rule in read_rules().in_force(ask.day).rules
+        for rule in book.in_force(ask.day).rules
         if rule.mode is Mode.LIVE and (rule.id, rule.version) not in ask.on_trial
     ]
-    found_all = rule_hits(history.claims, rules, history.items)
+    found_all = rule_hits(history.claims, rules, history.items, book.groups.of_pool(ask.pool_code))
     hits = history.kept("hits", _heard(found_all, history.claims, ask.muted))
     table = claim_table(features, hits, exclude_each_other(rules), history.kept)
     models = learned(table, ask.reviews, ask.day, ask.champion)

@@ -17,10 +17,12 @@ from services.audit.domain.coding import (
     SoleLiftingProcedure,
 )
 from services.audit.domain.grouping import read_groupings
+from services.audit.domain.item_group import ItemGroups
 from services.audit.domain.items import (
     DaysBeyondStay,
     ForbiddenItem,
     MissingItem,
+    MoreLinesThanDays,
     OutsideStay,
     TooOften,
 )
@@ -40,6 +42,7 @@ from services.audit.scoring.conditions import any_code, hits, of_benefits, whole
 from services.audit.scoring.group_expressions import lifted_by_episiotomy
 from services.audit.scoring.item_expressions import (
     days_beyond,
+    doubled,
     forbidden,
     missing,
     outside,
@@ -48,8 +51,11 @@ from services.audit.scoring.item_expressions import (
 from services.audit.scoring.pair_expressions import pairs, repeated
 
 
-def expression(asked: AnyPredicate, cases: ir.Table, items: ir.Table | None) -> ir.Table | None:
-    """The hits of a predicate; None where a file never tells what it needs."""
+def expression(
+    asked: AnyPredicate, cases: ir.Table, items: ir.Table | None, groups: ItemGroups
+) -> ir.Table | None:
+    """The hits of a predicate, items read by `groups`; None where a file never tells what it
+    needs."""
     match asked:
         case SexContradiction():
             return whole_fund(cases, _sex(asked, cases))
@@ -94,6 +100,8 @@ def expression(asked: AnyPredicate, cases: ir.Table, items: ir.Table | None) -> 
             return missing(asked, cases)
         case OutsideStay():
             return None if items is None else outside(asked, cases, items)
+        case MoreLinesThanDays():
+            return None if items is None else doubled(asked, cases, items, groups)
         case NotInsured() | AboveListPrice() | SecondProcedureInFull() | ModeStatedOtherwise():
             return None
         case _:

@@ -8,6 +8,7 @@ from functools import reduce
 import ibis
 from ibis.expr import types as ir
 
+from services.audit.domain.item_group import SHIPPED_GROUPS, ItemGroups
 from services.audit.domain.items import DaysBeyondStay, ForbiddenItem, MissingItem, TooOften
 from services.audit.domain.rule import Rule
 from services.audit.domain.stays import LowStandardAdmission
@@ -23,18 +24,24 @@ from services.audit.scoring.rule_expressions import expression
 COLUMNS = {"claim_id": "string", "rule_id": "string", "grade": "string", "excess_fen": "int64"}
 
 
-def rule_hits(claims: ir.Table, rules: Sequence[Rule], items: ir.Table | None = None) -> ir.Table:
+def rule_hits(
+    claims: ir.Table,
+    rules: Sequence[Rule],
+    items: ir.Table | None = None,
+    groups: ItemGroups = SHIPPED_GROUPS.of_all,
+) -> ir.Table:
     """One row a claim and rule that holds of it: claim_id, rule_id, grade, and excess_fen, the fen
     of the fund that are at risk.
 
-    `claims` and `items` are as `case_table.cases` takes them. All rules given are asked of all
+    `claims` and `items` are as `case_table.cases` takes them, `groups` those that the items are
+    read by. All rules given are asked of all
     claims, shadow rules too, whatever the days on which they are in force.
     """
-    table = cases(claims, items, groups_of(rules))
+    table = cases(claims, items, groups_of(rules), groups)
     found = [
         (rule, hits)
         for rule in rules
-        if (hits := expression(rule.parameters, table, items)) is not None
+        if (hits := expression(rule.parameters, table, items, groups)) is not None
     ]
     if not found:
         return ibis.memtable([], schema=ibis.schema(COLUMNS))

@@ -6,7 +6,7 @@ from datetime import date
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
 from services.audit.scoring.baselines import read_new_pasts
 from services.audit.scoring.claim_flags_file import write_claim_flags
@@ -33,13 +33,16 @@ def score_file(
     notices = read_price_notices(claims.with_name("price_notices.csv"))
     pasts = read_new_pasts(claims.with_name("baselines.csv"))
     reviews = read_reviews(claims.with_name("reviews.csv"))
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    columns = (
+        SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn()
+    )  # fmt: skip
     with Progress(*columns, console=Console(stderr=True)) as progress:
 
-        def step(what: str) -> None:
+        def step(what: str) -> TaskID:
             for task in progress.task_ids:
+                progress.update(task, total=1, completed=1)
                 progress.stop_task(task)
-            progress.add_task(what)
+            return progress.add_task(what, total=None)
 
         step("reading claims")
         with read_claims(claims) as history:
@@ -53,5 +56,9 @@ def score_file(
             step("series_flags.csv")
             out.mkdir(parents=True, exist_ok=True)
             write_series_flags(panel, series, scored, features, out / "series_flags.csv")
-            step("scores of claims")
-            write_claim_flags(history, features, reviews, out, scored_on, champion)
+            scoring = step("scores of claims")
+
+            def tell(done: int, claims: int) -> None:
+                progress.update(scoring, completed=done, total=claims)
+
+            write_claim_flags(history, features, reviews, out, scored_on, champion, tell)

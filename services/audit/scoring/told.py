@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import math
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from services.audit.domain.citation import Language
 from services.audit.domain.growth_split import split_growth
 from services.audit.domain.rule import Words
 from services.audit.domain.series import Contributor
+from services.audit.domain.watch_rule import WATCH_RULES
 from services.audit.scoring.excess import actual, excess_yuan, spent, window_of
 from services.audit.scoring.hospital_scores import Scored
 from services.audit.scoring.panel import Panel
@@ -23,9 +25,12 @@ from services.audit.scoring.scan import CASES_LEAST, CUSUM_MONTHS, WINDOWS
 from services.audit.scoring.series import CHANNELS, LOGS, Series
 
 _WORDS = tomllib.loads((Path(__file__).parent / "words" / "series.toml").read_text("utf-8"))
+UNITS: Mapping[str, str] = _WORDS["units"]
+"""What a value of each channel is counted in."""
 _PAST_MONTHS = 12
 _TOLD_IN_FULL = 2.0
 _OF_90_PER_CENT = 1.645
+_LANGUAGES: tuple[Language, ...] = ("zh", "en")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +78,9 @@ def told_of(panel: Panel, series: Series, scored: Scored, hospital: int, t: int)
         _change(part[index, hospital], first, t)
         for part in (series.peers, series.region, series.notices)
     ]
-    split = _split(panel, hospital, first, t) if scored.score[hospital, t] > _TOLD_IN_FULL else {}
-    log, unit = channel in LOGS, _WORDS["channel"][channel]["unit"]
+    in_full = scored.score[hospital, t] > _TOLD_IN_FULL
+    split = _split(panel, hospital, first, t) if in_full else {}
+    log, unit, rule = channel in LOGS, UNITS[channel], WATCH_RULES.newest(channel)
     expected = _moved(stands, -gain, log)
     facts: dict[str, Any] = {
         "first": month_name(panel.first + first),
@@ -96,12 +102,13 @@ def told_of(panel: Panel, series: Series, scored: Scored, hospital: int, t: int)
     zh, en = (
         _WORDS["sentence"][language].format(
             name=(_WORDS["cusum"][language] if w == len(WINDOWS) else "")
-            + _WORDS["channel"][channel][language],
+            + getattr(rule.title, language),
             less=_WORDS["referral"][language] if scored.referral[hospital, t] else "",
             **facts,
         )
         + (_WORDS["growth"][language].format(**split) if split else "")
-        for language in ("zh", "en")
+        + (_WORDS["ground"][language].format(**rule.named(language)) if in_full else "")
+        for language in _LANGUAGES
     )
     yuan = float(window.cell("total_fen").sum()) / 100
     loud = Loud(channel, months, facts["n"], expected, stands, excess, yuan)

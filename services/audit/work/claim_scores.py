@@ -16,6 +16,8 @@ from services.audit.actions.pick_claims import pick_drawn
 from services.audit.domain.claim import Claim
 from services.audit.domain.claim_row import Row, item_rows
 from services.audit.domain.claim_score import ClaimScore
+from services.audit.domain.clocks import Clocks
+from services.audit.domain.library import Library
 from services.audit.scoring.live_claims import held
 from services.audit.scoring.live_scores import SHARE_DRAWN, Ask, live_scores
 from services.audit.scoring.ranker import Outcome
@@ -28,8 +30,8 @@ _log = structlog.get_logger()
 
 
 async def score_claims(
-    pool: Pool, clock: Clock, pool_code: str, standing: Sequence[Claim], rows: Sequence[Row],
-    lot_key: bytes, champion: str | None,
+    pool: Pool, clock: Clock, library: Library, pool_code: str, standing: Sequence[Claim],
+    rows: Sequence[Row], lot_key: bytes, champion: str | None,
 ) -> None:  # fmt: skip
     """Score a pool's standing claims once, and take those of the lot into review; `rows` are the
     same claims as a file has them, `lot_key` is what the lot is
@@ -52,8 +54,10 @@ async def score_claims(
     # No transaction stands open while numbers are made.
     with held(rows, items) as history:
         ask = Ask(pool_code, today, reviews, lot_key, flagged, muted, trial, champion)
-        scores, run = await asyncio.to_thread(live_scores, history, ask)
-    taken = await _take_in(pool, clock, [score for score in scores if score.drawn], run_name)
+        scores, run = await asyncio.to_thread(live_scores, history, library.rules, ask)
+    taken = await _take_in(
+        pool, clock, library.clocks, [score for score in scores if score.drawn], run_name
+    )
     async with transaction(pool, [AGENCY]) as tx:
         at = clock.now()
         await claim_scores.lay(tx, pool_code, scores, at)
@@ -64,7 +68,9 @@ async def score_claims(
     )  # fmt: skip
 
 
-async def _take_in(pool: Pool, clock: Clock, drawn: Sequence[ClaimScore], run_name: str) -> int:
+async def _take_in(
+    pool: Pool, clock: Clock, clocks: Clocks, drawn: Sequence[ClaimScore], run_name: str
+) -> int:
     """Take in what the lot drew and no flag ever stood on; how many that were.
 
     One transaction a claim: it holds up whoever judges its person, and nobody else. One that is in
@@ -80,7 +86,7 @@ async def _take_in(pool: Pool, clock: Clock, drawn: Sequence[ClaimScore], run_na
             continue
         try:
             async with transaction(pool, [AGENCY]) as tx:
-                taken += await pick_drawn(tx, score, SHARE_DRAWN, run_name, clock.now())
+                taken += await pick_drawn(tx, score, SHARE_DRAWN, run_name, clocks, clock.now())
         except PASSING as error:
             _log.warning("a drawn claim is in use", error=type(error).__name__)
     return taken

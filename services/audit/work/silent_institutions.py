@@ -5,6 +5,7 @@ from __future__ import annotations
 from uuid import uuid4
 
 from services.audit.actions.note_silence import note_silence
+from services.audit.domain.clocks import Clocks
 from shared.plumbing.clock import Clock
 from shared.plumbing.database import AGENCY, Pool, transaction
 
@@ -14,13 +15,16 @@ _BATCH = 100
 class SilentInstitutions:
     """Looks for statements that are overdue; any number of processes may."""
 
-    def __init__(self, pool: Pool, clock: Clock) -> None:
+    def __init__(self, pool: Pool, clock: Clock, clocks: Clocks) -> None:
         self._pool = pool
         self._clock = clock
+        self._clocks = clocks
 
     async def note(self) -> None:
         """Note every silence until none is left."""
         found = _BATCH
         while found == _BATCH:
             async with transaction(self._pool, [AGENCY]) as tx:
-                found = await note_silence(tx, self._clock, f"sweep:{uuid4().hex}", _BATCH)
+                found = await note_silence(
+                    tx, self._clock, self._clocks, f"sweep:{uuid4().hex}", _BATCH
+                )

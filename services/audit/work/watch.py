@@ -16,6 +16,7 @@ from services.audit.actions.lay_series import lay_series
 from services.audit.domain.claim import Claim
 from services.audit.domain.claim_row import Row, claim_rows
 from services.audit.domain.indicator import measured, tally
+from services.audit.domain.library import Library, read_library
 from services.audit.scoring.baselines import new_past
 from services.audit.scoring.growth import growth_of
 from services.audit.scoring.indicators import passed
@@ -40,13 +41,13 @@ async def watch(
     """Score every pool, then again after so many seconds; once where None. `champion` names whose
     score of a claim counts (`scoring.models.CHAMPIONS`); without one the ranker's, once it has
     learned enough. Raises NoSuchChampion."""
-    lot = lot_key(body_key(settings))
+    lot, library = lot_key(body_key(settings)), read_library(settings.library)
     pool = await open_pool(
         settings.service_dsn.get_secret_value(), size=2, statement_timeout_ms=_STATEMENT_MS
     )
     try:
         while True:
-            await watch_once(pool, clock, lot, champion)
+            await watch_once(pool, clock, lot, library, champion)
             if seconds is None:
                 return
             await asyncio.sleep(seconds)
@@ -54,7 +55,9 @@ async def watch(
         await pool.close()
 
 
-async def watch_once(pool: Pool, clock: Clock, lot: bytes, champion: str | None = None) -> None:
+async def watch_once(
+    pool: Pool, clock: Clock, lot: bytes, library: Library, champion: str | None = None
+) -> None:
     """Score every pool once: its series, then its claims as they stand, each in one transaction.
     `lot` is the key under which claims are drawn.
 
@@ -70,10 +73,10 @@ async def watch_once(pool: Pool, clock: Clock, lot: bytes, champion: str | None 
                 claim async for claim in claims.standing(tx, pool_code, today + timedelta(days=1))
             ]
         if standing:
-            rows = claim_rows(standing)
-            await _watch_series(pool, clock, pool_code, standing, rows)
+            rows = claim_rows(standing, library.rules.groups.of_pool(pool_code))
+            await _watch_series(pool, clock, library, pool_code, standing, rows)
             try:
-                await score_claims(pool, clock, pool_code, standing, rows, lot, champion)
+                await score_claims(pool, clock, library, pool_code, standing, rows, lot, champion)
             except NoSuchChampion as error:
                 refused = error  # of this pool: the others are watched all the same
     if refused is not None:
@@ -81,8 +84,9 @@ async def watch_once(pool: Pool, clock: Clock, lot: bytes, champion: str | None 
 
 
 async def _watch_series(
-    pool: Pool, clock: Clock, pool_code: str, standing: Sequence[Claim], rows: Sequence[Row]
-) -> None:
+    pool: Pool, clock: Clock, library: Library, pool_code: str, standing: Sequence[Claim],
+    rows: Sequence[Row],
+) -> None:  # fmt: skip
     """Score the months of a pool that are over, by its claims that were discharged in them."""
     until = business_day(clock.now()).replace(day=1)
     over = [claim for claim in standing if claim.discharged_on < until]
@@ -106,6 +110,14 @@ async def _watch_series(
     run = f"watch:{uuid4().hex}"
     async with transaction(pool, [AGENCY]) as tx:
         news = await lay_series(
-            tx, pool_code, growth.months, against, alarms, growth.versions, run, clock.now()
+            tx,
+            pool_code,
+            growth.months,
+            against,
+            alarms,
+            growth.versions,
+            run,
+            library.clocks,
+            clock.now(),
         )
     _log.info("series laid", claims=len(over), months=len(growth.months), news=news)

@@ -8,14 +8,16 @@ from services.enrollment.domain.posting import Contribution
 from shared.plumbing.database import Connection
 
 _INSERT = """
-insert into contribution values
-    ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
+insert into contribution select * from unnest(
+    $1::text[], $2::uuid[], $3::text[], $4::date[], $5::text[], $6::text[], $7::text[], $8::bigint[],
+    $9::numeric[], $10::numeric[], $11::bigint[], $12::bigint[], $13::text[], $14::text[], $15::text[],
+    $16::text[], $17::text[], $18::timestamptz[])
 """
 
 
 async def insert_contributions(tx: Connection, contributions: Sequence[Contribution]) -> None:
     """Write contributions. A month that somebody else booked makes this a UniqueViolationError."""
-    await tx.executemany(_INSERT, [_row(contribution) for contribution in contributions])
+    await tx.execute(_INSERT, *zip(*map(_row, contributions), strict=True))
 
 
 def _row(c: Contribution) -> tuple[object, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from services.enrollment.domain.employer import Employer
@@ -22,10 +23,10 @@ async def insert_employer(tx: Connection, employer: Employer, at: datetime) -> b
     return bool(written)
 
 
-async def employer_exists(tx: Connection, pool_code: str, employer_ref: str) -> bool:
-    """Whether the pool has an employer under this number."""
-    found = await tx.fetchval(
-        "select true from employer where pool_code = $1 and employer_ref = $2",
-        pool_code, employer_ref,
+async def employers_known(tx: Connection, pool_code: str, employer_refs: Sequence[str]) -> set[str]:
+    """Those of some numbers under which the pool has an employer."""
+    rows = await tx.fetch(
+        "select employer_ref from employer where pool_code = $1 and employer_ref = any($2)",
+        pool_code, employer_refs,
     )  # fmt: skip
-    return bool(found)
+    return {row["employer_ref"] for row in rows}

@@ -64,12 +64,18 @@ async def read_histories(
     }
 
 
-async def insert_spell(tx: Connection, person_ref: str, spell: Spell) -> None:
-    """Write a new spell."""
-    await tx.execute(
+async def insert_spells(tx: Connection, spells: Sequence[tuple[str, Spell]]) -> None:
+    """Write new spells, each of a person."""
+    await tx.executemany(
         "insert into spell values ($1, $2, $3, $4, $5, $6, $7, $8)",
-        spell.pool_code, person_ref, spell.period.start, spell.period.end, spell.county_code,
-        spell.kind.value, [i.value for i in spell.insurance], spell.employer_ref,
+        [
+            (
+                spell.pool_code, person_ref, spell.period.start, spell.period.end,
+                spell.county_code, spell.kind.value, [i.value for i in spell.insurance],
+                spell.employer_ref,
+            )
+            for person_ref, spell in spells
+        ],
     )  # fmt: skip
 
 
@@ -82,6 +88,17 @@ async def end_spell(tx: Connection, person_ref: str, spell: Spell) -> None:
     )  # fmt: skip
 
 
+_INSERT_STATES = """
+insert into person_version
+select * from unnest($1::text[], $2::bigint[], $3::timestamptz[], $4::bytea[])
+"""
+_MOVE_ON = """
+update person p set version = new.version
+from unnest($1::text[], $2::bigint[]) new(person_ref, version)
+where p.person_ref = new.person_ref and p.version < new.version
+"""
+
+
 async def insert_states(tx: Connection, states: Sequence[State]) -> None:
     """Write persons' next states. Another writer of the same version, who was faster, makes this
     a UniqueViolationError: nothing of the transaction stays, and the edge asks again.
@@ -89,14 +106,11 @@ async def insert_states(tx: Connection, states: Sequence[State]) -> None:
     In the order of `person_ref`, so that two writers of the same persons wait, never lock up.
     """
     ordered = sorted(states, key=lambda state: state.person_ref)
-    await tx.executemany(
-        "insert into person_version values ($1, $2, $3, $4)",
-        [(s.person_ref, s.version, s.at, s.data) for s in ordered],
+    refs, versions = [s.person_ref for s in ordered], [s.version for s in ordered]
+    await tx.execute(
+        _INSERT_STATES, refs, versions, [s.at for s in ordered], [s.data for s in ordered]
     )
-    await tx.executemany(
-        "update person set version = $2 where person_ref = $1 and version < $2",
-        [(s.person_ref, s.version) for s in ordered],
-    )
+    await tx.execute(_MOVE_ON, refs, versions)
 
 
 async def read_state(tx: Connection, person_ref: str, pool_code: str) -> State | None:

@@ -35,6 +35,23 @@ async def person_by_id_number(tx: Connection, vault: Vault, number: IdNumber) ->
     return None if row is None else _person(row, vault)
 
 
+_BY_NUMBERS = """
+select i.id_index, p.person_ref, p.id_number_sealed, p.name_sealed, p.version
+from person_index i join person p using (person_ref) where i.id_index = any($1::bytea[])
+"""
+
+
+async def persons_by_id_numbers(
+    tx: Connection, vault: Vault, numbers: Sequence[IdNumber]
+) -> dict[IdNumber, Person]:
+    """The persons of those of many ID numbers that somebody has."""
+    by_index = {
+        index: number for number in numbers for index in vault.indexes(number.text).values()
+    }
+    rows = await tx.fetch(_BY_NUMBERS, list(by_index))
+    return {by_index[row["id_index"]]: _person(row, vault) for row in rows}
+
+
 async def person_by_ref(
     tx: Connection, vault: Vault, person_ref: str, pool_code: str
 ) -> Person | None:
@@ -57,26 +74,41 @@ async def id_numbers(
     return {row["person_ref"]: _number(row, vault) for row in rows}
 
 
+_INSERT = """
+insert into person (person_ref, id_number_sealed, name_sealed, version, created_at, key_id)
+select e.person_ref, e.number, e.name, e.version, $1, $2
+from unnest($3::text[], $4::bytea[], $5::bytea[], $6::bigint[]) e(person_ref, number, name, version)
+"""
 _INSERT_INDEX = """
-insert into person_index select e.id_index, e.key_id, $1
-from unnest($2::bytea[], $3::smallint[]) e(id_index, key_id) order by e.id_index
+insert into person_index select e.id_index, e.key_id, e.person_ref
+from unnest($1::bytea[], $2::smallint[], $3::text[]) e(id_index, key_id, person_ref)
+order by e.id_index
 """
 
 
-async def insert_person(tx: Connection, vault: Vault, person: Person, at: datetime) -> None:
-    """Write a new person. Another transaction that was faster makes this a UniqueViolationError."""
+async def insert_persons(
+    tx: Connection, vault: Vault, persons: Sequence[Person], at: datetime
+) -> None:
+    """Write new persons. Another transaction that was faster with one of them makes this a
+    UniqueViolationError."""
+    if not persons:
+        return
+    refs = [person.person_ref for person in persons]
     await tx.execute(
-        "insert into person (person_ref, id_number_sealed, name_sealed, version, created_at, key_id)"
-        " values ($1, $2, $3, $4, $5, $6)",
-        person.person_ref,
-        vault.seal(person.id_number.text, _number_place(person.person_ref)),
-        vault.seal(person.name.text, _name_place(person.person_ref)),
-        person.version,
+        _INSERT,
         at,
         vault.current,
+        refs,
+        [vault.seal(p.id_number.text, _number_place(p.person_ref)) for p in persons],
+        [vault.seal(p.name.text, _name_place(p.person_ref)) for p in persons],
+        [person.version for person in persons],
     )
-    indexes = vault.indexes(person.id_number.text)
-    await tx.execute(_INSERT_INDEX, person.person_ref, list(indexes.values()), list(indexes))
+    entries = [
+        (index, key_id, person.person_ref)
+        for person in persons
+        for key_id, index in vault.indexes(person.id_number.text).items()
+    ]
+    await tx.execute(_INSERT_INDEX, *zip(*entries, strict=True))
 
 
 _INSURED = """

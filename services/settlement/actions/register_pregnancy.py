@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
+from typing import NamedTuple
 from uuid import UUID
 
 from services.settlement.actions.scene import Scene
 from services.settlement.domain.pregnancy import Pregnancy
 from services.settlement.domain.refusals import Refusal
 from services.settlement.store import agreements, pregnancies
+from services.settlement.store.pregnancies import Noted
 from shared.ids import new_id
 from shared.period import Period
 from shared.plumbing.database import Connection
-from shared.plumbing.journal import write_log
+from shared.plumbing.journal import Deed, write_log
+
+
+class Noting(NamedTuple):
+    """What is told of a pregnancy: by whom and when, whose it is, its first day, and the
+    institution that is chosen for it."""
+
+    scene: Scene
+    person_ref: str
+    since: date
+    institution_code: str
 
 
 async def register_pregnancy(
@@ -21,28 +34,48 @@ async def register_pregnancy(
 ) -> Pregnancy | Refusal:
     """Register a pregnancy that began on `since`: one open at a time, over all hospitals. The
     institution that is chosen for it must have an agreement today."""
-    if since > scene.today:
+    made = await register_pregnancies(tx, [Noting(scene, person_ref, since, institution_code)])
+    return made if isinstance(made, Refusal) else made[0]
+
+
+async def register_pregnancies(tx: Connection, told: Sequence[Noting]) -> list[Pregnancy] | Refusal:
+    """Register pregnancies of as many persons in one pool. Where one is refused the caller rolls
+    back, so that it is all of them or none."""
+    if any(one.since > one.scene.today for one in told):
         return Refusal.DATES_OUT_OF_ORDER
-    if not await agreements.agreed(tx, scene.pool_code, institution_code, scene.today):
+    chosen = {(one.institution_code, one.scene.today) for one in told}
+    if not await agreements.all_agreed(tx, told[0].scene.pool_code, chosen):
         return Refusal.NO_AGREEMENT
-    if await pregnancies.has_open(tx, person_ref):
+    if await pregnancies.have_open(tx, [one.person_ref for one in told]):
         return Refusal.PREGNANCY_OPEN_ALREADY
+    noted = [_noted(one) for one in told]
+    made = await pregnancies.insert(tx, noted)
+    lost = [n.pregnancy.person_ref for n in noted if n.pregnancy.pregnancy_id not in made]
+    if lost:
+        # Either a rival was faster, or an ended pregnancy's period reaches into this one.
+        rival = await pregnancies.have_open(tx, lost)
+        return Refusal.PREGNANCY_OPEN_ALREADY if rival else Refusal.PREGNANCY_OVERLAPS
+    await write_log(
+        tx, [_logged(one.scene, new.pregnancy) for one, new in zip(told, noted, strict=True)]
+    )
+    return [new.pregnancy for new in noted]
+
+
+def _noted(told: Noting) -> Noted:
     pregnancy = Pregnancy(
-        pool_code=scene.pool_code,
+        pool_code=told.scene.pool_code,
         pregnancy_id=new_id(),
-        person_ref=person_ref,
-        institution_code=institution_code,
-        period=Period(since),
+        person_ref=told.person_ref,
+        institution_code=told.institution_code,
+        period=Period(told.since),
         delivered_on=None,
         version=1,
     )
-    if not await pregnancies.insert(tx, pregnancy, scene.now, scene.institution_code):
-        # Either a rival was faster, or an ended pregnancy's period reaches into this one.
-        open_now = await pregnancies.has_open(tx, person_ref)
-        return Refusal.PREGNANCY_OPEN_ALREADY if open_now else Refusal.PREGNANCY_OVERLAPS
-    subject = f"pregnancy:{pregnancy.pregnancy_id}"
-    await write_log(tx, [scene.deed("register_pregnancy", subject, "", "registered")])
-    return pregnancy
+    return Noted(pregnancy, told.scene.now, told.scene.institution_code)
+
+
+def _logged(scene: Scene, pregnancy: Pregnancy) -> Deed:
+    return scene.deed("register_pregnancy", f"pregnancy:{pregnancy.pregnancy_id}", "", "registered")
 
 
 async def transfer_pregnancy(

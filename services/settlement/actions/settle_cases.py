@@ -56,6 +56,7 @@ class CaseRefused(Exception):
 class _Billed(NamedTuple):
     """A case with its bill: the stay as it was opened, with its lines, and as it was left."""
 
+    scene: Scene
     case: CompleteCase
     opened: Stay
     bill: add_lines.Billed
@@ -79,10 +80,11 @@ def apart(told: Sequence[Told]) -> Iterator[list[Told]]:
 
 
 async def settle_cases(
-    tx: Connection, scene: Scene, told: Sequence[Told], book: Book | None, form: Form
+    tx: Connection, scenes: Sequence[Scene], told: Sequence[Told], book: Book | None, form: Form
 ) -> list[Entry]:
     """Settle cases that are told whole, of one group of `apart`, by the same few statements however
-    many they are. What was written of each holds its answer, kept under its ask.
+    many they are. What was written of each holds its answer, kept under its ask. The scenes are
+    one of each case, all of one institution; each case is decided at its own scene's moment.
 
     Raises CaseRefused for the first that is refused, and Overtaken where one of them was settled
     meanwhile. The caller rolls back then, and settles each alone to learn which it was.
@@ -90,19 +92,21 @@ async def settle_cases(
     if book is None:
         raise CaseRefused(Refused(Refusal.BOOK_MISSING))
     cases = [case for _, case in told]
-    registered = await pregnancies.keep_all(
-        tx, scene.pool_code, [case.pregnancy_id for case in cases if case.pregnancy_id is not None]
-    )
-    known = await add_lines.known_of(tx, scene, [line for case in cases for line in case.lines])
-    billed = [_billed(scene, case, registered, known) for case in cases]
-    await _store(tx, scene, billed, known)
+    of_cases = [case.pregnancy_id for case in cases if case.pregnancy_id is not None]
+    registered = await pregnancies.keep_all(tx, scenes[0].pool_code, of_cases)
+    named = [line for case in cases for line in case.lines]
+    known = await add_lines.known_of(tx, scenes[0], named)
+    billed = [
+        _billed(scene, case, registered, known) for scene, case in zip(scenes, cases, strict=True)
+    ]
+    await _store(tx, billed, known)
     asked = [(ask, one.opened.stay_id, None) for (ask, _), one in zip(told, billed, strict=True)]
     found = await settling.read(tx, asked, in_transaction=True)
     entries = []
-    for (ask, stay_id, _), case, facts in zip(asked, cases, found, strict=True):
+    for (ask, stay_id, _), one, facts in zip(asked, billed, found, strict=True):
         if facts.kept is not None:
             raise Overtaken
-        bill = case.outcome.bill
+        scene, bill = one.scene, one.case.outcome.bill
         command = Settle(ask, stay_id, bill, scene.actor, scene.request_id, form)
         entries.append(_or_refuse(decide(command, facts, book, scene.now)))
     try:
@@ -125,25 +129,24 @@ def _billed(
         )
     )  # fmt: skip
     bill = _or_refuse(add_lines.billed(scene, opened, case.lines, known, {}))
-    return _Billed(case, opened, bill, _or_refuse(discharge.left(scene, bill.stay, case.outcome)))
+    discharged = _or_refuse(discharge.left(scene, bill.stay, case.outcome))
+    return _Billed(scene, case, opened, bill, discharged)
 
 
-async def _store(
-    tx: Connection, scene: Scene, billed: Sequence[_Billed], known: add_lines.Known
-) -> None:
+async def _store(tx: Connection, billed: Sequence[_Billed], known: add_lines.Known) -> None:
     """What opening, billing and discharging each stay would store, one after the other."""
     left = [one.discharged for one in billed]
     if await stays.insert(tx, left) < len(left):
         raise CaseRefused(Refused(Refusal.STAY_NUMBER_USED))
     await lines.insert(tx, [(one.opened, one.bill.lines) for one in billed])
-    of_lines = [add_lines.doubtful(scene, o.opened, o.case.lines, known.own) for o in billed]
+    of_lines = [add_lines.doubtful(o.scene, o.opened, o.case.lines, known.own) for o in billed]
     await doubts.note(tx, [doubt for some in of_lines for doubt in some])
     await stay_items.keep(tx, left)
     deeds = [
         (
-            open_stay.logged(scene, one.opened),
-            add_lines.logged(scene, one.opened),
-            discharge.logged(scene, one.bill.stay),
+            open_stay.logged(one.scene, one.opened),
+            add_lines.logged(one.scene, one.opened),
+            discharge.logged(one.scene, one.bill.stay),
         )
         for one in billed
     ]

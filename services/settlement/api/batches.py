@@ -113,8 +113,8 @@ async def _results(request: Request, who: Caller, group: Sequence[Told]) -> list
 async def _settled_together(request: Request, who: Caller, group: Sequence[Told]) -> list[Entry]:
     here, began = office(request), time.perf_counter()
     async with transaction(here.pool, [who.institution_code]) as tx:
-        scene = scene_of(request, who)
-        entries = await settle_cases(tx, scene, group, here.book(), settled_form)
+        scenes = [scene_of(request, who)] * len(group)
+        entries = await settle_cases(tx, scenes, group, here.book(), settled_form)
     for entry in entries:
         here.measure(entry, time.perf_counter() - began)
     return entries
@@ -145,7 +145,7 @@ async def _settled(request: Request, who: Caller, one: Told) -> Answer:
     async def effect(tx: Connection) -> tuple[None, Answer]:
         scene = scene_of(request, who)
         try:
-            made[:] = await settle_cases(tx, scene, [one], here.book(), settled_form)
+            made[:] = await settle_cases(tx, [scene], [one], here.book(), settled_form)
         except CaseRefused as error:
             raise _Unsettled(error.refused) from None
         return None, made[0].answer

@@ -18,7 +18,10 @@ from shared.plumbing.database import AGENCY, open_pool, transaction
 COLUMNS = (
     "item_code", "name", "kind", "item_class", "first_copay_rate", "limit",
     "level_1_limit", "level_2_limit", "level_3_limit", "maternity", "start", "end",
+    "delivery_mode",
 )  # fmt: skip
+_HEADS = (list(COLUMNS), list(COLUMNS[:-1]))
+"""The last column came later: files without it are taken."""
 _FAULTS_MOST = 50
 _STATEMENT_MS = 600_000
 _MATERNITY = {"yes": True, "no": False, "": True}
@@ -81,13 +84,14 @@ def read_listings(file: Path) -> list[Listing]:
 
 def _rows(lines: Iterator[str]) -> Iterator[tuple[int, dict[str, object]]]:
     reader = csv.reader(lines, strict=True)
-    if next(reader, None) != list(COLUMNS):
+    head = next(reader, None)
+    if head is None or head not in _HEADS:
         raise BadFile(f"line 1: the columns are {','.join(COLUMNS)}")
     for row in reader:
-        if len(row) != len(COLUMNS):
-            raise BadFile(f"line {reader.line_num}: {len(row)} fields, not {len(COLUMNS)}")
+        if len(row) != len(head):
+            raise BadFile(f"line {reader.line_num}: {len(row)} fields, not {len(head)}")
         fields: dict[str, object] = {
-            name: text for name, text in zip(COLUMNS, row, strict=True) if text
+            name: text for name, text in zip(head, row, strict=True) if text
         }
         fields["maternity"] = _MATERNITY.get(str(fields.get("maternity", "")), "neither")
         yield reader.line_num, fields

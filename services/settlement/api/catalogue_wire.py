@@ -15,15 +15,18 @@ from shared.money import Money
 from shared.plumbing.amiss import amiss
 from shared.plumbing.clock import to_wire
 from shared.plumbing.edge import Line, Wire
+from shared.policy.shapes import DeliveryMode
 
 KindText = Literal["drug", "treatment", "facility", "material"]
+ModeText = Literal["vaginal", "assisted", "cesarean"]
 RateText = Annotated[str, Field(pattern=r"^(0(\.[0-9]{1,4})?|1)$")]
 
 
 class ItemBody(Lasting):
     """A catalogue item; `limit` is the highest price of one unit in scope, and where hospitals of
     one level have another, all three levels are given. Only class b has a first co-payment. What is
-    not for maternity is paid by the member."""
+    not for maternity is paid by the member. `delivery_mode` says how a child is born where the item
+    is charged; it counts where neither operations nor diagnoses say it."""
 
     item_code: Code
     name: Annotated[Line, Field(max_length=200)]
@@ -35,6 +38,7 @@ class ItemBody(Lasting):
     level_2_limit: BillText | None = None
     level_3_limit: BillText | None = None
     maternity: bool = True
+    delivery_mode: ModeText | None = None
 
     @model_validator(mode="after")
     def _agrees_with_itself(self) -> Self:
@@ -62,6 +66,7 @@ class ItemBody(Lasting):
             maternity=self.maternity,
             start=self.start,
             end=self.end,
+            delivery_mode=DeliveryMode(self.delivery_mode) if self.delivery_mode else None,
         )
 
 
@@ -92,6 +97,7 @@ class ItemShown(Wire):
     level_2_limit: Amount | None
     level_3_limit: Amount | None
     maternity: bool
+    delivery_mode: ModeText | None
     start: DayText
     end: DayText | None
 
@@ -142,6 +148,7 @@ def item_shown(one: Listing) -> dict[str, Any]:
             for level, limit in enumerate(levels, 1)
         },
         "maternity": one.maternity,
+        "delivery_mode": one.delivery_mode,
         "start": one.start.isoformat(),
         "end": one.end.isoformat() if one.end else None,
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Callable, Sequence, Set
 from typing import Annotated, Any, Literal, Self
 
 import orjson
@@ -30,6 +31,7 @@ from shared.plumbing.amiss import amiss
 from shared.plumbing.auth import Caller
 from shared.plumbing.clock import to_wire
 from shared.plumbing.edge import Key, Whole, Wire, only, reply
+from shared.plumbing.problems import MALFORMED, Fault, Problem
 from shared.plumbing.repeats import Answer
 from shared.plumbing.sealed import Vault
 from shared.policy.shapes import Benefit
@@ -37,6 +39,8 @@ from shared.policy.shapes import Benefit
 router = APIRouter(prefix="/settlement/v1/his-profiles", tags=["agency"])
 
 Clerk = Annotated[Caller, Depends(only(CLERK))]
+FieldsOf = Callable[[str], Set[str] | None]
+"""Fields of a transaction that may be demanded, as node.code; None where it is not supported."""
 
 
 def _network(text: str) -> str:
@@ -147,6 +151,7 @@ async def propose_profile(
 ) -> Response:
     """Propose how a hospital speaks the national interface; another person approves."""
     vault: Vault = request.app.state.vault
+    _demandable(body.demanded, request.app.state.may_be_demanded)
     profile = body.to_profile(who.pool_code)
     return await keyed(
         request,
@@ -155,6 +160,23 @@ async def propose_profile(
         lambda tx, scene: propose_his_profile(tx, scene, profile, vault),
         lambda number: (new_id(), orjson.dumps({"proposal": number})),
     )
+
+
+def _demandable(demanded: Sequence[Demanded], fields_of: FieldsOf) -> None:
+    """Refuse what nobody could fill: each such call of the hospital would be refused for it."""
+    faults = []
+    for number, one in enumerate(demanded):
+        known = fields_of(one.infno)
+        if known is None:
+            faults.append(Fault(f"/demanded/{number}/infno", "not-a-transaction"))
+            continue
+        faults += [
+            Fault(f"/demanded/{number}/fields/{place}", "not-a-field-of-it")
+            for place, field in enumerate(one.fields)
+            if field not in known
+        ]
+    if faults:
+        raise Problem(MALFORMED, faults)
 
 
 @router.get("", response_model=ProfilesWait)

@@ -9,6 +9,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from shared.money import Money
+from shared.policy.shapes import DeliveryMode
 
 
 class ItemKind(StrEnum):
@@ -25,7 +26,8 @@ class Listing:
     """A version of an item, in force from `start` until (exclusive) `end`, or without end.
 
     `limit` is the highest price of one unit in scope; `level_limits` those of hospitals of level 1,
-    2 and 3, which count instead where they are given.
+    2 and 3, which count instead where they are given. `delivery_mode` is how a child is born where
+    the item is charged: an operation, or care at birth.
     """
 
     item_code: str
@@ -38,6 +40,7 @@ class Listing:
     maternity: bool
     start: date
     end: date | None
+    delivery_mode: DeliveryMode | None = None
 
 
 def twice_listed(listings: Sequence[Listing]) -> list[int]:

@@ -17,7 +17,8 @@ class FeeLine:
 
     `returns` is the earlier line of which this one takes `quantity` back: that much less is billed.
     `own_code` is the hospital's own for the item; where it names no item of the catalogue,
-    `item_code` is empty until the line is read by the hospital's mappings.
+    `item_code` is empty until the line is read by the hospital's mappings. What the hospital itself
+    did not approve (`approved` false) is the person's to pay, whatever the catalogue says.
     """
 
     line_number: int
@@ -27,6 +28,7 @@ class FeeLine:
     price: Money
     returns: int | None = None
     own_code: str | None = None
+    approved: bool = True
 
     def amount(self) -> Money:
         """What the line costs."""
@@ -67,9 +69,10 @@ class ClassedLine:
 
 
 def classed(line: FeeLine, item: CatalogueItem | None) -> ClassedLine:
-    """What of a line is in scope. What no catalogue names is out of scope, whole."""
+    """What of a line is in scope. What no catalogue names, or the hospital did not approve, is out
+    of scope, whole."""
     amount = line.amount()
-    if item is None or item.item_class == "c" or not item.maternity:
+    if item is None or item.item_class == "c" or not (item.maternity and line.approved):
         cost = Cost(total=amount, in_scope=NOTHING, out_of_scope=amount)
         return ClassedLine(line, item.item_class if item else "none", cost, _warning(item))
     over_limit = NOTHING

@@ -116,7 +116,7 @@ def price(case: Case, book: Book) -> Priced | Deferred | Refused:
             return _price_sum(case, claimed, opened, book)
         return _price_bill(case, claimed, opened, book)
     except NoRule as none:
-        return _no_rule(none)
+        return no_rule(none)
 
 
 def entitled(case: Case, claim: AllowanceClaim, book: Book) -> Entitled | Refused:
@@ -131,7 +131,7 @@ def entitled(case: Case, claim: AllowanceClaim, book: Book) -> Entitled | Refuse
         steps, rate_ids = _sum_opening(found, opened)
         return Entitled(found.days, found.payee, found.until, steps, rate_ids)
     except NoRule as none:
-        return _no_rule(none)
+        return no_rule(none)
 
 
 class _Opened(NamedTuple):
@@ -152,7 +152,7 @@ def _open(case: Case, book: Book) -> _Opened | Refused:
     which = rules.ask(DECIDING_DATE)
     if isinstance(case.claimed, AllowanceClaim | NutritionClaim):
         # The cell speaks of bills; the law of a sum is that in force on the day of the event.
-        main: Sourced[Any] = rules.ask(_MAIN[benefit_of(case.claimed)])
+        main: Sourced[Any] = rules.ask(MAIN[benefit_of(case.claimed)])
         return _Opened(event, replace(main, value=DecidingDate.EVENT), rules)
     day = case.dates.chosen(which.value)
     if day != event:
@@ -293,7 +293,7 @@ def _opening(member: Member, benefit: Benefit, opened: _Opened) -> _Opening | Re
 
 def _open_bill(member: Member, benefit: Benefit, opened: _Opened) -> _Opening | Refused:
     rules = opened.rules
-    cell = _MAIN[benefit]
+    cell = MAIN[benefit]
     main: Sourced[Any] = rules.ask(cell)
     entitling = entitlement(member, opened.day, rules)
     if isinstance(entitling, Refused):
@@ -327,7 +327,7 @@ def _headed(opened: _Opened) -> Headed:
     return steps, rate_ids, insurance_type.value, item.value
 
 
-_MAIN: dict[Benefit, Cell[Any]] = {
+MAIN: dict[Benefit, Cell[Any]] = {
     Benefit.DELIVERY: DELIVERY,
     Benefit.PRENATAL: PRENATAL,
     Benefit.LOSS: LOSS,
@@ -336,6 +336,7 @@ _MAIN: dict[Benefit, Cell[Any]] = {
     Benefit.ALLOWANCE: ALLOWANCE,
     Benefit.NUTRITION: NUTRITION,
 }
+"""The cell that each benefit is paid by: where it has none in a pool, it is not covered."""
 
 
 def _desk(parts: Parts) -> Desk:
@@ -379,5 +380,6 @@ _NO_RULE = {
 }
 
 
-def _no_rule(none: NoRule) -> Refused:
+def no_rule(none: NoRule) -> Refused:
+    """That a rule is missing, as a refusal."""
     return Refused(_NO_RULE[none.why], None, (("rule", none.cell),))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -35,6 +35,20 @@ class BookRow(NamedTuple):
     total: Money
     fund: Money
     account: Money
+
+
+_PREFECTURE = 4
+"""Digits of a place's code (GB/T 2260) that it shares with all counties of its prefecture."""
+
+
+def stands_for(code: str, pool: str, counties: Collection[str]) -> bool:
+    """Whether a code names a pool's agency: the pool itself or one of its counties, which clears
+    nothing by itself. Where the book does not list them they are those of its prefecture."""
+    if code == pool:
+        return True
+    if counties:
+        return code in counties
+    return len(code) == len(pool) and code.isdigit() and code[:_PREFECTURE] == pool[:_PREFECTURE]
 
 
 class Scope(NamedTuple):

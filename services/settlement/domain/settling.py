@@ -73,13 +73,10 @@ def judge(
     unfit = _unfit(stay, outcome, pregnancy, course)
     if unfit is not None:
         return Refused(unfit)
-    if person is None:
-        return Refused(Refusal.PERSON_UNKNOWN, None, (("person_ref", stay.person_ref),))
-    spell = spell_on(person, stay.pool_code, outcome.event_on)
-    if spell is None:
-        return Refused(Refusal.PERSON_NOT_OF_POOL)
-    if _too_old(person, stay.pool_code, book, now, today):
-        return Refused(Refusal.PERSON_STATE_TOO_OLD, None, (("person_ref", stay.person_ref),))
+    known = belonging(person, stay.person_ref, stay.pool_code, outcome.event_on, book, now, today)
+    if isinstance(known, Refused):
+        return known
+    person, spell = known
     claimed, weeks, said_on = outcome.claimed, 0, known_on or today
     if isinstance(claimed, Prenatal) and pregnancy is not None:
         entrusted = entrusted_visit(claimed, stay, outcome, pregnancy, course, spell, book, said_on)
@@ -164,6 +161,21 @@ def _unfit(
             return Refusal.OUTSIDE_PREGNANCY
         return Refusal.SERVICE_COVERED_TWICE if course.within_ending else None
     return None
+
+
+def belonging(
+    person: PersonState | None, person_ref: str, pool: str, on: date, book: Book, now: datetime,
+    today: date,
+) -> tuple[PersonState, Spell] | Refused:  # fmt: skip
+    """A person whose state is known and recent, and the spell in which she belongs to a pool."""
+    if person is None:
+        return Refused(Refusal.PERSON_UNKNOWN, None, (("person_ref", person_ref),))
+    spell = spell_on(person, pool, on)
+    if spell is None:
+        return Refused(Refusal.PERSON_NOT_OF_POOL)
+    if _too_old(person, pool, book, now, today):
+        return Refused(Refusal.PERSON_STATE_TOO_OLD, None, (("person_ref", person_ref),))
+    return person, spell
 
 
 def _too_old(person: PersonState, pool: str, book: Book, now: datetime, today: date) -> bool:

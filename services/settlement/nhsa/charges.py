@@ -29,6 +29,8 @@ OWN_CODE = re.compile(r"[A-Za-z0-9_.-]{1,60}", re.ASCII)
 _ALL = "0000"
 _OF_VISITS = frozenset({"2204", "2205"})
 _OTHER_CHARGE = "14"
+_NOT_APPROVED = "2"
+"""hosp_appr_flag"""
 NO_LIMIT = Decimal("999999.000000")
 """pric_uplmt_amt where the catalogue has no limit: as the recorded platforms write it."""
 _QUANTITY_MOST, _PRICE_MOST = Decimal(99_999), Decimal(99_999_999)
@@ -115,8 +117,9 @@ def _line(row: Row, number: int, numbers: Mapping[str, int]) -> FeeLine:
         raise row.wrong("pric", "price")
     item_code, own_code = _codes(row)
     line = FeeLine(
-        number, item_code, charged_on, abs(quantity), Money(int(price * 100)), returns, own_code
-    )
+        number, item_code, charged_on, abs(quantity), Money(int(price * 100)), returns, own_code,
+        approved=row.text("hosp_appr_flag") != _NOT_APPROVED,
+    )  # fmt: skip
     amount = row.number("det_item_fee_sumamt")
     if amount is None or (amount < 0) != (quantity < 0):
         raise row.wrong("det_item_fee_sumamt", "sum")

@@ -183,7 +183,7 @@ async def outcome_of(
         return outcome_told(stay, None, told, discharged_on)
     pregnancy = await pregnancies.find(tx, stay.pool_code, stay.pregnancy_id)
     if stay.benefit is Benefit.DELIVERY:
-        charged = await lines.items_charged(tx, stay)
+        charged = await lines.modes_charged(tx, stay)
         return outcome_told(stay, pregnancy, told, discharged_on, charged=charged)
     before = await courses.visited(tx, stay.pool_code, stay.pregnancy_id)
     return outcome_told(stay, pregnancy, told, discharged_on, first_visit=not before)

@@ -48,7 +48,7 @@ from services.settlement.nhsa.refusals import (
     err_msg,
 )
 from services.settlement.nhsa.replies import refusal_bytes
-from services.settlement.nhsa.signatures import WINDOW, Signed, verify
+from services.settlement.nhsa.signatures import OWN_WINDOW, Signed, verify
 from services.settlement.nhsa.tables import addresses, transactions
 from services.settlement.store import his_profiles
 from shared.plumbing.database import transaction
@@ -195,7 +195,7 @@ class Answering:
         if nonce:
             async with transaction(desk.pool, [profile.institution_code]) as tx:
                 fresh = await his_profiles.use_nonce(
-                    tx, profile.institution_code, nonce, now, 2 * WINDOW
+                    tx, profile.institution_code, nonce, now, 2 * OWN_WINDOW
                 )
             if not fresh:
                 raise Problem(NONCE_USED)

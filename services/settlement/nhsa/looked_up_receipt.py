@@ -70,8 +70,7 @@ async def _made_otherwise(
     """The receipt of what was settled or undone by another way than this interface: from the
     settlement's own parts, and the bill as it stands."""
     person = await person_states.find(tx, one.person_ref)
-    age = person.age_on(one.event_on) if person else None
-    return receipt(one, stay.cost, age, encounter.told, "")
+    return receipt(one, stay.cost, person, encounter.told, "")
 
 
 def _beside(call: Call, one: Settlement, info: dict[str, Any], refunded: bool) -> dict[str, Any]:

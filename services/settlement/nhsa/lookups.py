@@ -22,10 +22,9 @@ from services.settlement.nhsa import ids
 from services.settlement.nhsa.charges import classed_amounts
 from services.settlement.nhsa.counter import Call
 from services.settlement.nhsa.encounters import the_stay
-from services.settlement.nhsa.people import GENDER
 from services.settlement.nhsa.reading import Row
 from services.settlement.nhsa.refusals import RECEIPT_NOT_KEPT
-from services.settlement.nhsa.tables import ours
+from services.settlement.nhsa.tables import gender, ours
 from services.settlement.store import (
     catalogue,
     courses,
@@ -103,7 +102,7 @@ def _case(
         "psn_cert_type": "01",
         "certno": "",
         "psn_name": "",
-        "gend": GENDER.get((person.sex if person else None) or "", "9"),
+        "gend": gender(person.sex if person else None),
         "age": Decimal(f"{age or 0}.0"),
         "insutype": told.get("insutype", ""),
         "psn_type": ours("psn_types")[spell.kind] if spell else "",

@@ -25,7 +25,6 @@ from services.settlement.domain.stay import Outcome, Stay
 from services.settlement.domain.surgery import Surgery
 from services.settlement.nhsa.reading import Row
 from services.settlement.nhsa.refusals import FIELD_WRONG, MODE_NOT_KNOWN, Wrong
-from services.settlement.nhsa.tables import ours
 from shared.plumbing.problems import Problem
 from shared.policy.shapes import Benefit, DeliveryMode, Procedure
 
@@ -35,6 +34,8 @@ FACTS = (
 )  # fmt: skip
 """What is kept of what is told: facts of the case, nothing that names the person."""
 
+_NOT_VALID = "0"
+"""vali_flag"""
 _DIAGNOSIS = re.compile(r"[A-Z][0-9]{2}(\.[0-9x]{1,3}(x[0-9]{3})?)?[+*]?", re.ASCII)
 _OPERATION = re.compile(r"[0-9]{2}\.[0-9]([0-9]|[0-9x][0-9]{2})?(x[0-9]{3})?", re.ASCII)
 _CODES_MOST = 40
@@ -52,7 +53,7 @@ _BY_MATN_TYPE = {
 _GREATEST_FIRST = (DeliveryMode.CESAREAN, DeliveryMode.ASSISTED, DeliveryMode.VAGINAL)
 _LOSSES = frozenset({"5", "6"})
 _TWINS, _MORE = re.compile(r"O30\.0|Z37\.[2-4]"), re.compile(r"O30\.[1-9]|Z37\.[5-7]")
-_PROCEDURES = {
+PROCEDURES = {
     "1": Procedure.IUD_INSERT,
     "2": Procedure.IUD_REMOVE,
     "5": Procedure.TUBAL_LIGATION,
@@ -60,6 +61,7 @@ _PROCEDURES = {
     "7": Procedure.VASECTOMY,
     "8": Procedure.VAS_REVERSAL,
 }
+"""Surgeries by birctrl_type."""
 _TERM_WEEKS = 40
 _SURGICAL_LOSS = re.compile(r"69\.[05]|74\.[39]")
 _MEDICAL_LOSS = re.compile(r"73\.4|75\.0|96\.49")
@@ -73,10 +75,11 @@ def is_visit(told: Mapping[str, Any]) -> bool:
 
 
 def facts_of(row: Row, diagnoses: list[Row]) -> dict[str, Any]:
-    """What a node and its diagnoses tell of the case."""
+    """What a node and its diagnoses tell of the case; one that is not valid tells nothing."""
     told: dict[str, Any] = {code: row.text(code) for code in FACTS if row.filled(code)}
     if diagnoses:
-        in_order = sorted(diagnoses, key=lambda one: one.text("maindiag_flag") != "1")
+        valid = [one for one in diagnoses if one.text("vali_flag") != _NOT_VALID]
+        in_order = sorted(valid, key=lambda one: one.text("maindiag_flag") != "1")
         told["diagnoses"] = [one.text("diag_code") for one in in_order]
     return told
 
@@ -101,11 +104,11 @@ def ends_otherwise(benefit: Benefit, told: Mapping[str, Any]) -> bool:
 
 def outcome_told(
     stay: Stay, pregnancy: Pregnancy | None, told: Mapping[str, Any], discharged_on: date, *,
-    first_visit: bool = False, charged: Collection[str] = (),
+    first_visit: bool = False, charged: Collection[DeliveryMode] = (),
 ) -> Outcome | Refusal:  # fmt: skip
     """The outcome of a stay as it was told, refused where it is another benefit's; `first_visit`
-    where nothing of the pregnancy's checks was settled yet, `charged` the items of its lines.
-    Raises Problem where how the child was born cannot be known."""
+    where nothing of the pregnancy's checks was settled yet, `charged` what its lines say of the
+    birth. Raises Problem where how the child was born cannot be known."""
     if ends_otherwise(stay.benefit, told):
         return Refusal.OUTCOME_OF_ANOTHER_BENEFIT
     stated = told.get("birctrl_matn_date")
@@ -135,7 +138,9 @@ def _months_after(pregnancy: Pregnancy | None, event_on: date) -> int | None:
     return months_since(pregnancy.delivered_on or end - timedelta(days=1), event_on)
 
 
-def _delivery(told: Mapping[str, Any], weeks: int | None, charged: Collection[str]) -> Delivery:
+def _delivery(
+    told: Mapping[str, Any], weeks: int | None, charged: Collection[DeliveryMode]
+) -> Delivery:
     """The birth; what matn_type says of it is kept where it is something else."""
     mode, stated = delivery_mode(told, charged), _BY_MATN_TYPE.get(told.get("matn_type", ""))
     term = weeks if weeks is not None and 20 <= weeks <= 45 else _TERM_WEEKS
@@ -155,7 +160,7 @@ def _claimed(
             manner = _manner(told)
             return Loss(weeks, manner, "outpatient" if is_visit(told) else "inpatient")
         case Benefit.FAMILY_PLANNING:
-            procedure = _PROCEDURES.get(told.get("birctrl_type", ""))
+            procedure = PROCEDURES.get(told.get("birctrl_type", ""))
             if procedure is None:
                 raise Problem(MODE_NOT_KNOWN)
             return Surgery(procedure)
@@ -179,7 +184,7 @@ def _manner(told: Mapping[str, Any]) -> Literal["surgical", "medical"]:
     return "surgical" if operated or not is_visit(told) else "medical"
 
 
-def delivery_mode(told: Mapping[str, Any], charged: Collection[str] = ()) -> DeliveryMode:
+def delivery_mode(told: Mapping[str, Any], charged: Collection[DeliveryMode] = ()) -> DeliveryMode:
     """How the child was born: by operations and diagnoses, else by the items charged, else by
     matn_type. Raises Problem."""
     mode = coded_mode(told) or charged_mode(charged)
@@ -189,10 +194,9 @@ def delivery_mode(told: Mapping[str, Any], charged: Collection[str] = ()) -> Del
     return mode
 
 
-def charged_mode(charged: Collection[str]) -> DeliveryMode | None:
+def charged_mode(charged: Collection[DeliveryMode]) -> DeliveryMode | None:
     """How the child was born by what was charged: an operation says more than care."""
-    modes = {of for item, of in ours("delivery_items").items() if item in charged}
-    return next((mode for mode in _GREATEST_FIRST if mode.value in modes), None)
+    return next((mode for mode in _GREATEST_FIRST if mode in charged), None)
 
 
 def coded_mode(told: Mapping[str, Any]) -> DeliveryMode | None:

@@ -9,21 +9,28 @@ from typing import Any
 
 from services.settlement.actions.look_up_person import look_up_person
 from services.settlement.actions.note_person_states import note_person_states
-from services.settlement.domain.refusals import Refusal
+from services.settlement.domain.entitlement import Entitling
+from services.settlement.domain.refusals import Refusal, Refused
+from services.settlement.domain.standing import NOT_ENTITLED, standing_of
 from services.settlement.nhsa import ids
 from services.settlement.nhsa.counter import Call, Done
-from services.settlement.nhsa.refusals import words
-from services.settlement.nhsa.tables import ours
+from services.settlement.nhsa.maternity import PROCEDURES, benefit_told, facts_of
+from services.settlement.nhsa.reading import Row
+from services.settlement.nhsa.refusals import err_msg, words
+from services.settlement.nhsa.replies import with_names
+from services.settlement.nhsa.tables import gender, ours
+from services.settlement.store import person_states
 from shared.contracts.person import PersonStateChanged
 from shared.ids import new_id
 from shared.money import NOTHING
 from shared.plumbing.database import AGENCY, Connection, transaction
 from shared.plumbing.journal import write_log
 from shared.plumbing.peer import PeerDown
+from shared.policy.shapes import Benefit
 
 _CITIZEN = re.compile(r"[1-9][0-9]{16}[0-9X]", re.ASCII)
-GENDER = {"male": "1", "female": "2"}
-_ENTITLED = {"insured": "1"}
+_ID_CARD = "02"
+"""mdtrt_cert_type"""
 
 
 async def sign_in(call: Call) -> bytes:
@@ -54,7 +61,8 @@ async def person(call: Call) -> bytes:
     """1101: who a person is by the ID number and the name, and how she is insured; nothing is
     stored but what enrollment says of her insurance. Another name than hers finds nobody."""
     row = call.input.one("data")
-    number = row.text("certno").upper()
+    told = _number(row)
+    number = told.upper()
     if not _CITIZEN.fullmatch(number):
         raise call.counter.problem_of(Refusal.PERSON_UNKNOWN)
     peer = call.counter.enrollment
@@ -67,11 +75,21 @@ async def person(call: Call) -> bytes:
         raise call.counter.problem_of(Refusal.PERSON_STATE_UNREACHABLE) from None
     if found is None:
         raise call.counter.problem_of(Refusal.PERSON_UNKNOWN)
-    told = call.taken(await look_up_person(peer, str(found["person_ref"])))
+    known = call.taken(await look_up_person(peer, str(found["person_ref"])))
     async with transaction(call.counter.desk.pool, [AGENCY]) as tx:
-        await note_person_states(tx, [told])
-    state = told[0]
-    return call.named(call.done(_shown(state, number, call.scene.today)), row)
+        await note_person_states(tx, [known])
+    shown = call.done(_shown(known[0], number, call.scene.today))
+    return with_names(shown, {"psn_name": row.text("psn_name"), "certno": told})
+
+
+def _number(row: Row) -> str:
+    """The ID number that a call tells: in certno, else that of the ID card that was read. Raises
+    Wrong."""
+    if row.filled("certno"):
+        return row.text("certno")
+    if row.text("mdtrt_cert_type") != _ID_CARD or not row.filled("mdtrt_cert_no"):
+        raise row.wrong("certno", "required")
+    return row.text("mdtrt_cert_no")
 
 
 def _shown(state: PersonStateChanged, number: str, today: date) -> dict[str, Any]:
@@ -82,7 +100,7 @@ def _shown(state: PersonStateChanged, number: str, today: date) -> dict[str, Any
             "psn_cert_type": "01",
             "certno": "",
             "psn_name": "",
-            "gend": GENDER.get(state.sex or "", "9"),
+            "gend": gender(state.sex),
             "naty": "",
             "brdy": born,
             "age": Decimal(f"{_age(date.fromisoformat(born), today)}.0"),
@@ -117,36 +135,49 @@ def _age(born: date, today: date) -> int:
 
 
 async def entitlement(call: Call) -> bytes:
-    """2001: whether a person is entitled on a day, as enrollment sees it."""
+    """2001: whether a person is entitled on a day, as settling her case that day would judge it:
+    from what enrollment told of her, asked anew where that is missing or too old."""
     row = call.input.one("data")
     call.insured_under(row)
-    benefit = call.profile.med_types.get(row.text("med_type"))
-    if benefit is None:
+    meant = call.profile.med_types.get(row.text("med_type"))
+    if meant is None:
         raise row.wrong("med_type", "not_accepted")
     person_ref, day = call.person(row), row.day("begntime")
-    peer = call.counter.enrollment
-    if peer is None:
-        raise call.counter.problem_of(Refusal.PERSON_STATE_UNREACHABLE)
     assert day is not None  # noqa: S101 - demanded
-    asked = f"/enrollment/v1/persons/{person_ref}/entitlement?on={day.isoformat()}"
-    try:
-        found = await peer.get(asked)
-    except PeerDown:
-        raise call.counter.problem_of(Refusal.PERSON_STATE_UNREACHABLE) from None
-    if found is None:
-        raise call.counter.problem_of(Refusal.PERSON_UNKNOWN)
-    standing = str(found["standing"])
-    said = words()["receipt"]
-    told = {"insured": said["entitled"]}.get(standing, said.get(standing, ""))
-    article = " ".join(filter(None, (found["document"], found["article"])))
+    benefit = benefit_told(meant, facts_of(row, []))
+    surgery = benefit is Benefit.FAMILY_PLANNING
+    procedure = PROCEDURES.get(row.text("birctrl_type")) if surgery else None
+
+    async def judged_now() -> Entitling | Refused:
+        book = call.counter.book()
+        if book is None:
+            return Refused(Refusal.BOOK_MISSING)
+        person = await call.seen(lambda tx: person_states.find(tx, person_ref))
+        return standing_of(
+            person, person_ref, call.profile.pool_code, benefit, day, book, call.scene.now,
+            call.scene.today, procedure,
+        )  # fmt: skip
+
+    found = await call.counter.with_state(await judged_now(), judged_now)
+    if isinstance(found, Refused) and found.refusal not in NOT_ENTITLED:
+        raise call.counter.problem_of(found)
     shown = {
         "psn_no": ids.person_to_wire(person_ref),
         "trt_chk_type": "01",
         "fund_pay_type": ours("funds")["maternity"],
-        "trt_enjymnt_flag": _ENTITLED.get(standing, "0"),
+        "trt_enjymnt_flag": "0" if isinstance(found, Refused) else "1",
         "begndate": day.isoformat(),
         "enddate": "",
-        "trt_chk_rslt": " ".join(filter(None, (told, article))),
+        "trt_chk_rslt": _why(call, found),
         "exp_content": "",
     }
     return call.done({"trtinfo": [shown]})
+
+
+def _why(call: Call, found: Entitling | Refused) -> str:
+    """Why she is entitled or not: what the desk would read of the refusal, or the clause on her
+    contributions."""
+    if isinstance(found, Refused):
+        return err_msg(call.counter.problem_of(found))
+    cited = found.steps[0].citation
+    return f"{words()['receipt']['entitled']} {cited.document_title} {cited.article}"

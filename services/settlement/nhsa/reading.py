@@ -16,6 +16,7 @@ from services.settlement.nhsa.tables import (
     closed_codes,
     code_table,
     row_nodes,
+    transactions,
     twins,
     within,
 )
@@ -23,6 +24,7 @@ from shared.plumbing.clock import TIME_ZONE
 
 _ROWS_MOST = 1000
 _NAME_MOST = 200
+_CODE_DIGITS = 2
 _EARLIEST, _LATEST = date(1949, 10, 1), date(2099, 12, 31)
 _NUMBER = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,8})?", re.ASCII)
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
@@ -115,6 +117,21 @@ def read_input(
     return Input(rows)
 
 
+def may_be_demanded(infno: str) -> frozenset[str] | None:
+    """The fields of a transaction that a profile may demand beyond those of every one, as
+    node.code; None where the transaction is not supported under this number."""
+    described = transactions().get(infno)
+    if described is None:
+        return None
+    return frozenset(
+        f"{node}.{code}"
+        for node, fields in described.nodes.items()
+        if node not in within()
+        for code, field in fields.items()
+        if field.type != "x"
+    )
+
+
 def _inner(node: str, item: Mapping[str, Any], transaction: Transaction) -> dict[str, list[Row]]:
     """What stands within a row of a node."""
     found = {}
@@ -183,9 +200,16 @@ def _read_text(field: Field, text: str) -> str:
     if most is not None and len(text) > most:
         raise ValueError("too_long")
     table = closed_codes().get(field.code)
-    if table is not None and text not in code_table(table):
-        raise ValueError("code")
-    return text
+    return text if table is None else _read_code(table, text)
+
+
+def _read_code(table: str, text: str) -> str:
+    """A code of a table; one that was sent as a number may have lost its leading nought."""
+    known = code_table(table)
+    for code in (text, text.zfill(_CODE_DIGITS)):
+        if code in known:
+            return code
+    raise ValueError("code")
 
 
 def _read_number(field: Field, text: str) -> Decimal:

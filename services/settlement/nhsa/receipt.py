@@ -15,10 +15,13 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+import orjson
+
 from services.settlement.domain.cost import Cost
+from services.settlement.domain.person import PersonState
 from services.settlement.domain.settlement import Settlement
 from services.settlement.nhsa import ids
-from services.settlement.nhsa.tables import ours
+from services.settlement.nhsa.tables import gender, ours
 from shared.ids import NO_ID
 from shared.money import NOTHING, Money
 from shared.policy.shapes import ExpenditureItem
@@ -26,17 +29,20 @@ from shared.policy.shapes import ExpenditureItem
 NO_ONE_SHARE = Decimal("0.0000")
 """pool_prop_selfpay: a settlement of several clauses has no single ratio."""
 
+_OTHER_WAY = "9"
+"""clr_way"""
 _OTHER_FUNDS = ("cvlserv_pay", "hifes_pay", "hifmi_pay", "hifob_pay", "hifdm_pay", "maf_pay")
 """Funds that a maternity settlement never draws on."""
 
 
 def receipt(
-    settlement: Settlement, cost: Cost, age: int | None, told: Mapping[str, Any], msgid: str
-) -> dict[str, Any]:
+    settlement: Settlement, cost: Cost, person: PersonState | None, told: Mapping[str, Any],
+    msgid: str,
+) -> dict[str, Any]:  # fmt: skip
     """setlinfo and setldetail of a settlement, of its reversal, or of a quote (which has no id).
 
-    `cost` is the bill's; `told` what the hospital said of the case; the person's name and number
-    are left empty.
+    `cost` is the bill's; `told` what the hospital said of the case, `person` what enrollment did of
+    her; the person's name and number are left empty.
     """
     parts = settlement.shares
     bill = _negated(cost) if settlement.reverses else _parts(cost)
@@ -44,6 +50,7 @@ def receipt(
     hospital = parts.total - fund - parts.desk_member
     cash = parts.desk_member - parts.member_account
     made = settlement.settlement_id != NO_ID
+    age = person.age_on(settlement.event_on) if person else None
     info = {
         "mdtrt_id": ids.to_wire(settlement.stay_id),
         "setl_id": ids.to_wire(settlement.settlement_id) if made else "",
@@ -51,7 +58,7 @@ def receipt(
         "psn_name": "",
         "psn_cert_type": "01",
         "certno": "",
-        "gend": "",
+        "gend": gender(person.sex if person else None),
         "naty": "",
         "brdy": "",
         "age": Decimal(f"{age or 0}.0"),
@@ -81,12 +88,18 @@ def receipt(
         "acct_mulaid_pay": NOTHING,
         "medins_setl_id": msgid,
         "clr_optins": settlement.pool_code,
-        "clr_way": "",
+        "clr_way": _clr_way(settlement.steps),
         "clr_type": ours("clr_types")[settlement.benefit],
     }
     if settlement.reverses:
         info |= {"pdn_cash_pay": cash, "psn_pay": parts.desk_member}
     return {"setlinfo": info, "setldetail": _detail(settlement, bill["in_scope"], hospital)}
+
+
+def _clr_way(steps: str) -> str:
+    """How the case is cleared, by the steps of its price as they are stored."""
+    kinds = {step["what"] for step in orjson.loads(steps)}
+    return next((way for kind, way in ours("clr_ways").items() if kind in kinds), _OTHER_WAY)
 
 
 def _detail(settlement: Settlement, in_scope: Money, hospital: Money) -> list[dict[str, Any]]:

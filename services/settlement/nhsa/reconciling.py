@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from services.settlement.actions.reconcile import reconcile
-from services.settlement.domain.reconciling import Scope, Sums, sums_of
+from services.settlement.domain.reconciling import Scope, Sums, stands_for, sums_of
 from services.settlement.nhsa import files
 from services.settlement.nhsa.book_file import read_book, result_rows
 from services.settlement.nhsa.counter import Call, Done
@@ -89,7 +89,9 @@ def _scope(call: Call, row: Row) -> Scope:
     clr_type = row.text("clr_type")
     if clr_type and clr_type not in cleared_under():
         raise row.wrong("clr_type", "clearing")
-    if row.text("setl_optins") not in ("", call.profile.pool_code):
+    agency, pool, book = row.text("setl_optins"), call.profile.pool_code, call.counter.book()
+    counties = book.counties(pool) if book is not None else {}
+    if agency and not stands_for(agency, pool, counties):
         raise row.wrong("setl_optins", "agency")
     flag = row.text("refd_setl_flag") or row.text("fixmedins_refd_setl_flag")
     benefits = tuple(cleared_under()[clr_type]) if clr_type else None

@@ -16,6 +16,8 @@ from shared.plumbing.clock import TIME_ZONE
 from shared.plumbing.problems import Problem
 
 _SERIAL = 10**10
+_FAULT = -1
+"""infcode of what failed in the system; some hospitals' systems undo by 2601 what it answers."""
 _OURS = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
 
 
@@ -49,9 +51,11 @@ def reply_bytes(
 def refusal_bytes(
     problem: Problem, profile: HisProfile | None, area: str, came: datetime, now: datetime
 ) -> bytes:
-    """A refusal: infcode, and what the desk reads."""
-    refused_as = profile.refused_as if profile else -1
-    return _enveloped(refused_as, err_msg(problem), {}, profile, area, came, now)
+    """A refusal: infcode, and what the desk reads. What may succeed later is a fault of the system,
+    whatever the profile says of refusals."""
+    refused_as = profile.refused_as if profile else _FAULT
+    infcode = _FAULT if problem.kind.retryable else refused_as
+    return _enveloped(infcode, err_msg(problem), {}, profile, area, came, now)
 
 
 def _enveloped(

@@ -19,7 +19,7 @@ from services.settlement.nhsa.encounters import cancel_unless_cancelled, outcome
 from services.settlement.nhsa.maternity import is_visit
 from services.settlement.nhsa.reading import Row
 from services.settlement.nhsa.receipt import receipt
-from services.settlement.nhsa.refusals import NOT_TO_BE_UNDONE
+from services.settlement.nhsa.refusals import NOT_TO_BE_UNDONE, SETTLED_IN_THE_MIDST
 from services.settlement.nhsa.tables import aliases
 from services.settlement.store import ledger, settling
 from services.settlement.store.encounters import Encounter
@@ -30,11 +30,13 @@ from shared.plumbing.repeats import Answer, DifferentBody, kept_with
 
 _UNDONE_BY_MESSAGE = frozenset({"2304", "2207"})
 _ADMISSION = "2401"
+_IN_THE_MIDST = "1"
+"""mid_setl_flag"""
 
 
 async def quote(call: Call) -> bytes:
     """2303, 2206: what settling would come to now; nothing is stored."""
-    row = call.input.one("data")
+    row = _at_the_end(call.input.one("data"))
     told = {"insutype": call.insured_under(row)}
     bill = call.money(row, "medfee_sumamt")
 
@@ -72,8 +74,16 @@ async def quote(call: Call) -> bytes:
 
 async def settle(call: Call) -> bytes:
     """2304: settle a discharged stay, once a message, for good."""
-    row = call.input.one("data")
+    row = _at_the_end(call.input.one("data"))
     return await _settled(call, row, call.insured_under(row))
+
+
+def _at_the_end(row: Row) -> Row:
+    """The case that is to be settled. Raises Problem where the stay goes on: settled as if it had
+    ended, it could not be settled at its end."""
+    if row.text("mid_setl_flag") == _IN_THE_MIDST:
+        raise Problem(SETTLED_IN_THE_MIDST)
+    return row
 
 
 async def settle_visit(call: Call) -> bytes:
@@ -129,8 +139,7 @@ async def _settled(call: Call, row: Row, insutype: str) -> bytes:
 def _receipt(
     call: Call, settlement: Settlement, judged: Judged, told: Mapping[str, Any]
 ) -> dict[str, Any]:
-    age = judged.person.age_on(settlement.event_on)
-    return receipt(settlement, judged.stay.cost, age, told, call.envelope.msgid)
+    return receipt(settlement, judged.stay.cost, judged.person, told, call.envelope.msgid)
 
 
 async def undo(call: Call) -> bytes:
@@ -145,9 +154,8 @@ async def undo(call: Call) -> bytes:
         if found is None or found.stay_id != stay.stay_id:
             raise call.counter.problem_of(Refusal.SETTLEMENT_UNKNOWN)
         (facts,) = await settling.read(tx, [(call.ask(), stay.stay_id, None)], in_transaction=True)
-        age = facts.person.age_on(found.event_on) if facts.person else None
         made = call.taken(await reverse(tx, call.scene, settlement_id))
-        shown = receipt(made, stay.cost, age, encounter.told, call.envelope.msgid)
+        shown = receipt(made, stay.cost, facts.person, encounter.told, call.envelope.msgid)
         return made.settlement_id, shown
 
     return call.named(await call.once(effect), row)

@@ -24,8 +24,10 @@ from services.settlement.nhsa.refusals import (
 )
 from shared.plumbing.problems import Problem
 
-WINDOW = timedelta(minutes=30)
-"""How far a call's own time may be from ours, either way."""
+_WINDOW = timedelta(minutes=30)
+"""How far a call's own time may be from ours, either way, as the provinces have it."""
+OWN_WINDOW = timedelta(minutes=5)
+"""The same where the scheme is ours: its nonces need not be kept for longer than twice that."""
 _SECONDS_DIGITS, _MILLISECONDS_DIGITS = 10, 13
 _SM2_SIGNATURE = re.compile(r"[0-9a-f]{128}", re.ASCII)
 _SM2_IDENTITY = b"1234567812345678"
@@ -134,7 +136,7 @@ def _of_ours(profile: HisProfile, call: Signed, now: datetime) -> dict[str, str]
     """The headers of our own schemes, in time and of this key."""
     names = ("x-his-key", "x-his-timestamp", "x-his-nonce", "x-his-signature")
     given = _demanded(call, names)
-    _in_time(given["x-his-timestamp"], _MILLISECONDS_DIGITS, now)
+    _in_time(given["x-his-timestamp"], _MILLISECONDS_DIGITS, now, OWN_WINDOW)
     _same_key(profile, given["x-his-key"])
     if not _NONCE.fullmatch(given["x-his-nonce"]):
         raise Problem(HEADERS_MISSING)
@@ -173,12 +175,12 @@ def _demanded(call: Signed, names: tuple[str, ...]) -> dict[str, str]:
     return given
 
 
-def _in_time(timestamp: str, digits: int, now: datetime) -> None:
+def _in_time(timestamp: str, digits: int, now: datetime, window: timedelta = _WINDOW) -> None:
     if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) == digits):
         raise Problem(TIME_OUTSIDE)
     per_second = 10 ** (digits - _SECONDS_DIGITS)
     said = datetime.fromtimestamp(int(timestamp) // per_second, UTC)
-    if abs(now - said) > WINDOW:
+    if abs(now - said) > window:
         raise Problem(TIME_OUTSIDE)
 
 

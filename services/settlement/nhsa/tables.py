@@ -118,6 +118,11 @@ def ours(table: str) -> dict[str, str]:
     return found
 
 
+def gender(sex: str | None) -> str:
+    """gend of a person whose sex enrollment told, or did not."""
+    return ours("genders").get(sex or "unknown", ours("genders")["unknown"])
+
+
 @cache
 def cleared_under() -> dict[str, list[str]]:
     """Benefits by the clr_type that a reconciliation names."""

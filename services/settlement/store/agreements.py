@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date, datetime
 
 import asyncpg
@@ -28,6 +29,18 @@ async def insert_agreement(
 async def agreed(tx: Connection, pool_code: str, institution_code: str, on: date) -> bool:
     """Whether an institution, also one that the caller may not see, has an agreement on a day."""
     return bool(await tx.fetchval("select agreed($1, $2, $3)", pool_code, institution_code, on))
+
+
+async def all_agreed(tx: Connection, pool_code: str, asked: Collection[tuple[str, date]]) -> bool:
+    """Whether institutions, also ones that the caller may not see, have an agreement, each on a
+    day."""
+    return bool(
+        await tx.fetchval(
+            "select bool_and(agreed($1, i, d)) from unnest($2::text[], $3::date[]) asked(i, d)",
+            pool_code,
+            *zip(*asked, strict=True),
+        )
+    )
 
 
 async def own_level(tx: Connection, pool_code: str, institution_code: str, on: date) -> int | None:

@@ -14,6 +14,7 @@ from services.settlement.domain.line import CatalogueItem
 from shared.money import Money
 from shared.plumbing.clock import TIME_ZONE
 from shared.plumbing.database import Connection
+from shared.policy.shapes import DeliveryMode
 
 # Only an item with limits by level asks of which level the hospital is.
 _ITEMS = """
@@ -93,8 +94,9 @@ async def lock(tx: Connection, pool_code: str) -> int:
 
 _INSERT = """
 insert into catalogue_item (pool_code, item_code, name, class, first_copay_rate, limit_fen, valid,
-                            made_by, made_at, kind, maternity, level_limits_fen, revision, changed_at)
-values ($1, $2, $3, $4, $5, $6, daterange($7, $8), $9, $10, $11, $12, $13, $14, $10)
+                            made_by, made_at, kind, maternity, level_limits_fen, revision, changed_at,
+                            delivery_mode)
+values ($1, $2, $3, $4, $5, $6, daterange($7, $8), $9, $10, $11, $12, $13, $14, $10, $15)
 """
 
 
@@ -109,7 +111,7 @@ async def insert_listing(
                 _INSERT,
                 pool_code, one.item_code, one.name, one.item_class, one.first_copay_rate,
                 one.limit.fen if one.limit else None, one.start, one.end, by, at, one.kind.value,
-                one.maternity, levels, revision,
+                one.maternity, levels, revision, one.delivery_mode,
             )  # fmt: skip
     except asyncpg.ExclusionViolationError:
         return False
@@ -185,7 +187,7 @@ async def in_force(
 
 _PAGE = """
 select item_code, name, kind, class, first_copay_rate, limit_fen, level_limits_fen, maternity,
-       lower(valid) as starts, upper(valid) as ends, revision
+       delivery_mode, lower(valid) as starts, upper(valid) as ends, revision
 from catalogue_item
 where pool_code = $1 and revision > $2 and changed_at >= $3::timestamptz
   and ($4::text is null or kind = $4)
@@ -215,6 +217,7 @@ def listing_from_row(row: Any) -> Listing:
         maternity=row["maternity"],
         start=row["starts"],
         end=row["ends"],
+        delivery_mode=DeliveryMode(row["delivery_mode"]) if row["delivery_mode"] else None,
     )
 
 
@@ -241,6 +244,7 @@ async def propose(tx: Connection, pool_code: str, proposed: Import) -> None:
 _ROW_NAMES = (
     "pool_code", "import_id", "line_number", "item_code", "name", "kind", "class",
     "first_copay_rate", "limit_fen", "level_limits_fen", "maternity", "starts", "ends",
+    "delivery_mode",
 )  # fmt: skip
 
 
@@ -256,7 +260,7 @@ async def propose_rows(
                 pool_code, import_id, number, one.item_code, one.name, one.kind.value,
                 one.item_class, one.first_copay_rate, one.limit.fen if one.limit else None,
                 [limit.fen for limit in one.level_limits] if one.level_limits else None,
-                one.maternity, one.start, one.end,
+                one.maternity, one.start, one.end, one.delivery_mode,
             )
             for number, one in enumerate(listings, first)
         ],
@@ -312,6 +316,7 @@ where s.pool_code = $1 and s.import_id = $2 and c.pool_code = $1 and c.item_code
       = (s.name, s.kind, s.class, s.first_copay_rate, s.maternity)
   and c.limit_fen is not distinct from s.limit_fen
   and c.level_limits_fen is not distinct from s.level_limits_fen
+  and c.delivery_mode is not distinct from s.delivery_mode
 """
 # Of several successors in one file the earliest ends the version that runs on.
 _SUCCEED = """
@@ -328,9 +333,9 @@ where s.pool_code = $1 and s.import_id = $2 and c.pool_code = $1 and c.item_code
 _LIST = """
 insert into catalogue_item (pool_code, item_code, name, class, first_copay_rate, limit_fen, valid,
                             made_by, made_at, kind, maternity, level_limits_fen, revision, changed_at,
-                            import_id)
+                            import_id, delivery_mode)
 select pool_code, item_code, name, class, first_copay_rate, limit_fen, daterange(starts, ends), $5, $4,
-       kind, maternity, level_limits_fen, $3 + line_number, $4, import_id
+       kind, maternity, level_limits_fen, $3 + line_number, $4, import_id, delivery_mode
 from catalogue_import_item where pool_code = $1 and import_id = $2
 """
 

@@ -13,6 +13,7 @@ from services.settlement.domain.undoing import KeptLine, Left
 from services.settlement.store.stays import cost_from_row
 from shared.money import Money
 from shared.plumbing.database import Connection
+from shared.policy.shapes import DeliveryMode
 
 N = TypeVar("N", int, Decimal)
 
@@ -109,15 +110,22 @@ def _stored(row: Any) -> StoredLine:
     )  # fmt: skip
 
 
-_CHARGED = """
-select item_code from line where month = $1 and pool_code = $2 and stay_id = $3
-group by item_code having sum(quantity) > 0
+_MODES_CHARGED = """
+select distinct i.delivery_mode from (
+    select item_code, min(charged_on) as on_day from line
+    where month = $1 and pool_code = $2 and stay_id = $3
+    group by item_code having sum(quantity) > 0) charged
+join catalogue_item i
+  on i.pool_code = $2 and i.item_code = charged.item_code and i.valid @> charged.on_day
+where i.delivery_mode is not null
 """
 
 
-async def items_charged(tx: Connection, stay: Stay) -> frozenset[str]:
-    """The items of a bill, without those that were returned whole."""
-    return frozenset(row["item_code"] for row in await tx.fetch(_CHARGED, *_of(stay)))
+async def modes_charged(tx: Connection, stay: Stay) -> frozenset[DeliveryMode]:
+    """How a child is born by the items of a bill, as the catalogue has it on the day on which each
+    was first charged; those that were returned whole say nothing."""
+    rows = await tx.fetch(_MODES_CHARGED, *_of(stay))
+    return frozenset(DeliveryMode(row["delivery_mode"]) for row in rows)
 
 
 _LEFT = """

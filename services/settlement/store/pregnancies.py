@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import asyncpg
@@ -130,44 +130,64 @@ async def all_of_person(
     ]
 
 
-async def has_open(tx: Connection, person_ref: str) -> bool:
-    """Whether the person has a pregnancy that no birth has ended."""
-    return bool(
-        await tx.fetchval(
-            "select true from pregnancy where hashtextextended(person_ref, 0) = hashtextextended($1, 0)"
-            " and person_ref = $1 and upper_inf(period)",
-            person_ref,
-        )
-    )
-
-
-_INSERT = """
-insert into pregnancy (pool_code, pregnancy_id, person_ref, institution_code, period, delivered_on,
-                       registered_at, version, registered_by)
-values ($1, $2, $3, $4, daterange($5, $6), $7, $8, $9, $10)
+_HAVE_OPEN = """
+select asked.person_ref from unnest($1::text[]) asked(person_ref), lateral (
+    select from pregnancy p
+    where hashtextextended(p.person_ref, 0) = hashtextextended(asked.person_ref, 0)
+      and p.person_ref = asked.person_ref and upper_inf(p.period) offset 0) open
 """
 
 
-async def insert(tx: Connection, pregnancy: Pregnancy, at: datetime, by: str) -> bool:
-    """Register a pregnancy with its first designation, by an institution or (empty) the agency's
-    staff; False when its period overlaps another one of the person.
+async def have_open(tx: Connection, person_refs: Sequence[str]) -> set[str]:
+    """Those of persons who have a pregnancy that no birth has ended."""
+    return {row["person_ref"] for row in await tx.fetch(_HAVE_OPEN, person_refs)}
+
+
+_INSERT = """
+with made as (
+    insert into pregnancy (pool_code, pregnancy_id, person_ref, institution_code, period, registered_at,
+                           version, registered_by)
+    select n.pool_code, n.pregnancy_id, n.person_ref, n.institution_code, daterange(n.since, null),
+           n.noted_at, n.version, n.registered_by
+    from unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::date[], $6::timestamptz[],
+                $7::bigint[], $8::text[])
+        n(pool_code, pregnancy_id, person_ref, institution_code, since, noted_at, version, registered_by)
+    order by n.person_ref
+    on conflict do nothing
+    returning pool_code, pregnancy_id, institution_code, lower(period) as since, registered_at
+),
+entrusted as (
+    insert into designation
+    select pool_code, pregnancy_id, 1, institution_code, since, registered_at from made
+)
+select pregnancy_id from made
+"""
+
+
+class Noted(NamedTuple):
+    """A pregnancy as it is registered, by an institution or (empty) the agency's staff."""
+
+    pregnancy: Pregnancy
+    at: datetime
+    by: str
+
+
+async def insert(tx: Connection, noted: Sequence[Noted]) -> set[UUID]:
+    """Register pregnancies that run, each with its first designation; which of them: none whose
+    period overlaps another one of the person.
 
     The exclusion constraint is the law: it holds over all hospitals and at the same moment.
     """
-    try:
-        async with tx.transaction():
-            await tx.execute(
-                _INSERT,
-                pregnancy.pool_code, pregnancy.pregnancy_id, pregnancy.person_ref,
-                pregnancy.institution_code, pregnancy.period.start, pregnancy.period.end,
-                pregnancy.delivered_on, at, pregnancy.version, by,
-            )  # fmt: skip
-            await _designate(
-                tx, pregnancy, Designation(pregnancy.institution_code, pregnancy.period.start), at
-            )
-    except asyncpg.ExclusionViolationError:
-        return False
-    return True
+    rows = [
+        (
+            one.pregnancy.pool_code, one.pregnancy.pregnancy_id, one.pregnancy.person_ref,
+            one.pregnancy.institution_code, one.pregnancy.period.start, one.at,
+            one.pregnancy.version, one.by,
+        )
+        for one in noted
+    ]  # fmt: skip
+    made = await tx.fetch(_INSERT, *zip(*rows, strict=True))
+    return {row["pregnancy_id"] for row in made}
 
 
 _CORRECT = """

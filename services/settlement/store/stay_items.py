@@ -3,7 +3,9 @@ settles."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
+from datetime import date
 
 from services.settlement.domain.charged import ITEMS_MOST
 from services.settlement.domain.stay import Stay
@@ -12,11 +14,13 @@ from shared.plumbing.database import Connection
 # The JSON is written as the event will hold it, without a blank: settling only copies it. A closed
 # bill's lines do not change: what was summed once holds, however often its stay is discharged anew,
 # until it is reopened. What was returned is counted off; of an item returned whole nothing is told.
+# The month is said apart from the stays: a plan then looks at that month's lines alone. One for all
+# months has a branch for each, and a house of three years planned 11 ms a stay, for 1 ms of work.
 _KEEP = """
 insert into stay_items (pool_code, stay_id, institution_code, items, left_out)
 select asked.pool_code, asked.stay_id, asked.institution_code, bill.items, bill.left_out
-from unnest($1::date[], $2::text[], $3::uuid[], $4::text[])
-    asked(month, pool_code, stay_id, institution_code), lateral (
+from unnest($2::text[], $3::uuid[], $4::text[])
+    asked(pool_code, stay_id, institution_code), lateral (
     select ('[' || string_agg(format(
                '{"code":%s,"quantity":"%s","amount":"%s","in_scope":"%s","first_on":"%s",'
                '"last_on":"%s","lines":%s,"days":%s}',
@@ -33,7 +37,7 @@ from unnest($1::date[], $2::text[], $3::uuid[], $4::text[])
                count(distinct charged_on) filter (where returns is null) as days,
                row_number() over (order by sum(amount_fen) desc, item_code collate "C") as place
         from line
-        where month = asked.month and pool_code = asked.pool_code and stay_id = asked.stay_id
+        where month = $1::date and pool_code = asked.pool_code and stay_id = asked.stay_id
         group by item_code having sum(quantity) > 0
     ) by_item
     having count(*) > 0 offset 0) bill
@@ -43,10 +47,14 @@ on conflict (pool_code, stay_id) do nothing
 
 async def keep(tx: Connection, stays: Sequence[Stay]) -> None:
     """Keep the bill of each stay by item: the greatest amounts first, the code between equal ones."""
-    await tx.execute(
-        _KEEP, [s.admitted_on.replace(day=1) for s in stays], [s.pool_code for s in stays],
-        [s.stay_id for s in stays], [s.institution_code for s in stays], ITEMS_MOST,
-    )  # fmt: skip
+    of_month: dict[date, list[Stay]] = defaultdict(list)
+    for stay in stays:
+        of_month[stay.admitted_on.replace(day=1)].append(stay)
+    for month, those in of_month.items():
+        await tx.execute(
+            _KEEP, month, [s.pool_code for s in those], [s.stay_id for s in those],
+            [s.institution_code for s in those], ITEMS_MOST,
+        )  # fmt: skip
 
 
 async def forget(tx: Connection, stay: Stay) -> None:

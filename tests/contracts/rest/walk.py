@@ -24,7 +24,7 @@ HIGH, LOW = "H32010000001", "H32010000002"
 CATALOGUE: list[dict[str, Any]] = [
     {"item_code": "bed-day", "name": "床位费", "item_class": "a", "limit": "60.00"},
     {"item_code": "cesarean-section", "name": "剖宫产术", "item_class": "b",
-     "first_copay_rate": "0.1"},
+     "first_copay_rate": "0.1", "delivery_mode": "cesarean"},
     {"item_code": "ward-single", "name": "单人病房加收", "item_class": "c"},
 ]  # fmt: skip
 LINES = [

@@ -217,5 +217,5 @@ class World:
         """Audit's own inbox and handler, at the virtual broker."""
         pool = cast(Any, StoppingPool(self.town.audit, self.schedule))
         source = VirtualSource(self.broker, member)
-        handle = claim_handler(self.town.clock, self.town.rules)
+        handle = claim_handler(self.town.clock, self.town.library)
         return Inbox(CONSUMER, pool, source, handle, self.town.clock)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
-from services.audit.domain.rule import RuleBook, read_rules
+from services.audit.domain.library import Library, read_library
 from shared.plumbing.database import Pool, open_pool
 from shared.policy.book import Book
 from tests.settlement.conftest import NANJING, open_house
@@ -31,7 +31,7 @@ class Town:
     audit_owner: Pool
     clock: FixedClock
     book: Book
-    rules: RuleBook
+    library: Library
     like: str
     total: str
 
@@ -55,6 +55,6 @@ async def open_town(
         await open_pool(audit["service"], size=6),
         await open_pool(audit["owner"], size=2),
     ]
-    yield Town(*pools, clock, book, read_rules(), like, outcome["total"])
+    yield Town(*pools, clock, book, read_library(), like, outcome["total"])
     for pool in pools:
         await pool.close()

@@ -1,0 +1,28 @@
+"""The articles that a rule stands on, in words."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+from services.audit.domain.rule import LegalBasis
+
+Language = Literal["zh", "en"]
+
+_WORDS = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
+
+
+def cited(legal_basis: Sequence[LegalBasis], language: Language) -> str:
+    """The documents and their articles."""
+    words = _WORDS[language]
+    cited: str = words["semicolon"].join(
+        words["one" if len(basis.articles) == 1 else "many"].format(
+            document=getattr(basis.document, language),
+            number=getattr(basis.number, language),
+            articles=words["comma"].join(str(article) for article in basis.articles),
+        )
+        for basis in legal_basis
+    )
+    return cited

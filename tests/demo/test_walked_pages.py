@@ -1,0 +1,87 @@
+"""What the pages tell to paste works as pasted, against a house with a demo."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from deploy.verify.invariants import INVARIANTS
+from tests.demo.conftest import House
+from tests.support.source import ROOT
+
+# A reader takes a moment from block to block; what was booked in one is heard of by the next.
+A_MOMENT = "\nsleep 2\n"
+SECONDS_MAX = 500  # each line starts curl and python; on a machine with other work that adds up
+
+pytestmark = pytest.mark.timeout(600)
+SAID = {
+    "his-guide.md": [
+        "discharged", "the same bytes", "{'fund': '8014.00', 'member': '1606.00'}",
+        "1008-stay-already-settled", "-4574.00",
+    ],
+    "his-gateway.md": ["7810.0", "same", "-7810.0"],
+    "walk-through.md": [
+        "4574.00", "discharged", "the same bytes", '{"fund": "8014.00", "member": "1606.00"}',
+        "Nanjing, normal: desk {'fund': '3950.00', 'member': '50.00'} total 4000.00 fund 3050.00"
+        " member 50.00 institution 900.00 other_fund 0.00",
+        "Nanjing, flexible: desk {'fund': '8575.00', 'member': '425.00'} total 9000.00"
+        " fund 4475.00 member 425.00 institution 4100.00 other_fund 0.00",
+        "Kizilsu, normal: desk {'fund': '4000.00', 'member': '0.00'} total 4000.00 fund 4000.00"
+        " member 0.00 institution 0.00 other_fund 0.00",
+        "Kizilsu, caesarean: desk {'fund': '7500.00', 'member': '1500.00'} total 9000.00"
+        " fund 7500.00 member 1500.00 institution 0.00 other_fund 0.00",
+        "2001-interrupted", "1009-lines-do-not-sum", "2002-waiting-period-not-met",
+        "1008-stay-already-settled", "8-key-used-with-another-body", "1001-stay-unknown",
+        "1018-pregnancy-open-already",
+        "-4574.00", "1024-already-reversed", "still the same bytes", "4574.00",
+        "reversed, reversal, settled",
+        "notified", "first_reviewed", "second_reviewed", "proposed", "decided",
+    ],
+}  # fmt: skip
+"""What each page brings, in this order, whatever is printed between."""
+
+
+def _blocks(page: str) -> list[str]:
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    return re.findall(r"^```bash\n(.*?)^```", text, re.M | re.S)
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder to paste in that leads to the clone's parts, so that a page leaves nothing in it."""
+    folder = tmp_path_factory.mktemp("clone")
+    for part in (".venv", "deploy", "services", "shared"):
+        (folder / part).symlink_to(ROOT / part)
+    return folder
+
+
+def _pasted(page: str, house: House, clone: Path) -> list[str]:
+    """What a page prints, pasted in order into one bash that stops at what fails."""
+    done = subprocess.run(
+        ["bash", "-e", "-o", "pipefail"], input=A_MOMENT.join(_blocks(page)), cwd=clone,
+        env=os.environ | {"DATA_DIR": str(house.folder)}, capture_output=True, text=True,
+        timeout=SECONDS_MAX, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout.splitlines()
+
+
+@pytest.mark.parametrize("page", SAID)
+def test_a_page_works_as_pasted(house: House, clone: Path, page: str) -> None:
+    lines = _pasted(page, house, clone)
+    rest = iter(lines)
+    for said in SAID[page]:
+        assert said in rest, said  # each after the one before it
+    if page == "walk-through.md":  # it ends with the line of every invariant
+        proof = lines[-len(INVARIANTS) :]
+        assert [line.split()[0] for line in proof] == [one.id for one in INVARIANTS]
+        assert not [line for line in proof if " FAIL:" in line]
+
+
+@pytest.mark.parametrize("page", ["his-guide", "his-gateway"])
+def test_a_twin_has_the_same_blocks(page: str) -> None:
+    assert _blocks(f"{page}.md") == _blocks(f"{page}.zh.md")
