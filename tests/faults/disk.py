@@ -29,6 +29,12 @@ def small_disk(place: Path) -> Iterator[Path]:
         subprocess.run(["umount", "-l", str(place)], check=True)
 
 
+def empty(place: Path) -> None:
+    """Take away what filled it."""
+    for file in place.glob("filler*"):
+        file.unlink()
+
+
 def fill(file: Path) -> None:
     """Write until there is no room."""
     with file.open("wb", buffering=0) as full:

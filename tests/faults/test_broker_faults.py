@@ -23,6 +23,7 @@ from deploy.kafka.cluster import BROKERS, KafkaCluster
 from deploy.local.databases import run_apart
 from deploy.local.postgres import free_port
 from deploy.local.site import SERVICES
+from tests.faults.disk import empty, fill
 from tests.faults.processes import Processes
 from tests.faults.region import all_kept, drained, gauge, load_on, region_on
 from tests.support.kafka import Kafka
@@ -35,6 +36,7 @@ ALARM_SECONDS = 20 if LONG else 2
 AWAY_SECONDS = 2
 BIRTHS_A_SECOND = 3
 STOCK = BIRTHS_A_SECOND * (PAUSE_SECONDS + 20)
+FULL_SECONDS_MAX = PAUSE_SECONDS + 60
 EXIT_SECONDS_MAX = 10
 STORMS = 15 if LONG else 2
 STORM_SECONDS = 2
@@ -237,6 +239,49 @@ async def _alive(http: httpx.AsyncClient, address: str) -> bool:
         return (await http.get(address)).status_code == httpx.codes.OK
     except httpx.HTTPError:
         return False
+
+
+async def test_f09_the_brokers_disk_is_full(
+    disk: Path, kafka_broker: KafkaBroker, service_databases: ServiceDatabases, tmp_path: Path,
+    record_property: pytest.RecordProperty,
+) -> None:  # fmt: skip
+    """It ends by itself; hospitals are paid, and what waited is told once there is room again."""
+    del kafka_broker
+    with ThreadPoolExecutor(max_workers=1) as starter:
+        own = KafkaBroker(disk / "broker", port=free_port())
+        starter.submit(own.start).result()
+        try:
+            run_apart(topics.create(own.bootstrap))
+            kafka = Kafka(own.bootstrap, "")
+            async with (
+                region_on(service_databases, kafka, tmp_path) as region,
+                load_on(region, BIRTHS_A_SECOND, 9) as load,
+            ):
+                await load.stock(STOCK)
+                waited: list[float] = []
+
+                async def fill_up() -> None:
+                    await asyncio.sleep(2)
+                    fill(disk / "filler")
+                    already, began = len(load.outcome.acknowledged), time.monotonic()
+                    while time.monotonic() - began < PAUSE_SECONDS or not waited:
+                        assert time.monotonic() - began < FULL_SECONDS_MAX, "it found room"
+                        fill(disk / f"filler-{time.monotonic_ns()}")  # what was freed meanwhile
+                        oldest = await gauge(region, "settlement", "outbox_oldest_seconds")
+                        waited.extend([oldest] if oldest > ALARM_SECONDS else [])
+                        await asyncio.sleep(1)
+                    assert len(load.outcome.acknowledged) > already
+                    empty(disk)
+                    if not own.pid:
+                        await asyncio.wrap_future(starter.submit(own.start))
+
+                await load.run(fill_up())
+                record_property("oldest that waited, seconds", max(waited))
+                failed = {o: n for o, n in load.history.counts.items() if o[0] == "5"}
+                assert failed == {}
+                await all_kept(region, load)
+        finally:
+            own.stop()
 
 
 @pytest.mark.long
