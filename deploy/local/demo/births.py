@@ -14,7 +14,7 @@ from services.settlement.domain.delivery import Delivery
 from shared.period import Month
 from shared.policy.shapes import DeliveryMode
 
-BIRTHS = 15_500
+BIRTHS = 12_000
 """How many births a full demo has: what two cores make in a minute, with all that is beside."""
 
 _LATELY = timedelta(days=10)
