@@ -10,7 +10,13 @@ import asyncpg
 import structlog
 from fastapi import FastAPI
 from starlette.datastructures import Headers
-from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+from starlette.responses import (
+    FileResponse,
+    HTMLResponse,
+    JSONResponse,
+    PlainTextResponse,
+    Response,
+)
 from starlette.types import Receive, Scope, Send
 
 from deploy.local import front_documents, front_page
@@ -106,12 +112,16 @@ class Front:
         return HTMLResponse(shown, headers=front_page.headers())
 
     def _document(self, scope: Scope) -> Response:
-        """A document of `docs/` as a page; other files there as plain text that any browser
-        shows."""
+        """A document of `docs/` as a page, a plot as a picture; other files as plain text that
+        any browser shows."""
         place = front_documents.document_at(scope["path"].removeprefix("/docs/"))
         if place is None:
             return problem_response(Problem(NOT_FOUND), uuid4().hex)
         headers = front_page.headers()
+        if place.suffix == front_documents.PLOT:
+            return FileResponse(
+                place, media_type="image/svg+xml", headers=front_page.plot_headers()
+            )
         if place.is_file() and place.suffix != ".md":
             return PlainTextResponse(place.read_text(encoding="utf-8"), headers=headers)
         return HTMLResponse(front_page.document_page(place, _reader(scope)), headers=headers)

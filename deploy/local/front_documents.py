@@ -20,6 +20,7 @@ from services.settlement.api.explanation import Language
 
 DOCUMENTS = Path(__file__).parents[2] / "docs"
 SHOWN = frozenset((".md", ".yaml", ".json", ".http", ".py", ".csv"))
+PLOT = ".svg"
 _CHINESE = ".zh.md"
 _WIDE = "\u2e80"
 """From here on characters are written without a space between them."""
@@ -43,7 +44,8 @@ def document_at(path: str) -> Path | None:
     place = (DOCUMENTS / path).resolve()
     if not place.is_relative_to(DOCUMENTS) or place == DOCUMENTS:
         return None
-    return place if place.is_dir() or (place.is_file() and place.suffix in SHOWN) else None
+    shown = place.suffix in SHOWN or place.suffix == PLOT
+    return place if place.is_dir() or (place.is_file() and shown) else None
 
 
 def pages(reader: Reader) -> list[Path]:
@@ -81,6 +83,8 @@ def rendered(page: Path, reader: Reader) -> str:
         _aligned(token)
         for link in _links(token):
             _lead(link, page, reader)
+        for plot in _plots(token):
+            _find(plot, page, reader)
     _anchored(tokens)
     html: str = markdown.renderer.render(tokens, markdown.options, {})
     return html
@@ -116,6 +120,17 @@ def _for(page: Path, reader: Reader) -> Path:
 
 def _links(token: Token) -> list[Token]:
     return [child for child in token.children or () if child.type == "link_open"]
+
+
+def _plots(token: Token) -> list[Token]:
+    return [child for child in token.children or () if child.type == "image"]
+
+
+def _find(plot: Token, page: Path, reader: Reader) -> None:
+    """Let a plot be fetched from where it is shown; what is none here stays its caption."""
+    place = (page.parent / unquote(str(plot.attrGet("src") or ""))).resolve()
+    found = place.suffix == PLOT and document_at(str(place)) is not None
+    plot.attrSet("src", address_of(place, reader) if found else "data:,")
 
 
 def _lead(link: Token, page: Path, reader: Reader) -> None:

@@ -98,6 +98,7 @@ def test_every_document_is_a_page_whose_links_lead_on(house: House) -> None:
         waiting = set(re.findall(r'href="(/docs/[^"#]+)', front.text))
         assert "/docs/review.md?lang=en" in waiting
         seen: dict[str, str] = {}
+        plots: set[str] = set()
         while waiting:
             address = waiting.pop()
             answer = http.get(address)
@@ -105,11 +106,17 @@ def test_every_document_is_a_page_whose_links_lead_on(house: House) -> None:
             assert answer.headers["content-security-policy"] == policy
             seen[address] = answer.text
             if answer.headers["content-type"].startswith("text/html"):
-                assert not re.search(r"<script|<img|style=|\n\||^# ", answer.text), address
+                assert not re.search(r"<script|style=|\n\||^# ", answer.text), address
+                plots |= set(re.findall(r'<img src="([^"]+)"', answer.text))
                 inside = re.findall(r'(?:href|src)="([^"]+)"', answer.text.split("<body>")[1])
                 assert all(re.match("/|#|https?://", link) for link in inside), address
                 here = {link.partition("#")[0] for link in inside if link.startswith("/docs/")}
-                waiting |= here - seen.keys()
+                waiting |= here - seen.keys() - plots
+        assert len(plots) >= 3
+        for plot in plots:
+            answer = http.get(plot)
+            assert (answer.status_code, answer.headers["content-type"]) == (200, "image/svg+xml")
+            assert answer.headers["content-security-policy"].startswith("default-src 'none'")
     reached = {address.partition("?")[0].removeprefix("/docs/") for address in seen}
     assert {"asyncapi.yaml", "examples/claims.csv", "http/settlement.http"} <= reached
     assert any(address.startswith("decisions/") for address in reached)

@@ -56,6 +56,14 @@ def test_links_lead_to_pages_of_this_host_in_the_readers_language(docs: Path) ->
     assert "这里换行" in chosen
 
 
+def test_a_plot_is_fetched_from_this_host_and_what_is_none_is_not(docs: Path) -> None:
+    (docs / "more" / "e.svg").write_text("<svg/>", encoding="utf-8")
+    page = docs / "more" / "f.md"
+    page.write_text("![e](e.svg) ![up](../../g.svg) ![far](https://x.example/g.svg)\n", "utf-8")
+    found = re.findall(r'src="([^"]*)"', rendered(page, Reader("en")))
+    assert found == ["/docs/more/e.svg", "data:,", "data:,"]
+
+
 def test_a_title_is_the_readers_half_of_the_heading(docs: Path) -> None:
     assert title_of(docs / "a.md", Reader("en")) == "First a"
     assert title_of(docs / "a.md", Reader("zh")) == "第一"
