@@ -15,7 +15,7 @@ from services.audit.domain.clocks import SHIPPED_CLOCKS
 from services.audit.domain.flag import FlagState
 from services.audit.domain.item_group import SHIPPED_GROUPS, ItemGroup, read_groups
 from services.audit.domain.library import BadLibrary, read_library
-from services.audit.domain.rule import RULES, Mode, read_rules
+from services.audit.domain.rule import RULES, Mode, as_book, compile_rules, read_rules
 from services.audit.domain.work_day import after_work_days
 from services.audit.heard.claim import claim_handler
 from services.audit.main import create_app
@@ -34,6 +34,7 @@ NATIONAL = {
     "surgery": '[surgery]\nprefixes = ["00331400"]\n',
 }
 RULE = (RULES / f"{AWAKE}.1.toml").read_text(encoding="utf-8")
+OWN = RULE.replace("version = 1", "version = 1000")
 ONE_CLOCK = '[open]\nwork_days = 1\nlabel = "example"\nnote = "x"'
 CLOCKS = "\n".join(
     f'[{state}]\nwork_days = 3\nlabel = "operational"\nnote = "x"' for state in SHIPPED_CLOCKS
@@ -79,7 +80,7 @@ def test_a_new_version_of_a_rule_holds_from_its_day_and_the_shipped_one_before(
     tmp_path: Path,
 ) -> None:
     own = (
-        RULE.replace("version = 1", "version = 2")
+        OWN.replace("version = 1000", "version = 1001")
         .replace("2021-05-01", "2027-01-01")
         .replace('mode = "live"', 'mode = "shadow"')
     )
@@ -98,10 +99,10 @@ def test_clocks_are_those_of_the_folder(tmp_path: Path) -> None:
 
 
 def test_a_rule_may_speak_of_a_group_that_the_folder_adds(tmp_path: Path) -> None:
-    own = RULE.replace(AWAKE, "own-rule").replace('"surgery"]', '"acupuncture"]')
+    own = OWN.replace(AWAKE, "own-rule").replace('"surgery"]', '"acupuncture"]')
     added = groups() + '\n[acupuncture]\nprefixes = ["00430000"]\n'
     assert read_library(folder(tmp_path, item_groups=added, rules__own=own)).rules.find(
-        "own-rule", 1
+        "own-rule", 1000
     )
     with pytest.raises(BadLibrary, match=r"item_groups.toml:1: .*acupuncture"):
         read_library(folder(tmp_path, **{"653000__item_groups": groups()}))
@@ -117,15 +118,18 @@ def test_a_rule_may_speak_of_a_group_that_the_folder_adds(tmp_path: Path) -> Non
         ("clocks", ONE_CLOCK, "clocks.toml:1: a clock for each step"),
         ("clocks", CLOCKS.replace("= 3", "= 0", 1), "clocks.toml:2: work_days: "),
         ("clocks", "[asleep]\n", "clocks.toml:1: "),
-        ("rules__x", RULE, "rules/x.toml:1: two versions of caesarean-without-anaesthesia"),
+        ("rules__x", RULE, "rules/x.toml:1: own versions are numbered from 1000 on"),
+        ("rules__x__y", OWN, "rules/x:1: a rule is a file that ends in .toml"),
+        ("653000__clocks", CLOCKS, "653000/clocks.toml:1: a pool sets item_groups.toml alone"),
+        ("item_groups", groups(bed='[bed]\nprefixes = [""]\n'), "item_groups.toml:2: "),
         (
             "rules__x",
-            RULE.replace("all_of = true", "all_off = true"),
+            OWN.replace("all_of = true", "all_off = true"),
             f"rules/x.toml:{RULE[: RULE.index('all_of')].count(chr(10)) + 1}: all_off: ",
         ),
         (
             "rules__x",
-            RULE.replace('"surgery"]', '"surgeries"]'),
+            OWN.replace('"surgery"]', '"surgeries"]'),
             f"rules/x.toml:{RULE[: RULE.index('groups = [')].count(chr(10)) + 1}: ",
         ),
         ("rule", RULE, "rule.toml:1: not one of"),
@@ -138,6 +142,27 @@ def test_a_bad_file_refuses_the_start_with_file_and_line(
     with pytest.raises(BadLibrary) as refused:
         create_app(set_so)
     assert f"{tmp_path}/{said}" in str(refused.value)
+
+
+def test_a_file_in_another_encoding_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "item_groups.toml"
+    path.write_text(groups() + "# 床位\n", encoding="gbk")
+    with pytest.raises(BadLibrary, match=r"item_groups.toml:1: not written in UTF-8"):
+        read_library(tmp_path)
+
+
+def test_two_of_an_agencys_own_versions_do_not_begin_on_one_day(tmp_path: Path) -> None:
+    second = OWN.replace("version = 1000", "version = 1001")
+    with pytest.raises(BadLibrary, match=rf"rules/.*:1: two versions of {AWAKE}"):
+        read_library(folder(tmp_path, rules__a=OWN, rules__b=second))
+
+
+def test_an_agencys_version_stands_above_one_that_ships_later(tmp_path: Path) -> None:
+    own = compile_rules([OWN.replace("2021-05-01", "2027-01-01")]).rules
+    later = RULE.replace("version = 1", "version = 2").replace("2021-05-01", "2028-01-01")
+    book = as_book([*own, *compile_rules([RULE, later]).rules], SHIPPED_GROUPS)
+    found = [book.in_force(date(year, 6, 1)).rules[0].version for year in (2026, 2027, 2028)]
+    assert found == [1, 1000, 1000]
 
 
 def test_a_folder_that_is_not_there_refuses_the_start(tmp_path: Path) -> None:

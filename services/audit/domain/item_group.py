@@ -12,7 +12,14 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, TypeAdapter, ValidationInfo
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    StringConstraints,
+    TypeAdapter,
+    ValidationInfo,
+)
 
 from services.audit.domain.case import Billed, Item
 from shared.money import Money
@@ -21,14 +28,18 @@ _CODES_KEPT = 1 << 16
 _NOTHING = Billed(Decimal(0), Money(0))
 
 
+Code = Annotated[str, StringConstraints(min_length=1)]
+"""A code, or its beginning: an empty one would be that of every item."""
+
+
 class ItemGroup(BaseModel):
     """One group: whole codes, and beginnings of codes. An empty one says that the catalogue has no
     code of its own for such items."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
-    codes: list[str] = []
-    prefixes: list[str] = []
+    codes: list[Code] = []
+    prefixes: list[Code] = []
 
     def holds(self, code: str) -> bool:
         """Whether a catalogue code belongs to the group."""

@@ -19,7 +19,7 @@ from services.audit.domain.item_group import (
     ItemGroups,
     read_groups,
 )
-from services.audit.domain.rule import RULES, Rule, RuleBook, as_book, compile_rule
+from services.audit.domain.rule import OWN_VERSIONS, RULES, Rule, RuleBook, as_book, compile_rule
 from shared.policy.lines import Place, line_of
 
 RULES_FOLDER, GROUPS_FILE, CLOCKS_FILE = "rules", "item_groups.toml", "clocks.toml"
@@ -49,7 +49,7 @@ def read_library(folder: Path | None = None) -> Library:
         raise BadLibrary(f"{folder}: no such folder")
     _nothing_strange(folder)
     groups = _groups_of(folder)
-    own = {path: _read_file(path, _rule_with(groups)) for path in _rules_of(folder / RULES_FOLDER)}
+    own = {path: _read_file(path, _own_rule(groups)) for path in _rules_of(folder / RULES_FOLDER)}
     try:
         book = as_book([*shipped, *own.values()], groups)
     except ValueError as error:
@@ -61,10 +61,20 @@ def read_library(folder: Path | None = None) -> Library:
 def _nothing_strange(folder: Path) -> None:
     """A file under a name that nobody reads would be set in vain."""
     known = {RULES_FOLDER, GROUPS_FILE, CLOCKS_FILE}
-    for path in sorted(folder.iterdir()):
-        of_pool = path.is_dir() and _POOL.fullmatch(path.name)
-        if path.name not in known and not of_pool and not path.name.startswith("."):
+    for path in _in(folder):
+        if path.is_dir() and _POOL.fullmatch(path.name):
+            for inside in _in(path):
+                if inside.name != GROUPS_FILE:
+                    raise BadLibrary(f"{inside}:1: a pool sets {GROUPS_FILE} alone")
+        elif path.name not in known:
             raise BadLibrary(f"{path}:1: not one of {sorted(known)}, nor the folder of a pool")
+    for inside in _in(folder / RULES_FOLDER) if (folder / RULES_FOLDER).is_dir() else ():
+        if inside.suffix != ".toml" or not inside.is_file():
+            raise BadLibrary(f"{inside}:1: a rule is a file that ends in .toml")
+
+
+def _in(folder: Path) -> list[Path]:
+    return [path for path in sorted(folder.iterdir()) if not path.name.startswith(".")]
 
 
 def _groups_of(folder: Path) -> GroupsOfPools:
@@ -94,8 +104,21 @@ def _rule_with(groups: GroupsOfPools) -> Callable[[str], Rule]:
     return lambda text: compile_rule(text, groups)
 
 
+def _own_rule(groups: GroupsOfPools) -> Callable[[str], Rule]:
+    def read(text: str) -> Rule:
+        rule = compile_rule(text, groups)
+        if rule.version < OWN_VERSIONS:
+            raise ValueError(f"own versions are numbered from {OWN_VERSIONS} on")
+        return rule
+
+    return read
+
+
 def _read_file(path: Path, read: Callable[[str], _Read]) -> _Read:
-    text = path.read_text(encoding="utf-8")
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise BadLibrary(f"{path}:1: not written in UTF-8") from None
     try:
         return read(text)
     except ValidationError as error:
