@@ -43,7 +43,8 @@ where not exists (select from reconciliation r
 order by 1
 """
 # Our book as it was when it was asked for, summed again from the claims. Not asked where it cannot be
-# known any more: where a claim was just being made, or one of its stays was told anew afterwards.
+# known any more: where a claim was made within a minute of that, before or after (a call is noted as
+# it comes, and reads the claims when it has read its own rows), or one of its stays was told anew.
 _OURS = """
 with scope as (
     select r.*, since::timestamp at time zone 'Asia/Shanghai' as begins,
@@ -64,7 +65,7 @@ claim_of as (
                                   end) as meant
     from scope
     join settlement s on s.pool_code = scope.pool_code and s.institution_code = scope.institution_code
-        and s.settled_at >= begins and s.settled_at < ends and s.settled_at <= made_at
+        and s.settled_at >= begins and s.settled_at < ends and s.settled_at <= made_at + interval '60 seconds'
     join stay t on t.pool_code = s.pool_code and t.stay_id = s.stay_id
     left join encounter e on e.pool_code = s.pool_code and e.stay_id = s.stay_id),
 ours as (

@@ -102,6 +102,8 @@ async def _make_months_of(
     of_these = f"from {parent}_rest where month >= :first and month < :past"
     late = await connection.scalar(text(f"select exists (select {of_these})"), these)
     if late:
+        # Who comes behind this lock waits as well: it is given up soon, and migrating is repeated.
+        await connection.execute(text("set local lock_timeout = '5s'"))
         await connection.execute(text(f"lock table {parent} in access exclusive mode"))
         set_aside = f"create temporary table set_aside on commit drop as select * {of_these}"
         await connection.execute(text(set_aside), these)

@@ -60,6 +60,11 @@ def wanted(seed: str) -> int:
     return 0 if seed == "none" else int(seed) if seed else BIRTHS
 
 
+def holds_demo(folder: Path) -> bool:
+    """Whether all that a folder holds began as a demo, of people who are made up."""
+    return (folder / _MARK).exists()
+
+
 def note_begun(folder: Path) -> None:
     """Remember that a demo is being made here."""
     (folder / _MARK).write_text(_BEGUN)

@@ -30,9 +30,11 @@ async def import_persons(
 def _apart(listed: Sequence[Registration]) -> Iterator[list[Registration]]:
     """The list in its order, cut where an ID number comes again: that is then somebody known."""
     those: list[Registration] = []
+    numbers: set[str] = set()
     for asked in listed:
-        if asked.id_number in {other.id_number for other in those}:
+        if asked.id_number in numbers:
             yield those
-            those = []
+            those, numbers = [], set()
         those.append(asked)
+        numbers.add(asked.id_number)
     yield those

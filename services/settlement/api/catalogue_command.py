@@ -20,8 +20,6 @@ COLUMNS = (
     "level_1_limit", "level_2_limit", "level_3_limit", "maternity", "start", "end",
     "delivery_mode",
 )  # fmt: skip
-_HEADS = (list(COLUMNS), list(COLUMNS[:-1]))
-"""The last column came later: files without it are taken."""
 _FAULTS_MOST = 50
 _STATEMENT_MS = 600_000
 _MATERNITY = {"yes": True, "no": False, "": True}
@@ -85,7 +83,7 @@ def read_listings(file: Path) -> list[Listing]:
 def _rows(lines: Iterator[str]) -> Iterator[tuple[int, dict[str, object]]]:
     reader = csv.reader(lines, strict=True)
     head = next(reader, None)
-    if head is None or head not in _HEADS:
+    if head != list(COLUMNS):
         raise BadFile(f"line 1: the columns are {','.join(COLUMNS)}")
     for row in reader:
         if len(row) != len(head):

@@ -170,11 +170,12 @@ def belonging(
     """A person whose state is known and recent, and the spell in which she belongs to a pool."""
     if person is None:
         return Refused(Refusal.PERSON_UNKNOWN, None, (("person_ref", person_ref),))
+    # First how old the state is: who moved into the pool since is not refused as no member of it.
+    if _too_old(person, pool, book, now, today):
+        return Refused(Refusal.PERSON_STATE_TOO_OLD, None, (("person_ref", person_ref),))
     spell = spell_on(person, pool, on)
     if spell is None:
         return Refused(Refusal.PERSON_NOT_OF_POOL)
-    if _too_old(person, pool, book, now, today):
-        return Refused(Refusal.PERSON_STATE_TOO_OLD, None, (("person_ref", person_ref),))
     return person, spell
 
 
