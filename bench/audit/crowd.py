@@ -17,6 +17,7 @@ def write_crowd(seeds: Sequence[int], out: Path) -> int:
     """Write CLAIMS.csv of all the seeds' provinces, ids kept apart; the number of claims."""
     out.mkdir(parents=True, exist_ok=True)
     path = out / "CLAIMS.csv"
+    path.unlink(missing_ok=True)
     total = 0
     with tempfile.TemporaryDirectory(dir=out) as scratch:
         for number, seed in enumerate(seeds):
