@@ -61,7 +61,11 @@ _TABLES: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "stay": ("t.stay_id = name.of_stay", {"stay_number": "name.stay_id::text"}),
     "line": ("t.stay_id = name.of_stay", {}),
     "settlement": ("t.settlement_id = name.of_settlement", {}),
-    "claim": ("t.settlement_id = name.of_settlement", {}),
+    "claim": (
+        "t.settlement_id = name.of_settlement",
+        # Only a surgery's claim names its person.
+        {"person_ref": "case when t.person_ref is not null then name.person_ref end"},
+    ),
     "posting": ("t.settlement_id = name.of_settlement", {"posting_id": "gen_random_uuid()"}),
     "idempotency": (
         "t.object_id = name.of_settlement",
