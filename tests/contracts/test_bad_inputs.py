@@ -12,7 +12,7 @@ import io
 import json
 import logging
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlencode
 from uuid import uuid4
@@ -33,8 +33,7 @@ from tests.contracts.shots import (
     unknown_queries,
 )
 from tests.support.agency import until
-from tests.support.peopled import A, Asked, Peopled, peopled
-from tests.support.postgres import ServiceDatabases
+from tests.support.peopled import A, Asked, Peopled
 from tests.support.running import KEY
 
 # Each hears the one after it: told of in this order, nobody's rows grow while they are counted.
@@ -47,14 +46,6 @@ SHOT_HEADERS = {"Idempotency-Key", "Authorization", *_CLAIMS}
 SHOT_BY_NAME = {"PTH-013", "HDR-044"}
 """Made on the spot: an address in capitals, and heads that are too large."""
 _MOVED_BY_WORKERS = {"sealed_block", "consumer_offset", "relay_fence", "topic_position"}
-
-
-@pytest.fixture(scope="module")
-async def here(
-    module_databases: ServiceDatabases, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Peopled]:
-    async with peopled(module_databases, tmp_path_factory.mktemp("agency")) as opened:
-        yield opened
 
 
 @pytest.fixture

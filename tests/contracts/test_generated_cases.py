@@ -20,8 +20,7 @@ from schemathesis.checks import CHECKS, load_all_checks
 from schemathesis.core.failures import Failure, FailureGroup
 
 from tests.contracts.test_tenants import MATRIX
-from tests.support.peopled import A, Peopled, peopled
-from tests.support.postgres import ServiceDatabases
+from tests.support.peopled import A, Peopled
 
 _EXAMPLES = 8
 _SEED = 20191220
@@ -30,14 +29,6 @@ _CHECKS = (
     "response_headers_conformance", "response_schema_conformance", "negative_data_rejection",
     "missing_required_header", "unsupported_method", "ignored_auth",
 )  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-async def here(
-    module_databases: ServiceDatabases, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Peopled]:
-    async with peopled(module_databases, tmp_path_factory.mktemp("agency")) as opened:
-        yield opened
 
 
 @asynccontextmanager

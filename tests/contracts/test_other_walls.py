@@ -9,14 +9,13 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from datetime import date, datetime
 from types import ModuleType
 from typing import Any
 from uuid import UUID
 
 import asyncpg
-import pytest
 
 import services.audit.store
 import services.enrollment.store
@@ -33,18 +32,9 @@ from services.audit.store import (
 )
 from shared.period import Period
 from shared.plumbing.database import AGENCY, Connection, open_pool, transaction
-from tests.support.peopled import A, B, Peopled, peopled
-from tests.support.postgres import ServiceDatabases
+from tests.support.peopled import A, B, Peopled
 
 FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2100, 1, 1)
-
-
-@pytest.fixture(scope="module")
-async def here(
-    module_databases: ServiceDatabases, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Peopled]:
-    async with peopled(module_databases, tmp_path_factory.mktemp("agency")) as opened:
-        yield opened
 
 
 Row = dict[str, Any]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import date
 from types import SimpleNamespace
@@ -59,8 +59,7 @@ from shared.plumbing.clock import business_day
 from shared.plumbing.database import AGENCY, Connection, open_pool, transaction
 from shared.plumbing.sealed import Vault
 from tests.contracts.described import routes
-from tests.support.peopled import ELSEWHERE, SERVICES, A, Asked, B, Owner, Peopled, peopled
-from tests.support.postgres import ServiceDatabases
+from tests.support.peopled import ELSEWHERE, SERVICES, A, Asked, B, Owner, Peopled
 
 EVERY_ROLE = (
     "hospital", "clerk", "finance", "reviewer", "supervisor", "operator", "service",
@@ -239,14 +238,6 @@ MATRIX = {
     "POST /audit/v1/checks:for-hospital": Entry("service", "nobody"),
     "POST /audit/v1/checks/{check_id}/feedback:for-hospital": Entry("service", "nobody"),
 }
-
-
-@pytest.fixture(scope="module")
-async def here(
-    module_databases: ServiceDatabases, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Peopled]:
-    async with peopled(module_databases, tmp_path_factory.mktemp("agency")) as opened:
-        yield opened
 
 
 def lacking(description: dict[str, Any]) -> list[str]:

@@ -125,6 +125,7 @@ async def test_a_what_if_says_what_a_document_would_change_and_stores_nothing(
         pool = tmp_path / "proposed" / f"{POOL}-what-if"
         pool.mkdir(parents=True)
         (pool / "late.toml").write_text(LATE, encoding="utf-8")
+        await _quiet(run_file(whole, tmp_path, None))  # Posting follows settling: wait for it.
         before = await _rows(dsns["owner"])
 
         same = await _repriced(dsns["service"], [])
@@ -202,10 +203,14 @@ async def _ledger_and_audit_agree(
     await audit.close()
 
 
-async def _verified(whole: Agency, folder: Path) -> None:
-    told = run_file(whole, folder, None)
+async def _quiet(told: Path) -> None:
     async with open_stores(told) as stores:
         assert await wait_for_quiet(stores, 60) == []
+
+
+async def _verified(whole: Agency, folder: Path) -> None:
+    told = run_file(whole, folder, None)
+    await _quiet(told)
 
     def verify() -> subprocess.CompletedProcess[str]:
         return subprocess.run(

@@ -16,7 +16,7 @@ import pytest
 
 from shared.plumbing.peer import Breaker, Peer, PeerDown
 from tests.settlement.conftest import NANJING, House, gateway_house
-from tests.support.his import His, holds
+from tests.support.his import His, billed_stay, holds
 from tests.support.postgres import ServiceDatabases
 from tests.support.running import Client
 
@@ -234,17 +234,7 @@ async def test_by_the_gateway_too(house: House, enrollment: Enrollment) -> None:
     """The system may ask again with the same message, and is settled by it once."""
     his = His(house.running.http, house.clock, A)
     psn = await house.person(NANJING)
-    await his.call("90201", {"data": {"psn_no": psn, "begndate": "2023-07-01"}})
-    admitted = await his.call("2401", {"mdtrtinfo": {
-        "psn_no": psn, "insutype": "310", "begntime": "2024-03-20 08:00:00", "med_type": "52",
-        "ipt_no": f"Z{psn[:12]}", "matn_type": "1"}, "diseinfo": []})  # fmt: skip
-    stay = str(admitted["result"]["mdtrt_id"])
-    line = {"feedetl_sn": "1", "mdtrt_id": stay, "psn_no": psn, "fee_ocur_time": "2024-03-21",
-            "med_list_codg": "delivery", "det_item_fee_sumamt": "4500.00", "cnt": "1",
-            "pric": "4500"}  # fmt: skip
-    await his.call("2301", {"feedetail": [line]})
-    await his.call("2402", {"dscginfo": {"mdtrt_id": stay, "psn_no": psn, "endtime": "2024-03-24"}})
-    case = {"psn_no": psn, "mdtrt_id": stay, "medfee_sumamt": "4500.00", "insutype": "310"}
+    _, case = await billed_stay(his, psn)
     state = await house.owner.fetchval(
         "delete from person_state where person_ref = $1 returning state::text", psn
     )

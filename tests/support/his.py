@@ -78,3 +78,19 @@ async def number_of(his: His, infno: str, input_: Any, msgid: str = "") -> int:
     with pytest.raises(Refused) as refused:
         await his.call(infno, input_, msgid)
     return refused.value.number
+
+
+async def billed_stay(his: His, psn: str) -> tuple[str, dict[str, Any]]:
+    """A woman's stay with its bill, discharged by the gateway; and the input that settles it."""
+    await his.call("90201", {"data": {"psn_no": psn, "begndate": "2023-07-01"}})
+    admitted = await his.call("2401", {"mdtrtinfo": {
+        "psn_no": psn, "insutype": "310", "begntime": "2024-03-20 08:00:00", "med_type": "52",
+        "ipt_no": f"Z{psn[:12]}", "matn_type": "1"}, "diseinfo": []})  # fmt: skip
+    stay = str(admitted["result"]["mdtrt_id"])
+    line = {"feedetl_sn": "1", "mdtrt_id": stay, "psn_no": psn, "fee_ocur_time": "2024-03-21",
+            "med_list_codg": "delivery", "det_item_fee_sumamt": "4500.00", "cnt": "1",
+            "pric": "4500"}  # fmt: skip
+    await his.call("2301", {"feedetail": [line]})
+    await his.call("2402", {"dscginfo": {"mdtrt_id": stay, "psn_no": psn, "endtime": "2024-03-24"}})
+    case = {"psn_no": psn, "mdtrt_id": stay, "medfee_sumamt": "4500.00", "insutype": "310"}
+    return stay, case
