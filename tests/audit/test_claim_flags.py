@@ -140,6 +140,17 @@ def test_the_queue_has_the_highest_and_some_drawn_at_random(scored: Scored) -> N
             assert marked
 
 
+def test_the_queue_is_the_same_in_whatever_order_claims_are_read(
+    scored: Scored, tmp_path: Path
+) -> None:
+    one, *others = (scored.folder / "CLAIMS.csv").read_text(encoding="utf-8").splitlines()
+    backwards = tmp_path / "CLAIMS.csv"
+    backwards.write_text("\n".join([one, *reversed(others)]) + "\n", encoding="utf-8")
+    score(backwards, tmp_path / "out")
+    queues = [folder / "out" / "queue.csv" for folder in (scored.folder, tmp_path)]
+    assert queues[0].read_text(encoding="utf-8") == queues[1].read_text(encoding="utf-8")
+
+
 def test_a_draw_is_a_share_and_the_same_again() -> None:
     ids = [f"C{n}" for n in range(200_000)]
     picked = drawn(ids, b"key")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from typer.testing import CliRunner
 
@@ -25,6 +26,16 @@ def test_amounts_are_fen_and_months_numbers(tmp_path: Path) -> None:
     with read_claims(path) as history:
         first = history.claims.order_by("claim_id").limit(1).execute().iloc[0]
     assert (first["total_amount"], first["at"]) == (123_456, 2021 * 12 + 2)
+
+
+def test_what_is_lent_to_the_engine_is_given_back(tmp_path: Path) -> None:
+    """Red where parts of a large file are given as `ibis.memtable`: each stays until the end."""
+    with read_claims(one_month(tmp_path)) as history:
+        before = pa.total_allocated_bytes()
+        for _part in range(5):
+            with history.lent(pa.table({"fen": pa.array(list(range(100_000)))})) as part:
+                assert part.count().execute() == 100_000
+        assert pa.total_allocated_bytes() < before + 1_000_000
 
 
 @pytest.mark.parametrize(

@@ -43,6 +43,8 @@ FLAGS = pa.schema(
         ("reason", pa.string()),
     ]
 )
+# Claims scored alike stand in one order, in whatever order they were read.
+_BEST_FIRST = [("score", "descending"), ("claim_id", "ascending")]
 QUEUE_COLUMNS = ("place", "claim_id", "picked_by", "chance_drawn")
 
 
@@ -138,16 +140,16 @@ def _flags(
         "drawn": at_random,
         **facts(batch.columns, weighed, chance),
     }
-    claims = ibis.memtable(pa.table(named))
     versions = f"{FEATURE_VERSION} {models.champion_version}"
-    flags = claims.select(
-        "claim_id",
-        "score",
-        amount_at_risk=_.yuan.cast("decimal(14, 2)"),
-        rule_ids=_.rule_ids,
-        reason=reason(claims, versions, learned=models.by_ranker),
-    )
-    return history.engine.to_pyarrow(flags).cast(FLAGS)
+    with history.lent(pa.table(named)) as claims:
+        flags = claims.select(
+            "claim_id",
+            "score",
+            amount_at_risk=_.yuan.cast("decimal(14, 2)"),
+            rule_ids=_.rule_ids,
+            reason=reason(claims, versions, learned=models.by_ranker),
+        )
+        return history.engine.to_pyarrow(flags).cast(FLAGS)
 
 
 def _day_after(features: ir.Table, reviews: Mapping[str, Review]) -> date:
@@ -176,9 +178,7 @@ class _Ends:
         self.alarms += int((chance >= LIKELY).sum())
         more = pa.table({"claim_id": ids, "score": score})
         both = pa.concat_tables([self._top, more])
-        self._top = both.take(
-            pa.compute.select_k_unstable(both, self._many, [("score", "descending")])
-        )
+        self._top = both.take(pa.compute.select_k_unstable(both, self._many, _BEST_FIRST))
         self._drawn += ids.filter(pa.array(at_random)).to_pylist()
 
     def write(self, path: Path) -> None:
@@ -187,7 +187,7 @@ class _Ends:
             file.write(f"{','.join(QUEUE_COLUMNS)}\n")
             for place, claim in enumerate(top, start=1):
                 file.write(f"{place},{claim},score,\n")
-            for claim in self._drawn:
+            for claim in sorted(self._drawn):
                 file.write(f",{claim},random,{CHANCE_DRAWN}\n")
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import duckdb
 import ibis
+import pyarrow as pa
 from ibis import _
 from ibis.expr import types as ir
 
@@ -103,6 +104,17 @@ class History:
     def kept(self, name: str, expression: ir.Table) -> ir.Table:
         """The expression computed once, for those who read it several times."""
         return self.engine.create_table(name, expression)
+
+    @contextmanager
+    def lent(self, rows: pa.Table) -> Iterator[ir.Table]:
+        """Rows of the caller's, on the engine for as long as the context lasts. What is given as
+        `ibis.memtable` is held until the engine is closed: too long for what comes in parts.
+        """
+        self.engine.con.register("lent", rows)
+        try:
+            yield self.engine.table("lent")
+        finally:
+            self.engine.con.unregister("lent")
 
 
 def rows_beside(path: Path, columns: Sequence[str]) -> Iterator[tuple[dict[str, str], str]]:

@@ -122,10 +122,10 @@ def _scores(
         "drawn": at_random,
         **facts(batch.columns, weighed, chance),
     }
-    claims = ibis.memtable(pa.table(columns).filter(pa.array(kept)))
-    zh, en = sentences(claims, learned=models.by_ranker)
-    rows = claims.select("claim_id", "chance", "challenged", "drawn", "yuan", zh=zh, en=en)
-    named = history.engine.to_pyarrow(rows.join(hospitals, "claim_id").order_by("claim_id"))
+    with history.lent(pa.table(columns).filter(pa.array(kept))) as claims:
+        zh, en = sentences(claims, learned=models.by_ranker)
+        rows = claims.select("claim_id", "chance", "challenged", "drawn", "yuan", zh=zh, en=en)
+        named = history.engine.to_pyarrow(rows.join(hospitals, "claim_id").order_by("claim_id"))
     versions = Versions(FEATURE_VERSION, models.champion_version)
     rival = models.challenger_version
     for row in named.to_pylist():
