@@ -9,7 +9,8 @@ One relay at a time holds the fence; a relay that lost it can send copies but st
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
@@ -29,6 +30,12 @@ _PAUSE_SECONDS = 0.05
 """Between two passes, unless the last one was full: a pass costs six statements and a commit,
 whether it holds one row or a thousand."""
 _RETRY_SECONDS = 1.0
+_REMEMBERED = 100_000
+"""Aggregates whose place a relay remembers; with more it begins anew."""
+
+
+Aggregate = tuple[str, str]
+"""Topic and id of what events tell of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +50,11 @@ class Waiting:
     sequence: int
     headers: str
     data: bytes
+
+    @property
+    def aggregate(self) -> Aggregate:
+        """Whose numbers `sequence` counts."""
+        return self.topic, self.aggregate_id
 
 
 class Sender(Protocol):
@@ -71,32 +83,24 @@ class Fenced(Exception):
     """Another relay took over."""
 
 
-# The first rows by xid, and before each the waiting ones of its aggregate with a smaller number:
-# a transaction that took its xid early and then waited for the aggregate's lock stands before
-# its predecessor. What it built on is committed, so the predecessor is in the same snapshot.
-_READ = """
-with first as materialized (
-    select month, id, topic, key, aggregate_id, sequence, headers, data, era, xid
-    from outbox
-    where position is null
-      and (era < (select era from relay_fence) or xid < pg_snapshot_xmin(pg_current_snapshot()))
-    order by era, xid, id limit $1
-),
-last as materialized (
-    select topic, aggregate_id, max(sequence) as sequence from first
-    group by topic, aggregate_id having max(sequence) > 1
-),
-before as (
-    select o.month, o.id, o.topic, o.key, o.aggregate_id, o.sequence, o.headers, o.data, o.era,
-           o.xid
-    from last join outbox o on o.aggregate_id = last.aggregate_id and o.sequence < last.sequence
-        and o.topic = last.topic and o.position is null
-    where not exists (select from first where first.month = o.month and first.id = o.id)
+_COLUMNS = (
+    "o.month::text, o.id, o.topic, o.key, o.aggregate_id, o.sequence, o.headers::text, o.data"
 )
-select month::text, id, topic, key, aggregate_id, sequence, headers::text, data
-from (select * from first union all select * from before) waiting
-order by era, xid, id
-"""
+_FIRST = f"""
+select {_COLUMNS} from outbox o
+where o.position is null
+  and (o.era < (select era from relay_fence) or o.xid < pg_snapshot_xmin(pg_current_snapshot()))
+order by o.era, o.xid, o.id limit $1
+"""  # noqa: S608
+# Waiting events of aggregates that stand before one of the first: a transaction that took its xid
+# early and then waited for the aggregate's lock stands before its predecessor. What it built on is
+# committed, so whoever sees it sees the predecessor.
+_EARLIER = f"""
+select {_COLUMNS}
+from unnest($1::text[], $2::text[], $3::bigint[]) last(topic, aggregate_id, sequence)
+join outbox o using (topic, aggregate_id)
+where o.sequence < last.sequence and o.position is null
+"""  # noqa: S608
 _STAMP = """
 update outbox o set position = s.position, sent_at = $4
 from unnest($1::text[], $2::uuid[], $3::bigint[]) s(month, id, position)
@@ -112,6 +116,8 @@ class Relay:
         self._sender = sender
         self._clock = clock
         self._fence = 0
+        self._passed: dict[Aggregate, int] = {}
+        """The last number of each aggregate that was passed on and stamped, as far as known."""
 
     async def run(self) -> None:
         """Take the fence and pass on for ever; failures are logged and tried again."""
@@ -135,6 +141,7 @@ class Relay:
 
     async def raise_fence(self) -> None:
         """Take over: whatever relay stamped before may stamp no more."""
+        self._passed.clear()
         async with self._pool.acquire() as connection:
             self._fence = await connection.fetchval(
                 "update relay_fence set fence = fence + 1 returning fence"
@@ -145,14 +152,31 @@ class Relay:
 
         Raises Fenced when another relay raised the fence meanwhile.
         """
-        rows = await self._pool.fetch(_READ, _BATCH)
-        if not rows:
+        first = [Waiting(*row) for row in await self._pool.fetch(_FIRST, _BATCH)]
+        if not first:
             return 0
-        events = in_sequence([Waiting(*row) for row in rows])
+        events = in_sequence(first + await self._earlier(first))
         with span("relay", links=(orjson.loads(e.headers).get(HEADER, "") for e in events)):
             await self._sender.send(events)
             await self._stamp(events)
+        self._remember(events)
         return len(events)
+
+    async def _earlier(self, first: Sequence[Waiting]) -> list[Waiting]:
+        """What of these events' aggregates waits before them. It lies in any month, so it is
+        looked for only where what was passed on does not rule it out."""
+        unsure = unexplained(first, self._passed)
+        if not unsure:
+            return []
+        topics, ids = zip(*unsure, strict=True)
+        rows = await self._pool.fetch(_EARLIER, topics, ids, list(unsure.values()))
+        here = {event.id for event in first}
+        return [event for row in rows if (event := Waiting(*row)).id not in here]
+
+    def _remember(self, events: Sequence[Waiting]) -> None:
+        if len(self._passed) > _REMEMBERED:
+            self._passed.clear()
+        self._passed |= {e.aggregate: e.sequence for e in events}
 
     async def _stamp(self, events: Sequence[Waiting]) -> None:
         async with self._pool.acquire() as connection, connection.transaction():
@@ -192,11 +216,20 @@ class Relay:
             await asyncio.sleep(_RETRY_SECONDS)
 
 
+def unexplained(events: Sequence[Waiting], passed: Mapping[Aggregate, int]) -> dict[Aggregate, int]:
+    """The last number of each aggregate of which not every number since the passed one is here."""
+    counts = Counter(event.aggregate for event in events)
+    last: dict[Aggregate, int] = {}
+    for event in events:
+        last[event.aggregate] = max(event.sequence, last.get(event.aggregate, 0))
+    return {one: n for one, n in last.items() if counts[one] < n - passed.get(one, 0)}
+
+
 def in_sequence(events: Sequence[Waiting]) -> list[Waiting]:
     """The events, each aggregate's by its own numbers, where its first one stood."""
-    by_aggregate: dict[tuple[str, str], list[Waiting]] = {}
+    by_aggregate: dict[Aggregate, list[Waiting]] = {}
     for event in events:
-        by_aggregate.setdefault((event.topic, event.aggregate_id), []).append(event)
+        by_aggregate.setdefault(event.aggregate, []).append(event)
     return [
         event
         for group in by_aggregate.values()
