@@ -6,12 +6,13 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from uuid import uuid4
 
 import pytest
 
 import shared.plumbing.relay as relay_module
 from shared.plumbing.database import Connection, Pool, open_pool
-from shared.plumbing.relay import Fenced, Relay, Waiting
+from shared.plumbing.relay import Fenced, Relay, Waiting, unexplained
 from tests.support.clock import FixedClock
 from tests.support.postgres import ServiceDatabases
 from tests.support.telling import TOPIC, tell_numbers
@@ -158,6 +159,35 @@ async def test_a_predecessor_of_an_unfinished_neighbour_still_comes_first(pool: 
     await pool.release(connection)
     await _drain(relay)
     assert heard.events == [("a", 1), ("a", 2)]
+
+
+@pytest.mark.parametrize(
+    ("passed", "here", "unsure"),
+    [(0, (1,), False), (0, (1, 2), False), (3, (4, 5), False), (3, (5, 4), False),
+     (0, (2,), True), (3, (5,), True), (3, (4, 6), True)],
+)  # fmt: skip
+def test_an_earlier_event_is_looked_for_where_a_number_is_missing(
+    passed: int, here: tuple[int, ...], unsure: bool
+) -> None:
+    """It may lie in any month: the longer a house stands, the dearer it is to look."""
+    events = [Waiting("2024-03-01", uuid4(), TOPIC, "a", "a", n, "", b"") for n in here]
+    last = {(TOPIC, "a"): max(here)} if unsure else {}
+    assert unexplained(events, {(TOPIC, "a"): passed, (OTHER_TOPIC, "a"): 9}) == last
+
+
+async def test_a_relay_that_knows_an_aggregate_still_finds_what_was_overtaken(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relay_module, "_BATCH", 1)
+    heard = Heard()
+    relay = await _relay(pool, heard)
+    await _tell(pool, "a", 1)
+    await _drain(relay)
+    async with _begun(pool) as waits:
+        await _tell(pool, "a", 2)
+        await tell_numbers(waits, "a", 3)
+    await _drain(relay)
+    assert heard.events == [("a", 1), ("a", 2), ("a", 3)]
 
 
 async def test_a_second_relay_fences_the_first(pool: Pool) -> None:
