@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 import typer
 import uvicorn
+import uvloop
 from fastapi import FastAPI
 
 from deploy.local.demo import seeding
@@ -71,7 +72,7 @@ def run(folder: Path, port: int, births: int) -> None:
         _freeze()
         server = server_of(front)
         try:
-            asyncio.run(_serve(server, front, site, run_file, listener, births))
+            uvloop.run(_serve(server, front, site, run_file, listener, births))
         finally:
             run_file.unlink(missing_ok=True)
 
