@@ -30,6 +30,13 @@ class Played:
     died_at: set[str] = field(default_factory=set)
     wrong: list[str] = field(default_factory=list)
 
+    def and_(self, other: Played) -> Played:
+        """Both together."""
+        return Played(
+            self.seeds + other.seeds, self.steps + other.steps, self.deaths + other.deaths,
+            self.places | other.places, self.died_at | other.died_at, self.wrong + other.wrong,
+        )  # fmt: skip
+
 
 async def play(town: Town, seed: int, played: Played, die_at: str = "") -> None:
     """Play a seed; what it broke is noted with all that is needed to play it again."""
