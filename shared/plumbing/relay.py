@@ -9,7 +9,6 @@ One relay at a time holds the fence; a relay that lost it can send copies but st
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -27,7 +26,7 @@ log = structlog.get_logger()
 
 _BATCH = 2000
 _PAUSE_SECONDS = 0.05
-"""Between two passes, unless the last one was full: a pass costs six statements and a commit,
+"""Between two passes, unless the last one was full: a pass costs some six statements and a commit,
 whether it holds one row or a thousand."""
 _RETRY_SECONDS = 1.0
 _REMEMBERED = 100_000
@@ -218,11 +217,16 @@ class Relay:
 
 def unexplained(events: Sequence[Waiting], passed: Mapping[Aggregate, int]) -> dict[Aggregate, int]:
     """The last number of each aggregate of which not every number since the passed one is here."""
-    counts = Counter(event.aggregate for event in events)
-    last: dict[Aggregate, int] = {}
+    numbers: dict[Aggregate, set[int]] = {}
     for event in events:
-        last[event.aggregate] = max(event.sequence, last.get(event.aggregate, 0))
-    return {one: n for one, n in last.items() if counts[one] < n - passed.get(one, 0)}
+        numbers.setdefault(event.aggregate, set()).add(event.sequence)
+    return {
+        one: max(here) for one, here in numbers.items() if not _follows(here, passed.get(one, 0))
+    }
+
+
+def _follows(numbers: set[int], passed: int) -> bool:
+    return min(numbers) == passed + 1 and max(numbers) == passed + len(numbers)
 
 
 def in_sequence(events: Sequence[Waiting]) -> list[Waiting]:

@@ -125,9 +125,8 @@ async def test_a_what_if_says_what_a_document_would_change_and_stores_nothing(
         pool = tmp_path / "proposed" / f"{POOL}-what-if"
         pool.mkdir(parents=True)
         (pool / "late.toml").write_text(LATE, encoding="utf-8")
-        await _quiet(
-            run_file(whole, tmp_path, None)
-        )  # Contributions come in by events, and are posted.
+        # Contributions come in by events, and are posted.
+        await _quiet(run_file(whole, tmp_path, None))
         before = await _rows(dsns["owner"])
 
         same = await _repriced(dsns["service"], [])

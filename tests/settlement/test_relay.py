@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from uuid import uuid4
 
+import asyncpg
 import pytest
 
 import shared.plumbing.relay as relay_module
@@ -38,8 +39,13 @@ class Heard:
 
 
 @pytest.fixture
-async def pool(service_databases: ServiceDatabases) -> AsyncIterator[Pool]:
-    opened = await open_pool(service_databases("settlement")["service"])
+def databases(service_databases: ServiceDatabases) -> dict[str, str]:
+    return service_databases("settlement")
+
+
+@pytest.fixture
+async def pool(databases: dict[str, str]) -> AsyncIterator[Pool]:
+    opened = await open_pool(databases["service"])
     yield opened
     await opened.close()
 
@@ -164,7 +170,8 @@ async def test_a_predecessor_of_an_unfinished_neighbour_still_comes_first(pool: 
 @pytest.mark.parametrize(
     ("passed", "here", "unsure"),
     [(0, (1,), False), (0, (1, 2), False), (3, (4, 5), False), (3, (5, 4), False),
-     (0, (2,), True), (3, (5,), True), (3, (4, 6), True)],
+     (0, (2,), True), (3, (5,), True), (3, (4, 6), True), (3, (2, 5), True), (3, (2,), True),
+     (0, (1, 1, 3), True)],
 )  # fmt: skip
 def test_an_earlier_event_is_looked_for_where_a_number_is_missing(
     passed: int, here: tuple[int, ...], unsure: bool
@@ -175,10 +182,12 @@ def test_an_earlier_event_is_looked_for_where_a_number_is_missing(
     assert unexplained(events, {(TOPIC, "a"): passed, (OTHER_TOPIC, "a"): 9}) == last
 
 
+@pytest.mark.parametrize("remembered", [0, 100])
 async def test_a_relay_that_knows_an_aggregate_still_finds_what_was_overtaken(
-    pool: Pool, monkeypatch: pytest.MonkeyPatch
+    pool: Pool, monkeypatch: pytest.MonkeyPatch, remembered: int
 ) -> None:
     monkeypatch.setattr(relay_module, "_BATCH", 1)
+    monkeypatch.setattr(relay_module, "_REMEMBERED", remembered)
     heard = Heard()
     relay = await _relay(pool, heard)
     await _tell(pool, "a", 1)
@@ -188,6 +197,26 @@ async def test_a_relay_that_knows_an_aggregate_still_finds_what_was_overtaken(
         await tell_numbers(waits, "a", 3)
     await _drain(relay)
     assert heard.events == [("a", 1), ("a", 2), ("a", 3)]
+
+
+async def test_a_relay_that_takes_over_anew_believes_nothing_of_before(
+    databases: dict[str, str], pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it passed waits again, as in restored books, and lies behind what is new."""
+    monkeypatch.setattr(relay_module, "_BATCH", 1)
+    heard = Heard()
+    relay = await _relay(pool, heard)
+    await _tell(pool, "a", 1, 2, 3)
+    await _drain(relay)
+    await _tell(pool, "a", 4)
+    owner = await asyncpg.connect(databases["owner"])
+    await owner.execute(
+        "update outbox set position = null, xid = pg_current_xact_id() where sequence < 4"
+    )
+    await owner.close()
+    await relay.raise_fence()
+    await _drain(relay)
+    assert [number for _, number in heard.events] == [1, 2, 3, 1, 2, 3, 4]
 
 
 async def test_a_second_relay_fences_the_first(pool: Pool) -> None:
