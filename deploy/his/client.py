@@ -12,6 +12,7 @@ import hashlib
 import hmac
 import itertools
 import json
+import random
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -27,7 +28,8 @@ from shared.plumbing.clock import Clock
 _TRIES = 3
 _AGAIN = (429, 500, 502, 503, 504)
 _ERR_MSG_MOST, _REFMSGID, _STAMP = 200, 30, 17
-_SERIALS = itertools.count(1)
+# It begins anywhere: a system that is started again within the second draws no id twice.
+_SERIALS = itertools.count(random.randrange(10_000))  # noqa: S311
 ONE_URL = "/fsi/api/rsfComIfsService/callService"
 
 
@@ -67,7 +69,7 @@ class His:
 
     def msgid(self) -> str:
         """A new message id: institution, second, four digits."""
-        return f"{self.institution}{self.clock.now():%Y%m%d%H%M%S}{next(_SERIALS):04d}"
+        return f"{self.institution}{self.clock.now():%Y%m%d%H%M%S}{next(_SERIALS) % 10_000:04d}"
 
     def envelope(self, infno: str, input_: Any, msgid: str) -> dict[str, Any]:
         """The request as the specification's table has it, with what others send beside it."""

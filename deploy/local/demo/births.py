@@ -15,7 +15,7 @@ from shared.period import Month
 from shared.policy.shapes import DeliveryMode
 
 BIRTHS = 12_000
-"""How many births a full demo has: what two cores make in a minute, with all that is beside."""
+"""How many births the town's counts of irregularities are said of: with more there are more."""
 
 _LATELY = timedelta(days=10)
 
