@@ -11,9 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from deploy.local.demo import births
 from deploy.local.demo.plan import plan
-from deploy.local.demo.seeding import wanted
+from deploy.local.demo.seeding import FULL_BIRTHS, wanted
 from deploy.local.demo.town import read_town
 from tests.demo.conftest import BIRTHS, House, Start
 from tests.support.source import ROOT
@@ -125,6 +124,6 @@ def test_books_that_are_not_a_new_demo_are_never_touched(tmp_path: Path) -> None
 def test_seed_says_how_many() -> None:
     assert wanted("none") == 0
     assert wanted("7") == 7
-    assert wanted("") == births.BIRTHS
+    assert wanted("") == FULL_BIRTHS
     with pytest.raises(ValueError, match="invalid literal"):
         wanted("some")
