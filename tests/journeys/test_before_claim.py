@@ -17,7 +17,7 @@ from shared.plumbing.peer import Peer
 from tests.journeys.gateway_walk import insured
 from tests.journeys.test_birth import NANJING, POOLS, Town
 from tests.support.agency import Agency, agency, until
-from tests.support.his import His, Refused, introduced
+from tests.support.his import His, Refused, billed, introduced
 from tests.support.postgres import ServiceDatabases
 
 _HOSPITAL = next(iter(POOLS[NANJING]))
@@ -302,13 +302,7 @@ async def _took(his: His, psn: str, stay: str) -> float:
 
 
 async def _settled(his: His, psn: str, stay: str) -> None:
-    line = {"feedetl_sn": "1", "mdtrt_id": stay, "psn_no": psn, "fee_ocur_time": "2024-03-21",
-            "med_list_codg": "delivery", "det_item_fee_sumamt": "4500.00", "cnt": "1",
-            "pric": "4500"}  # fmt: skip
-    await his.call("2301", {"feedetail": [line]})
-    await his.call("2402", {"dscginfo": {"mdtrt_id": stay, "psn_no": psn, "endtime": "2024-03-24"}})
-    case = {"psn_no": psn, "mdtrt_id": stay, "medfee_sumamt": "4500.00", "insutype": "310"}
-    await his.call("2304", {"data": case})
+    await his.call("2304", {"data": await billed(his, psn, stay)})
 
 
 async def test_a_dead_or_refusing_audit_is_no_finding(town: Town, his: His) -> None:

@@ -87,10 +87,14 @@ async def billed_stay(his: His, psn: str) -> tuple[str, dict[str, Any]]:
         "psn_no": psn, "insutype": "310", "begntime": "2024-03-20 08:00:00", "med_type": "52",
         "ipt_no": f"Z{psn[:12]}", "matn_type": "1"}, "diseinfo": []})  # fmt: skip
     stay = str(admitted["result"]["mdtrt_id"])
+    return stay, await billed(his, psn, stay)
+
+
+async def billed(his: His, psn: str, stay: str) -> dict[str, Any]:
+    """Bill a woman's open stay and discharge her; the input that settles it."""
     line = {"feedetl_sn": "1", "mdtrt_id": stay, "psn_no": psn, "fee_ocur_time": "2024-03-21",
             "med_list_codg": "delivery", "det_item_fee_sumamt": "4500.00", "cnt": "1",
             "pric": "4500"}  # fmt: skip
     await his.call("2301", {"feedetail": [line]})
     await his.call("2402", {"dscginfo": {"mdtrt_id": stay, "psn_no": psn, "endtime": "2024-03-24"}})
-    case = {"psn_no": psn, "mdtrt_id": stay, "medfee_sumamt": "4500.00", "insutype": "310"}
-    return stay, case
+    return {"psn_no": psn, "mdtrt_id": stay, "medfee_sumamt": "4500.00", "insutype": "310"}
