@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import importlib
 import os
 import socket
@@ -27,6 +26,7 @@ from deploy.local.postgres import Postgres
 from deploy.local.quiet import behind
 from deploy.local.run_file import run_table, write_run_file
 from deploy.local.site import SERVICES, Site, create_databases
+from shared.plumbing.garbage import collect_rarely
 from shared.plumbing.logs import configure_logs
 from shared.plumbing.settings import read_settings
 from shared.plumbing.tracing import configure_traces
@@ -69,7 +69,7 @@ def run(folder: Path, port: int, births: int) -> None:
         shown = site.clients if seeding.holds_demo(folder) else []
         secrets = {one.client_id: site.keys.client_secret(one.client_id) for one in shown}
         front = Front({service: _app(service) for service in SERVICES}, owners, secrets)
-        _freeze()
+        collect_rarely()
         server = server_of(front)
         try:
             uvloop.run(_serve(server, front, site, run_file, listener, births))
@@ -114,13 +114,6 @@ def _app(service: str) -> FastAPI:
     module = importlib.import_module(f"services.{service}.main")
     app: FastAPI = module.create_app(read_settings(service))
     return app
-
-
-def _freeze() -> None:
-    # Start-up garbage never goes away: frozen, it is not walked again under load.
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 20)
 
 
 async def _serve(

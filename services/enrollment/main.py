@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -18,9 +18,11 @@ from services.enrollment.api import (
 )
 from services.enrollment.api.office import Office
 from services.enrollment.api.refusals import KINDS
+from services.enrollment.store.histories import Asked, Known, read_asked
 from services.enrollment.store.persons import check_keys
 from shared.plumbing.app import new_app
 from shared.plumbing.clock import Clock, SystemClock
+from shared.plumbing.gathered import Gathered
 from shared.plumbing.runtime import Runtime
 from shared.plumbing.sealed import Vault
 from shared.plumbing.settings import Settings, unmarked
@@ -36,9 +38,13 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         runtime = Runtime("enrollment", settings, clock or SystemClock())
         vault = Vault(unmarked(settings.field_key))
-        app.state.office = Office(
-            compile_book(allow=allowance(settings.mode, settings.book_grades)), vault
-        )
+        book = compile_book(allow=allowance(settings.mode, settings.book_grades))
+
+        async def read(asked: Collection[Asked]) -> dict[Asked, Known]:
+            async with runtime.pool.acquire() as connection:  # one statement, no transaction
+                return await read_asked(connection, asked)
+
+        app.state.office = Office(book, vault, Gathered(read))
         await runtime.open(app)
         async with runtime.pool.acquire() as connection:
             await check_keys(connection, vault)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 from collections.abc import Callable, Mapping
 from typing import Annotated
 
@@ -14,6 +13,7 @@ from fastapi import FastAPI
 from shared.plumbing.auth import add_client
 from shared.plumbing.clock import Clock, SystemClock, business_day
 from shared.plumbing.database import open_pool
+from shared.plumbing.garbage import collect_rarely
 from shared.plumbing.inbox import Handle, consumer_of
 from shared.plumbing.logs import configure_logs
 from shared.plumbing.migrate import migrate
@@ -40,10 +40,7 @@ def new_command_line(
         configure_traces(service)
         settings = read_settings(service)
         app = create_app(settings)
-        # Start-up garbage never goes away: frozen, it is not walked again under load.
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(50_000, 20, 20)
+        collect_rarely()
         uvicorn.run(
             app,
             host=settings.host,

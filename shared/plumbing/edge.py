@@ -9,7 +9,7 @@ from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
 import asyncpg
-from fastapi import Depends, Header, Query, Request
+from fastapi import Header, Query, Request
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from starlette.responses import Response
 
@@ -101,10 +101,12 @@ async def caller(request: Request) -> Caller:
     return desk(request).tokens.read(token)
 
 
-def only(*roles: str) -> Callable[[Caller], Awaitable[Caller]]:
-    """A dependency: the caller, if of one of these roles."""
+def only(*roles: str) -> Callable[[Request], Awaitable[Caller]]:
+    """A dependency: the caller, if of one of these roles. It has none of its own: each costs the
+    framework a twentieth of what an empty request does."""
 
-    async def allowed(who: Annotated[Caller, Depends(caller)]) -> Caller:
+    async def allowed(request: Request) -> Caller:
+        who = await caller(request)
         if who.role not in roles:
             raise Problem(FORBIDDEN)
         return who

@@ -90,8 +90,7 @@ def _shown_by(case: Case, other: Claim, beside: Case, rule_set: RuleSet) -> list
     """What a new case lets be found on an older claim."""
     return [
         _finding(other, rule, rule_set, hit)
-        for rule in rule_set.rules
-        if rule.parameters.takes_two
+        for rule in rule_set.of_two
         for hit in ask(rule, beside, [case]) or ()
     ]
 

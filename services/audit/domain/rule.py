@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+from functools import cached_property
 from itertools import groupby, pairwise
 from pathlib import Path
 from string import Formatter
@@ -139,12 +140,17 @@ class Rule(_Strict):
         return self.valid_from <= day and (self.valid_until is None or day < self.valid_until)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class RuleSet:
     """The rules in force on one day; `version` is the hash of their content."""
 
     version: str
     rules: tuple[Rule, ...]
+
+    @cached_property
+    def of_two(self) -> tuple[Rule, ...]:
+        """Those that take two claims."""
+        return tuple(rule for rule in self.rules if rule.parameters.takes_two)
 
 
 OWN_VERSIONS = 1000

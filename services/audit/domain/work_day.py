@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from functools import cache
 
 import chinese_calendar
 
 _SATURDAY = 5
 
 
+@cache
 def is_work_day(day: date) -> bool:
     """Whether offices are open. The calendar of a year is published late in the year before; until
     then neither its holidays nor the weekends that make up for them are known."""

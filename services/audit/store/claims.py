@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection, Sequence
-from dataclasses import asdict
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -171,7 +170,7 @@ def to_claim(row: asyncpg.Record) -> Claim:
 
 def _to_row(claim: Claim) -> dict[str, Any]:
     plain = {name: getattr(claim, name) for name in (*_PLAIN, "status", "diagnoses", "procedures")}
-    parts = {f"{part}_fen": amount["fen"] for part, amount in asdict(claim.parts).items()}
+    parts = {f"{part}_fen": getattr(claim.parts, part).fen for part in _PARTS}
     items = [_item_row(item) for item in claim.items] if claim.items is not None else None
     return plain | parts | {"out_of_scope_fen": claim.out_of_scope.fen, "items": items}
 

@@ -7,15 +7,19 @@ from datetime import date
 from services.enrollment.actions.acting import Acting
 from services.enrollment.domain.entitlement import Entitlement, entitlement
 from services.enrollment.domain.refusals import Refusal
-from services.enrollment.store.histories import read_histories
-from shared.plumbing.database import Connection
+from services.enrollment.store.histories import Asked, Known
+from shared.plumbing.gathered import Gathered
 
 
 async def find_entitlement(
-    tx: Connection, acting: Acting, person_ref: str, on: date, benefit: str | None
+    histories: Gathered[Asked, Known],
+    acting: Acting,
+    person_ref: str,
+    on: date,
+    benefit: str | None,
 ) -> Entitlement | Refusal:
     """A person's standing on a day in the caller's pool, by the rules known today."""
-    known = (await read_histories(tx, [person_ref], acting.pool_code)).get(person_ref)
+    known = await histories.find((person_ref, acting.pool_code))
     if known is None:
         return Refusal.PERSON_UNKNOWN
     history = known.history.of_pool(acting.pool_code) if acting.pool_code else known.history

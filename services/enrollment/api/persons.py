@@ -13,7 +13,7 @@ from starlette.responses import Response
 from services.enrollment.actions import end_spell as ending
 from services.enrollment.actions.acting import Acting
 from services.enrollment.actions.find_entitlement import find_entitlement
-from services.enrollment.api.office import Asker, Clerk, Made, Reader, acting, create, show
+from services.enrollment.api.office import Asker, Clerk, Made, Reader, acting, create, office, show
 from services.enrollment.api.refusals import problem_of
 from services.enrollment.api.wire import Day, IdNumberText, NameText, SpellShown, show_spell
 from services.enrollment.domain.entitlement import Entitlement
@@ -152,8 +152,7 @@ async def get_entitlement(
 ) -> Response:
     """How a person stands on a day, for one benefit or for all."""
     doing = acting(request, who)
-    async with desk(request).pool.acquire() as connection:  # one statement needs no transaction
-        found = await find_entitlement(connection, doing, person_ref, on, benefit)
+    found = await find_entitlement(office(request).histories, doing, person_ref, on, benefit)
     if isinstance(found, Refusal):
         raise problem_of(found)
     return show(_show_entitlement(person_ref, on, found))

@@ -22,13 +22,13 @@ class Run:
 
 def runs(months: Iterable[Month]) -> tuple[Run, ...]:
     """The runs that months in order make."""
-    found: list[Run] = []
+    found: list[tuple[Month, Month]] = []
     for month in months:
-        if found and found[-1].last.plus(1) == month:
-            found[-1] = Run(found[-1].first, month)
+        if found and found[-1][1].until(month) == 1:
+            found[-1] = (found[-1][0], month)
         else:
-            found.append(Run(month, month))
-    return tuple(found)
+            found.append((month, month))
+    return tuple(Run(first, last) for first, last in found)
 
 
 def run_until(months: Iterable[Month], month: Month) -> Run | None:

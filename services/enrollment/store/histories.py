@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -33,14 +33,18 @@ class State:
 
 
 _HISTORIES = """
-select p.person_ref, p.version,
+select asked.person_ref, asked.pool_code, p.version,
        array(select s from spell s where s.person_ref = p.person_ref order by s.started_on) as spells,
        array(select c.month from contribution c
              where c.person_ref = p.person_ref order by c.month) as months
-from person p
-where p.person_ref = any($1) and ($2 = '' or
-    exists (select from spell s where s.person_ref = p.person_ref and s.pool_code = $2))
+from unnest($1::text[], $2::text[]) asked(person_ref, pool_code)
+join person p on p.person_ref = asked.person_ref
+where asked.pool_code = '' or exists (
+    select from spell s where s.person_ref = p.person_ref and s.pool_code = asked.pool_code)
 """
+
+Asked = tuple[str, str]
+"""Whose history is asked for, and behind which pool's wall: `person_ref`, `pool_code`."""
 
 
 async def read_histories(
@@ -51,9 +55,16 @@ async def read_histories(
     One statement sees one moment: what another transaction changes afterwards has a higher
     version, and a write conditional on this one then fails.
     """
-    rows = await tx.fetch(_HISTORIES, person_refs, pool_code)
+    known = await read_asked(tx, [(person_ref, pool_code) for person_ref in person_refs])
+    return {person_ref: history for (person_ref, _), history in known.items()}
+
+
+async def read_asked(tx: Connection, asked: Collection[Asked]) -> dict[Asked, Known]:
+    """The same for callers of several pools, each behind the wall of its own."""
+    refs, pool_codes = [ref for ref, _ in asked], [pool for _, pool in asked]
+    rows = await tx.fetch(_HISTORIES, refs, pool_codes)
     return {
-        row["person_ref"]: Known(
+        (row["person_ref"], row["pool_code"]): Known(
             row["version"],
             History(
                 tuple(_spell(spell) for spell in row["spells"]),
