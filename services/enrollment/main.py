@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -18,11 +18,10 @@ from services.enrollment.api import (
 )
 from services.enrollment.api.office import Office
 from services.enrollment.api.refusals import KINDS
-from services.enrollment.store.histories import Asked, Known, read_asked
+from services.enrollment.store.histories import read_together
 from services.enrollment.store.persons import check_keys
 from shared.plumbing.app import new_app
 from shared.plumbing.clock import Clock, SystemClock
-from shared.plumbing.gathered import Gathered
 from shared.plumbing.runtime import Runtime
 from shared.plumbing.sealed import Vault
 from shared.plumbing.settings import Settings, unmarked
@@ -39,13 +38,8 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
         runtime = Runtime("enrollment", settings, clock or SystemClock())
         vault = Vault(unmarked(settings.field_key))
         book = compile_book(allow=allowance(settings.mode, settings.book_grades))
-
-        async def read(asked: Collection[Asked]) -> dict[Asked, Known]:
-            async with runtime.pool.acquire() as connection:  # one statement, no transaction
-                return await read_asked(connection, asked)
-
-        app.state.office = Office(book, vault, Gathered(read))
         await runtime.open(app)
+        app.state.office = Office(book, vault, read_together(runtime.pool))
         async with runtime.pool.acquire() as connection:
             await check_keys(connection, vault)
         runtime.tell_and_seal()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping
+from contextvars import Context
 from typing import Generic, TypeVar
 
 K = TypeVar("K")
@@ -29,7 +30,8 @@ class Gathered(Generic[K, V]):
         if waiting is None:
             waiting = self._waiting[key] = asyncio.get_running_loop().create_future()
             if self._looking is None:
-                self._looking = asyncio.create_task(self._until_nobody_waits())
+                # In nobody's context: what it reads, it reads for all of them.
+                self._looking = asyncio.create_task(self._until_nobody_waits(), context=Context())
         return await asyncio.shield(waiting)  # one caller's hang-up is not the others'
 
     async def _until_nobody_waits(self) -> None:

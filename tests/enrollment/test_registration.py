@@ -14,6 +14,7 @@ from services.enrollment.actions.acting import Acting
 from services.enrollment.actions.import_persons import import_persons
 from services.enrollment.actions.register_person import Registration
 from services.enrollment.domain.refusals import Refused
+from services.enrollment.store.histories import read_together
 from shared.contracts.person import PersonStateChanged
 from shared.plumbing.auth import Caller
 from shared.plumbing.database import AGENCY, transaction
@@ -172,6 +173,17 @@ async def test_another_pools_clerk_sees_nobody(enrollment: Enrollment) -> None:
     elsewhere = await enrollment.post("/persons", foreign, **other)
     assert code(elsewhere) == "3010-insured-elsewhere"
     assert (await enrollment.get(f"/persons/{ref}")).status_code == 200
+
+
+async def test_of_pools_that_ask_at_once_each_is_told_behind_its_own_wall(
+    enrollment: Enrollment,
+) -> None:
+    await enrollment.employer()
+    ref = (await enrollment.person())["person_ref"]
+    asked = [(ref, NANJING), (ref, KIZILSU), (ref, ""), ("0" * 32, KIZILSU)]
+    together = read_together(enrollment.owner)
+    known = await asyncio.gather(*map(together.find, asked))
+    assert [None if one is None else len(one.history.spells) for one in known] == [None, 1, 1, None]
 
 
 async def test_roles(enrollment: Enrollment) -> None:

@@ -7,16 +7,11 @@ from datetime import date
 from services.enrollment.actions.acting import Acting
 from services.enrollment.domain.entitlement import Entitlement, entitlement
 from services.enrollment.domain.refusals import Refusal
-from services.enrollment.store.histories import Asked, Known
-from shared.plumbing.gathered import Gathered
+from services.enrollment.store.histories import Histories
 
 
 async def find_entitlement(
-    histories: Gathered[Asked, Known],
-    acting: Acting,
-    person_ref: str,
-    on: date,
-    benefit: str | None,
+    histories: Histories, acting: Acting, person_ref: str, on: date, benefit: str | None
 ) -> Entitlement | Refusal:
     """A person's standing on a day in the caller's pool, by the rules known today."""
     known = await histories.find((person_ref, acting.pool_code))

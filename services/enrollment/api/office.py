@@ -15,11 +15,10 @@ from starlette.responses import Response
 from services.enrollment.actions.acting import Acting
 from services.enrollment.api.refusals import problem_of
 from services.enrollment.domain.refusals import Refusal, Refused
-from services.enrollment.store.histories import Asked, Known
+from services.enrollment.store.histories import Histories
 from shared.plumbing.auth import Caller
 from shared.plumbing.database import AGENCY, Connection
 from shared.plumbing.edge import desk, once_per_key, only
-from shared.plumbing.gathered import Gathered
 from shared.plumbing.problems import NOT_FOUND, Problem
 from shared.plumbing.repeats import Answer
 from shared.plumbing.sealed import Vault
@@ -41,7 +40,7 @@ class Office:
 
     book: Book
     vault: Vault
-    histories: Gathered[Asked, Known]
+    histories: Histories
 
 
 @dataclass(frozen=True, slots=True)

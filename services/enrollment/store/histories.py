@@ -10,7 +10,8 @@ import asyncpg
 
 from services.enrollment.domain.membership import History, Spell
 from shared.period import Month, Period
-from shared.plumbing.database import Connection
+from shared.plumbing.database import Connection, Pool
+from shared.plumbing.gathered import Gathered
 from shared.policy.shapes import InsuranceType, MemberKind
 
 
@@ -46,6 +47,9 @@ where asked.pool_code = '' or exists (
 Asked = tuple[str, str]
 """Whose history is asked for, and behind which pool's wall: `person_ref`, `pool_code`."""
 
+Histories = Gathered[Asked, Known]
+"""Histories that are looked up by many callers at once."""
+
 
 async def read_histories(
     tx: Connection, person_refs: Sequence[str], pool_code: str
@@ -73,6 +77,16 @@ async def read_asked(tx: Connection, asked: Collection[Asked]) -> dict[Asked, Kn
         )
         for row in rows
     }
+
+
+def read_together(pool: Pool) -> Histories:
+    """Histories by whom and behind which wall, those asked for at once read by one statement."""
+
+    async def read(asked: Collection[Asked]) -> dict[Asked, Known]:
+        async with pool.acquire() as connection:  # one statement needs no transaction
+            return await read_asked(connection, asked)
+
+    return Gathered(read)
 
 
 async def insert_spells(tx: Connection, spells: Sequence[tuple[str, Spell]]) -> None:
