@@ -31,7 +31,12 @@ def run(
     from deploy.local.postgres import PostgresUnavailableError
 
     try:
-        embedded.run(Path(data or ".data"), int(port or DEFAULT_PORT), wanted(seed))
+        at, births = int(port or DEFAULT_PORT), wanted(seed)
+    except ValueError:
+        typer.echo("PORT is a number, SEED a number of births or `none`", err=True)
+        raise typer.Exit(2) from None
+    try:
+        embedded.run(Path(data or ".data"), at, births)
     except PostgresUnavailableError as problem:
         typer.echo(str(problem), err=True)
         raise typer.Exit(1) from None

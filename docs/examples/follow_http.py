@@ -15,7 +15,9 @@ after = "0"  # keep it in the transaction of what you do with the events
 while True:
     token = call("/settlement/v1/token", me)["access_token"]
     feed = f"/settlement/v1/events?topic=maternity.settlement.claim.v1&limit=1000&after={after}"
-    for event in call(feed, Authorization=f"Bearer {token}"):
+    told = call(feed, Authorization=f"Bearer {token}")
+    for event in told:
         print(event["id"], event["type"], event["sequence"], event["data"]["claim_id"], flush=True)
         after = event["position"]
-    time.sleep(1)
+    if len(told) < 1000:  # there is no more for now
+        time.sleep(1)

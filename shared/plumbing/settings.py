@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 _SECRETS = Path("/run/secrets")
@@ -79,5 +79,14 @@ def unmarked(key: SecretStr) -> str:
 
 
 def read_settings(service: str) -> Settings:
-    """The settings of `service`, from variables that begin with its name in capitals."""
-    return Settings(_env_prefix=f"{service.upper()}_")
+    """The settings of `service`, from variables that begin with its name in capitals. Ends the
+    process in words where one is missing or amiss: never with their values, some are secrets."""
+    prefix = f"{service.upper()}_"
+    try:
+        return Settings(_env_prefix=prefix)
+    except ValidationError as error:
+        said = [
+            ": ".join((*(f"{prefix}{name}".upper() for name in one["loc"][:1]), one["msg"]))
+            for one in error.errors(include_input=False)
+        ]
+        raise SystemExit("; ".join((*said, "docs/operations.md lists the settings"))) from None

@@ -13,6 +13,11 @@ class NotStrict(ValueError):
     """The bytes are not JSON as we take it."""
 
 
+class Fraction(NotStrict):
+    """A number with a point or an exponent stands in it. Amounts and quantities are texts on the
+    wire, so that is always a mistake, and of all mistakes the first that is made."""
+
+
 class TooDeep(NotStrict):
     """It is nested deeper than anything that we take."""
 
@@ -24,9 +29,11 @@ def parse(body: bytes) -> Any:
             body.decode("utf-8"),
             object_pairs_hook=no_doubles,
             parse_constant=refuse,
-            parse_float=refuse,
+            parse_float=_fraction,
             parse_int=_small,
         )
+    except NotStrict:
+        raise
     except (ValueError, RecursionError) as error:
         raise NotStrict from error
     clean(value)
@@ -43,8 +50,11 @@ def no_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def refuse(_: str) -> Any:
     """A hook for what is not taken. Raises NotStrict."""
-    # Amounts and quantities are strings on the wire; a JSON fraction is always a mistake.
     raise NotStrict
+
+
+def _fraction(_: str) -> Any:
+    raise Fraction
 
 
 def _small(digits: str) -> int:

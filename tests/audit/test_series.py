@@ -50,6 +50,17 @@ def drifting(tmp_path_factory: pytest.TempPathFactory) -> Panel:
     return panel(tmp_path_factory.mktemp("claims"), dearer(5, SINCE, 1.2))
 
 
+def test_no_share_is_expected_below_nothing(drifting: Panel) -> None:
+    series = series_of(drifting)
+    found, channel = scored(drifting), CHANNELS.index("own_share")
+    for of_it, value in ((found.channel, channel), (found.gain, 2.0)):
+        of_it[5, SINCE + 1] = value
+    told = told_of(drifting, series, found, 5, SINCE + 1)
+    assert told.loud is not None
+    assert told.loud.expected == 0.0
+    assert "-" not in told.en.partition("against ")[2].partition(" peers")[0].rpartition(";")[0]
+
+
 def test_a_hospital_that_grows_alone_is_found(drifting: Panel) -> None:
     found = scored(drifting)
     assert found.score[5, SINCE + 1] > ALARM

@@ -160,11 +160,11 @@ function atStake(money) {
 function evidence(flag) {
   const w = words();
   const findings = (flag.findings ?? []).map((one) => made("section", [
-    made("h4", `${inWords(one, "title")}（${w.rule} ${one.rule}，${w.version} ${one.rule_version}）`),
+    made("h4", `${inWords(one, "title")}${w.by_rule(one.rule, one.rule_version)}`),
     made("p", inWords(one, "explanation")), one.rival ? made("div", [made("h5", w.compared), claimFacts(one.rival)]) : null,
   ]));
   const months = (flag.months ?? []).flatMap((one) => [
-    made("h4", `${inWords(one, "title")}（${w.rule} ${one.rule}，${w.version} ${one.rule_version}）`),
+    made("h4", `${inWords(one, "title")}${w.by_rule(one.rule, one.rule_version)}`),
     made("p", inWords(one, "explanation")), facts([[w.legal_basis, inWords(one, "legal_basis")]]), ...contributors(one),
   ]);
   const own = flag.claim ? [made("h4", w.this_claim), claimFacts(flag.claim)] : [];

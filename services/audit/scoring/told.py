@@ -158,7 +158,8 @@ def _peers(panel: Panel, hospital: int, t: int) -> int:
 
 
 def _moved(value: float, by: float, log: bool) -> float:
-    return value * math.exp(by) if log else value + by
+    # Shares and counts are compared by differences, which may reach below nothing; they do not.
+    return value * math.exp(by) if log else max(0.0, value + by)
 
 
 def _value(value: float, unit: str) -> str:

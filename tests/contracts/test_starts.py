@@ -1,0 +1,69 @@
+"""What cannot start says why, in words, and shows no secret."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from shared.plumbing.settings import DEMO, read_settings
+
+SECRET = "not-to-be-shown"
+WHOLE = {
+    "OWNER_DSN": f"postgresql://o:{SECRET}@h/d", "SERVICE_DSN": f"postgresql://s:{SECRET}@h/d",
+    "GROUP_DSN": f"postgresql://g:{SECRET}@h/d", "SIGNING_KEY": SECRET, "FIELD_KEY": "0" * 32,
+    "ANCHOR_FILE": "anchors",
+}  # fmt: skip
+
+
+def said(*command: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", *command], check=False, text=True, capture_output=True, timeout=60,
+        env={"PATH": os.environ["PATH"], **environment},
+    )  # fmt: skip
+
+
+@pytest.fixture
+def given(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """All that a service needs, in its environment."""
+    for name, value in WHOLE.items():
+        monkeypatch.setenv(f"SETTLEMENT_{name}", value)
+    return monkeypatch
+
+
+@pytest.mark.parametrize("service", ["enrollment", "settlement", "audit"])
+def test_a_service_without_its_settings_names_them_and_shows_none(service: str) -> None:
+    prefix = service.upper()
+    some = {f"{prefix}_{name}": value for name, value in WHOLE.items() if name.endswith("_DSN")}
+    ended = said(f"services.{service}", "serve", **some)
+    assert ended.returncode == 1
+    assert f"{prefix}_FIELD_KEY: Field required; {prefix}_ANCHOR_FILE: Field" in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert SECRET not in ended.stderr
+
+
+@pytest.mark.parametrize("mode", ["production", None])
+def test_demo_keys_refuse_to_start_in_production(
+    given: pytest.MonkeyPatch, mode: str | None
+) -> None:
+    given.setenv("SETTLEMENT_FIELD_KEY", DEMO + "7" * 32)
+    if mode is not None:
+        given.setenv("SETTLEMENT_MODE", mode)
+    with pytest.raises(SystemExit, match="demo keys refuse to start in production") as ended:
+        read_settings("settlement")
+    assert "7777" not in str(ended.value)
+
+
+def test_they_start_where_it_is_said_to_be_a_demo(given: pytest.MonkeyPatch) -> None:
+    given.setenv("SETTLEMENT_FIELD_KEY", DEMO + "7" * 32)
+    given.setenv("SETTLEMENT_MODE", "demo")
+    assert read_settings("settlement").mode == "demo"
+
+
+@pytest.mark.parametrize("amiss", [{"SEED": "some"}, {"PORT": "eight"}])
+def test_make_run_says_what_its_wishes_may_be(amiss: dict[str, str]) -> None:
+    ended = said("deploy.local", "run", **amiss)
+    assert ended.returncode == 2
+    assert ended.stderr == "PORT is a number, SEED a number of births or `none`\n"
