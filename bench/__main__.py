@@ -12,6 +12,7 @@ from bench import (
     audit_scores,
     batches,
     checks,
+    demo,
     entitlements,
     fee_lines,
     funds,
@@ -38,7 +39,7 @@ _TOGETHER = {
     "P19": funds.measure,
     "P18": fee_lines.measure, "P8": telling.measure, "P20": telling.measure,
     "P13c": checks.measure, "P14": queue_pages.measure, "P9": replay.measure,
-    "P9.whole": replay.measure, "P13.whole": audit_scores.measure,
+    "P9.whole": replay.measure, "P13.whole": audit_scores.measure, "demo": demo.measure,
 }  # fmt: skip
 _ONLY_BY_NAME = ".whole"
 

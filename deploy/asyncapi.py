@@ -39,9 +39,13 @@ _ATTRIBUTES = {
     "ce_partitionkey": {"type": "string", "description": "the message's key"},
     "ce_sequence": {"type": "string", "description": "1, 2, 3 ... of the aggregate"},
     "ce_causationid": {"type": "string", "description": "the event that this one answers"},
-    "ce_traceparent": {"type": "string", "description": "the trace it was told in (W3C), if any"},
+    "ce_traceparent": {
+        "type": "string",
+        "description": "the trace it was told in (W3C), while traces are on",
+    },
     "content-type": {"type": "string", "const": "application/json"},
 }
+_WHERE_THERE_IS_ONE = {"ce_causationid", "ce_traceparent"}
 
 
 def asyncapi_page() -> str:
@@ -58,7 +62,7 @@ def asyncapi_page() -> str:
             "schemas": {
                 "attributes": {
                     "type": "object",
-                    "required": [a for a in _ATTRIBUTES if a != "ce_causationid"],
+                    "required": [a for a in _ATTRIBUTES if a not in _WHERE_THERE_IS_ONE],
                     "properties": _ATTRIBUTES,
                 }
             },

@@ -95,12 +95,16 @@ def server_of(app: Any) -> uvicorn.Server:
 
 
 def bind(port: int) -> socket.socket:
-    """Listen on a loopback port, or on the next free one, and say so."""
+    """Listen on a loopback port, or on the next free one, and say so.
+
+    Bound alone, it would not be ours yet: another run that starts could bind it as well.
+    """
     for candidate in range(port, port + 100):
         listener = socket.socket()
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind(("127.0.0.1", candidate))
+            listener.listen()
         except OSError:
             listener.close()
             continue

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
+import signal
 import subprocess
 from pathlib import Path
 
 import pytest
 
 from deploy.verify.invariants import INVARIANTS
-from tests.demo.conftest import House
+from tests.demo.conftest import BIRTHS, House
 from tests.support.source import ROOT
 
 # A reader takes a moment from block to block; what was booked in one is heard of by the next.
@@ -54,7 +56,7 @@ def _blocks(page: str) -> list[str]:
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder to paste in that leads to the clone's parts, so that a page leaves nothing in it."""
     folder = tmp_path_factory.mktemp("clone")
-    for part in (".venv", "deploy", "services", "shared"):
+    for part in (".venv", "deploy", "docs", "services", "shared"):
         (folder / part).symlink_to(ROOT / part)
     return folder
 
@@ -85,3 +87,34 @@ def test_a_page_works_as_pasted(house: House, clone: Path, page: str) -> None:
 @pytest.mark.parametrize("page", ["his-guide", "his-gateway"])
 def test_a_twin_has_the_same_blocks(page: str) -> None:
     assert _blocks(f"{page}.md") == _blocks(f"{page}.zh.md")
+
+
+async def test_the_page_of_events_shows_every_settlement_as_pasted(
+    house: House, clone: Path
+) -> None:
+    """Its block for `make run`. The other needs a broker: of that one the follower is run by
+    tests/contracts/test_followers.py. The follower never ends by itself, and a busy machine may
+    need more than the page's five seconds, so it ends here when everything is shown."""
+    told = await house.column(
+        "settlement",
+        "select id::text || ' ' || type || ' ' || sequence || ' ' || aggregate_id from outbox"
+        " where topic = 'maternity.settlement.claim.v1' and position is not null order by position",
+    )
+    over_http, _ = _blocks("events.md")
+    *before, follower = over_http.splitlines()
+    assert follower.startswith("timeout 5 python3 ")
+    pasted = "\n".join([*before, follower.replace("timeout 5", "exec")])
+    bash = await asyncio.create_subprocess_exec(
+        "bash", "-e", "-o", "pipefail", "-c", pasted, cwd=clone,
+        env=os.environ | {"DATA_DIR": str(house.folder)}, stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    assert bash.stdout is not None
+    try:
+        async with asyncio.timeout(SECONDS_MAX):
+            shown = [(await bash.stdout.readline()).decode().rstrip() for _ in told]
+    finally:
+        if bash.returncode is None:
+            bash.send_signal(signal.SIGKILL)
+        await bash.wait()
+    assert shown == told
+    assert len(told) > BIRTHS

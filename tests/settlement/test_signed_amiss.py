@@ -46,7 +46,7 @@ def test_a_signature_by_another_algorithm_is_none(scheme: Scheme, digest: str) -
 
 @pytest.mark.parametrize("scheme", SIGNED)
 def test_a_true_time_beyond_the_window_is_refused_either_way(scheme: Scheme) -> None:
-    """Our own schemes have a window of five minutes, the national interface half an hour."""
+    """Our own schemes have a window of five minutes, csb and x_tif half an hour."""
     least = 6 if scheme in OWN_SCHEMES else 31
     for minutes in (-least, least):
         profile, call = _call(scheme, NOW + timedelta(minutes=minutes))

@@ -1,0 +1,66 @@
+"""demo: the first start of `make run` with the full demo, from the command to ready, which it is
+when all that was made is heard too; then every invariant is asked."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import asyncpg
+
+from bench.figure import Void, say
+from bench.starting import WORK, started
+from deploy.local.demo.seeding import FULL_BIRTHS
+from deploy.local.embedded import READY_SECONDS_MAX, SEED_SECONDS_MAX
+
+SETTLEMENTS = 20_000
+SECONDS_MAX = 60
+_START_SECONDS_MAX = 60  # of PostgreSQL and the migrations, before the house counts for itself
+_FULL = ""
+"""What SEED is where nobody says anything."""
+_COUNT = "select count(*) from settlement where reverses is null"
+
+
+def measure(_: set[str]) -> None:
+    """Print the seconds. Raises Void for too few settlements, and for a finding of verify."""
+    WORK.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="demo-", dir=WORK) as made:
+        folder = Path(made).resolve()
+        waiting = _START_SECONDS_MAX + READY_SECONDS_MAX + SEED_SECONDS_MAX
+        with started(folder, _FULL, waiting) as seconds:
+            record = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+            settlements = asyncio.run(_settlements(record["databases"]["settlement"]))
+            findings = _findings(folder)
+    if settlements < SETTLEMENTS:
+        raise Void(f"{settlements} settlements are no full demo, in {seconds:.0f} s")
+    if findings:
+        raise Void(f"verify found, after {seconds:.0f} s: {'; '.join(findings)}")
+    say(
+        "demo", seconds, "s", required=SECONDS_MAX,
+        births=FULL_BIRTHS, settlements=settlements, findings=len(findings),
+    )  # fmt: skip
+
+
+async def _settlements(dsn: str) -> int:
+    connection = await asyncpg.connect(dsn)
+    try:
+        count: int = await connection.fetchval(_COUNT)
+        return count
+    finally:
+        await connection.close()
+
+
+def _findings(folder: Path) -> list[str]:
+    done = subprocess.run(
+        [sys.executable, "-m", "deploy.verify"],
+        env=os.environ | {"DATA_DIR": str(folder)}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    findings = [line for line in done.stdout.splitlines() if " FAIL:" in line]
+    if done.returncode and not findings:  # it could not ask at all
+        raise Void(f"verify ended with {done.returncode}: {done.stderr.strip()}")
+    return findings
