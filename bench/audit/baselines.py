@@ -23,8 +23,8 @@ from services.audit.scoring.panel import panel_of
 from services.audit.scoring.price_notices import read_price_notices
 from services.audit.scoring.series import series_of
 
-RAW = ("claims", "births", "mean", "stay", "caesareans", "severity", "scans", "lab", "drug", "fund")
-ADJUSTED = ("cost", "stay", "caesareans", "severity", "tests", "visit", "scans", "touching")
+RAW = ("claims", "births", "mean", "stay", "cesareans", "severity", "scans", "lab", "drug", "fund")
+ADJUSTED = ("cost", "stay", "cesareans", "severity", "tests", "visit", "scans", "touching")
 WINDOWS = (1, 2, 3, 4, 6, 9, 12)
 PAST = 12
 _PEERS = 8
@@ -94,7 +94,7 @@ def _channels(claims: Path) -> Array:
 
 _RAW = """SELECT min(level) AS level, count(*) AS claims,
     count(*) FILTER (case_type IN ('V', 'C')) AS births, avg(total_amount) AS mean,
-    avg(los) AS stay, avg((case_type = 'C')::INT) FILTER (case_type IN ('V', 'C')) AS caesareans,
+    avg(los) AS stay, avg((case_type = 'C')::INT) FILTER (case_type IN ('V', 'C')) AS cesareans,
     avg(severity) AS severity, avg(n_us) AS scans, avg(n_lab) AS lab, avg(amt_drug) AS drug,
     sum(fund_amount) AS fund
 FROM claims GROUP BY hospital_id, month ORDER BY hospital_id, month"""
@@ -117,11 +117,11 @@ _ADJUSTED = """WITH usual AS (
     WHERE gap BETWEEN 0 AND 1 GROUP BY ALL
 )
 SELECT avg(own_cost) FILTER (birth) AS cost, avg(own_days) FILTER (birth) AS stay,
-    avg((case_type = 'C')::INT) FILTER (birth) AS caesareans,
+    avg((case_type = 'C')::INT) FILTER (birth) AS cesareans,
     avg(severity) FILTER (birth) AS severity, avg(share) FILTER (birth) AS tests,
     avg(own_cost) FILTER (visit) AS visit, avg(n_us) FILTER (visit) AS scans,
     coalesce(any_value(touching), 0) / greatest(count(*) FILTER (birth), 1) AS touching,
-    count(*) FILTER (birth) AS cost_n, cost_n AS stay_n, cost_n AS caesareans_n,
+    count(*) FILTER (birth) AS cost_n, cost_n AS stay_n, cost_n AS cesareans_n,
     cost_n AS severity_n, cost_n AS tests_n, count(*) FILTER (visit) AS visit_n,
     visit_n AS scans_n, cost_n AS touching_n
 FROM beside LEFT JOIN touched USING (hospital_id, month)

@@ -11,7 +11,7 @@ from bench.audit.histories import LOG_STAY
 from bench.audit.world import Array, C, F, P, V, World
 
 _YUAN = np.array([3_400.0, 3_400.0, 2_900.0, 0.0, 1_250.0])
-"""A usual bill by case; the caesarean's is dearer by the world's own factor."""
+"""A usual bill by case; the cesarean's is dearer by the world's own factor."""
 _ELASTICITY = np.array([0.67, 0.76, 0.70, 0.0, 0.15])
 _SEVERITY = np.array([0.03, 0.035, 0.04, 0.0, 0.0])
 _SD = np.array([0.155, 0.166, 0.22, 0.155, 0.25])
@@ -66,7 +66,7 @@ def bills(world: World, some: Claims, luck: Luck, *, true: bool = False) -> Arra
     from_usual = stayed - LOG_STAY[case]
     log = np.log(np.maximum(_YUAN[case], 1)) + common + _SEVERITY[case] * (severity - 1)
     log = log + _ELASTICITY[case] * np.where(case == F, stayed, from_usual)
-    log = log + np.where(case == C, np.log(world.caesarean_dearer), 0)
+    log = log + np.where(case == C, np.log(world.cesarean_dearer), 0)
     weight = _SHARES[case] * np.exp(world.tilt[some.hospital] + luck.shares)
     weight[:, [BED, NURSING]] *= np.exp(0.5 * np.clip(from_usual, -1.5, 1.5))[:, None]
     weight[:, LAB] *= np.power(np.maximum(tests, 1) / 15, 0.3)

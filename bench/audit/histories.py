@@ -62,7 +62,7 @@ def _births(draw: np.random.Generator, world: World, plan: Plan) -> Claims:
     severity = severities(
         draw, np.where(to_centre[:, None], _REFERRED, _SEVERITY[world.level[hospital] - 1])
     )
-    logit = world.caesarean[hospital, month] + 0.35 * to_centre + 0.25 * (severity - 1.5)
+    logit = world.cesarean[hospital, month] + 0.35 * to_centre + 0.25 * (severity - 1.5)
     case = np.where(draw.random(n) < 1 / (1 + np.exp(-logit)), C, V)
     stay = stays_of(draw, case, severity)
     stay = np.round(stay * np.where(to_centre, 1.15, 1)).astype(np.int64)

@@ -111,7 +111,8 @@ def _of_claims(folder: Path, scored: Scored, seed: int) -> Found:
     claims, labels = folder / "CLAIMS.csv", folder / "labels_claims.csv"
     found = of_claims(claims, labels, scored.claims)
     write_reviews(folder, scored.claims, COUNT, seed)
-    # who learned from reviews takes over only when a person says so
+    # Who learned takes over by itself once enough is reviewed. Asked for by name, it refuses where
+    # too little was, and no figure of evidence alone is taken for one of a ranker.
     try:
         again = score(claims, folder / "reviewed", "--champion", "ranker")
     except NotScored as reason:

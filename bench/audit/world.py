@@ -17,7 +17,7 @@ import numpy.typing as npt
 Array = npt.NDArray[Any]
 
 V, C, A, P, F = range(5)
-"""Case types: vaginal birth, caesarean, antepartum stay, prenatal visit, family planning."""
+"""Case types: vaginal birth, cesarean, antepartum stay, prenatal visit, family planning."""
 CASES = np.array(["V", "C", "A", "P", "F"])
 WARM_UP = 12
 """Months without judgement: every detector needs a past."""
@@ -61,15 +61,15 @@ class World:
     """Log price level (hospital, month): inflation, reforms, own growth, noise."""
     own_growth: Array
     """The hospital's own part of it, without what it shares with others."""
-    caesarean: Array
-    """Logit of the caesarean share (hospital, month)."""
+    cesarean: Array
+    """Logit of the cesarean share (hospital, month)."""
     births: Array
     """Expected births (hospital, month)."""
     scans: Array
     tests: Array
     """Ultrasounds and laboratory tests against the province, as factors."""
     out_of_scope: Array
-    caesarean_dearer: float
+    cesarean_dearer: float
     visits: float
     """Prenatal visits of a pregnancy that has any."""
     unseen: Array
@@ -126,7 +126,7 @@ def drawn_world(seed: int, hospitals: int, months: int, volume: float) -> World:
     own = _own_growth(draw, hospitals, total)
     notices, step, common = _prices(draw, regions, months, total)
     noise = draw.normal(0, draw.uniform(0.012, 0.022), (hospitals, total))
-    caesarean = (
+    cesarean = (
         draw.uniform(-0.75, -0.1)
         + 0.12 * (level - 2)[:, None]
         + draw.normal(0, 0.31, hospitals)[:, None]
@@ -135,11 +135,11 @@ def drawn_world(seed: int, hospitals: int, months: int, volume: float) -> World:
     return World(
         seed=seed, months=months, start=start, level=level, region=region, volume=size,
         effect=effect, tilt=draw.normal(0, 0.15, (hospitals, 10)),
-        price=own + common[region] + noise, own_growth=own, caesarean=caesarean,
+        price=own + common[region] + noise, own_growth=own, cesarean=cesarean,
         births=size[:, None] * _seasons(draw, start, hospitals, months),
         scans=np.exp(draw.normal(0, 0.2, hospitals)), tests=np.exp(draw.normal(0, 0.25, hospitals)),
         out_of_scope=draw.normal(draw.uniform(-2.9, -2.2), 0.3, hospitals),
-        caesarean_dearer=draw.uniform(1.34, 1.62), visits=draw.uniform(3.4, 4.3),
+        cesarean_dearer=draw.uniform(1.34, 1.62), visits=draw.uniform(3.4, 4.3),
         unseen=np.clip(draw.beta(4, 40, hospitals), 0.01, 0.35), notices=notices,
         province_step=step,
     )  # fmt: skip

@@ -10,8 +10,7 @@ import typer
 
 from services.audit.actions.dry_run import dry_run
 from services.audit.domain.dry_run import Yield
-from services.audit.domain.library import read_library
-from services.audit.domain.rule import compile_rule
+from services.audit.domain.library import BadLibrary, read_library, read_rule
 from services.audit.main import create_app, heard
 from shared.plumbing.clock import Clock, SystemClock
 from shared.plumbing.command_line import new_command_line
@@ -91,8 +90,12 @@ def dry_run_(
     was confirmed, null where none was.
     """
     settings = read_settings("audit")
-    groups = read_library(settings.library).rules.groups
-    compiled = compile_rule(rule.read_text(encoding="utf-8"), groups)
+    try:
+        groups = read_library(settings.library).rules.groups
+        compiled = read_rule(rule, groups)
+    except BadLibrary as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(2) from None
 
     async def run() -> Yield:
         database = await open_pool(settings.service_dsn.get_secret_value(), size=1)

@@ -213,15 +213,15 @@ class Audit:
 
 
 @pytest.fixture(scope="module")
-async def running(
+def settings(
     module_databases: ServiceDatabases, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[tuple[FastAPI, Pool]]:
-    """The service's app with its workers, and a pool of the schema's owner; one a file."""
+) -> Settings:
+    """The service's settings, with a database of the file's own."""
     addresses = module_databases("audit")
     key = Ed25519PrivateKey.generate().private_bytes(
         Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
     )
-    settings = Settings(
+    return Settings(
         mode="demo",
         owner_dsn=addresses["owner"],
         service_dsn=addresses["service"],
@@ -232,8 +232,15 @@ async def running(
         field_key="0" * 32,
         anchor_file=tmp_path_factory.mktemp("audit") / "anchor",
     )
+
+
+@pytest.fixture(scope="module")
+async def running(settings: Settings) -> AsyncIterator[tuple[FastAPI, Pool]]:
+    """The service's app with its workers, and a pool of the schema's owner; one a file."""
     app = create_app(settings, FixedClock())
-    owner = await open_pool(addresses["owner"], size=2, statement_timeout_ms=60_000)
+    owner = await open_pool(
+        settings.owner_dsn.get_secret_value(), size=2, statement_timeout_ms=60_000
+    )
     async with app.router.lifespan_context(app):
         yield app, owner
     await owner.close()

@@ -19,7 +19,7 @@ from tests.audit.test_watch import a_claim
 
 HOSPITAL = "H-MIX"
 BIRTH = (("Z37.000", "O80.000"), ())
-CAESAREAN = (("O82.000", "Z37.000"), ("74.1x01",))
+CESAREAN = (("O82.000", "Z37.000"), ("74.1x01",))
 CUT = (("Z37.000", "O80.000"), ("73.6x01",))
 FOREIGN = (("I10.x00",), ())
 
@@ -53,7 +53,7 @@ async def test_stays_are_told_by_adjacent_group_beside_the_year_before(audit: Au
         discharged(date(2024, 2, 1), 300_000, BIRTH),
         discharged(date(2024, 2, 2), 300_000, BIRTH),
         discharged(date(2025, 2, 1), 330_000, BIRTH),
-        discharged(date(2025, 2, 28), 660_000, CAESAREAN),
+        discharged(date(2025, 2, 28), 660_000, CESAREAN),
         discharged(date(2025, 2, 28), 350_001, CUT),
         discharged(date(2025, 2, 28), 12_345, FOREIGN),
         discharged(date(2025, 2, 3), 9_900, ((), ()), benefit="prenatal", mode=None, infants=None),

@@ -14,7 +14,7 @@ from tests.audit.events import HOSPITAL, OTHER_HOSPITAL, Telling
 
 
 def a_case(**facts: Any) -> dict[str, Any]:
-    """A birth by caesarean of a woman, billed with all that belongs to it."""
+    """A birth by cesarean of a woman, billed with all that belongs to it."""
     orders = [
         {"item_code": code, "quantity": "1", "amount": amount, "charged_on": "2026-03-01"}
         for code, amount in (("cesarean-section", "4000.00"), ("anaesthesia", "600.00"))

@@ -36,7 +36,7 @@ def planted() -> list[Row]:
     june = [row for row in made if row["month"] == "2022-06"]
     births = iter([row for row in june if row["case_type"] == "V"])
     visits = iter([row for row in june if row["case_type"] == "P"])
-    caesareans = iter([row for row in june if row["case_type"] == "C"])
+    cesareans = iter([row for row in june if row["case_type"] == "C"])
 
     def mark(name: str, row: Row, **changed: Any) -> None:
         row.update(changed | {"claim_id": name})
@@ -48,9 +48,9 @@ def planted() -> list[Row]:
     mark("supplied", next(births), amt_drug=1500.0)
     mark("own", next(births), fund_amount=1000.0)
     mark("late", next(births), discharge_date=date(2022, 6, 29), admit_date=date(2022, 6, 26))
-    mark("bare", next(caesareans), amt_anesthesia=0.0, total_amount=7000.0, fund_amount=5600.0)
-    mark("cut", next(caesareans), severity=1, total_amount=6500.0, fund_amount=5200.0)
-    mark("hard", next(caesareans), severity=4, total_amount=9500.0, fund_amount=7600.0)
+    mark("bare", next(cesareans), amt_anesthesia=0.0, total_amount=7000.0, fund_amount=5600.0)
+    mark("cut", next(cesareans), severity=1, total_amount=6500.0, fund_amount=5200.0)
+    mark("hard", next(cesareans), severity=4, total_amount=9500.0, fund_amount=7600.0)
     mark("scanned", next(visits), n_us=9)
     mark("tests", next(visits), n_lab=30)
     mark("visit", next(visits), total_amount=900.0, fund_amount=720.0)
@@ -95,7 +95,7 @@ def test_three_at_most_and_nothing_where_nothing_stands_out(
     assert found["touching"] == ()
     of_severity = [one.claim_id for one in found["severity"]]
     assert of_severity == ["hard", "severe"]
-    # Of the caesareans those come first that no complication explains.
+    # Of the cesareans those come first that no complication explains.
     of_mode = [one.claim_id for one in found["caesarean"]]
     assert of_mode[:2] == ["bare", "cut"]
     assert len(of_mode) == 3

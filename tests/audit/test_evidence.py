@@ -56,13 +56,13 @@ def test_a_rule_puts_its_own_sum_at_risk() -> None:
     assert claim.chance[0] == pytest.approx(0.9, abs=0.02)
 
 
-def test_only_the_caesareans_of_a_month_that_moved_are_doubted() -> None:
+def test_only_the_cesareans_of_a_month_that_moved_are_doubted() -> None:
     month = {"t_caesarean": 6.0, "d_caesarean": 0.2, "a_caesarean": 0.6, "mode_gap": 0.3}
-    caesarean, vaginal = weighed(**month, is_caesarean=1), weighed(**month)
-    assert kind_of(caesarean) == "mode"
+    cesarean, vaginal = weighed(**month, is_caesarean=1), weighed(**month)
+    assert kind_of(cesarean) == "mode"
     # A third of them are beyond expectation, and one in four of such months has a lawful reason.
-    assert caesarean.chance[0] == pytest.approx(0.9 * 0.75 / 3, rel=0.15)
-    assert caesarean.yuan[0] == pytest.approx(4000 * (1 - np.exp(-0.3)), rel=1e-3)
+    assert cesarean.chance[0] == pytest.approx(0.9 * 0.75 / 3, rel=0.15)
+    assert cesarean.yuan[0] == pytest.approx(4000 * (1 - np.exp(-0.3)), rel=1e-3)
     assert vaginal.chance[0] < 0.02
 
 

@@ -36,10 +36,10 @@ A, B = "H-1", "H-2"
 JAN, FEB = date(2026, 1, 10), date(2026, 2, 10)
 
 
-def births(hospital: str, day: date, vaginal: int, caesarean: int, yuan: int = 4000) -> list[Claim]:
-    """Births of a day: caesareans cost 2,500 yuan more; a tenth of each bill is out of scope."""
+def births(hospital: str, day: date, vaginal: int, cesarean: int, yuan: int = 4000) -> list[Claim]:
+    """Births of a day: cesareans cost 2,500 yuan more; a tenth of each bill is out of scope."""
     made = []
-    for n in range(vaginal + caesarean):
+    for n in range(vaginal + cesarean):
         total = (yuan + (2500 if n >= vaginal else 0)) * 100
         claim = a_claim(hospital, day, total)
         mode = "cesarean" if n >= vaginal else "vaginal"
@@ -62,8 +62,8 @@ def told(some: list[Claim], *limits: IndicatorLimit) -> dict[tuple[str, str], Me
     return {(one.institution_code, one.month): one for one in measured(tally(some), limits)}
 
 
-def test_the_caesarean_rate_by_hand() -> None:
-    found = told(births(A, JAN, 24, 16), limit(Indicator.CAESAREAN_RATE, "0.35"))[A, "2026-01"]
+def test_the_cesarean_rate_by_hand() -> None:
+    found = told(births(A, JAN, 24, 16), limit(Indicator.CESAREAN_RATE, "0.35"))[A, "2026-01"]
     # 16 of 40 are 40 %; 14 were allowed; each of the two above costs 2,500 yuan more
     assert (found.cases, found.value, found.passed) == (40, Decimal("0.4000"), True)
     assert found.excess == Money.from_wire("5000.00")
@@ -109,18 +109,18 @@ def test_a_repeat_is_of_the_same_woman_hospital_and_fortnight() -> None:
 
 
 def test_few_cases_pass_no_limit() -> None:
-    few = told(births(A, JAN, 9, 20), limit(Indicator.CAESAREAN_RATE, "0.35"))[A, "2026-01"]
+    few = told(births(A, JAN, 9, 20), limit(Indicator.CESAREAN_RATE, "0.35"))[A, "2026-01"]
     assert (few.low_volume, few.passed, few.value > few.limit) == (True, False, True)
     # together with the next month they are enough
     both = told(
-        [*births(A, JAN, 9, 20), *births(A, FEB, 1, 0)], limit(Indicator.CAESAREAN_RATE, "0.35")
+        [*births(A, JAN, 9, 20), *births(A, FEB, 1, 0)], limit(Indicator.CESAREAN_RATE, "0.35")
     )
     assert (both[A, "2026-02"].cases, both[A, "2026-02"].passed) == (30, True)
 
 
 def test_a_window_begins_with_its_limit() -> None:
     some = [*births(A, JAN, 0, 40), *births(A, FEB, 40, 0)]
-    since = limit(Indicator.CAESAREAN_RATE, "0.35", since="2026-02")
+    since = limit(Indicator.CESAREAN_RATE, "0.35", since="2026-02")
     found = told(some, since)
     assert set(found) == {(A, "2026-02")}
     assert (found[A, "2026-02"].months, found[A, "2026-02"].value) == (1, 0)
@@ -129,7 +129,7 @@ def test_a_window_begins_with_its_limit() -> None:
 def test_the_institutions_own_limit_stands_before_the_pools_and_the_later_before_the_earlier() -> (
     None
 ):
-    rate = Indicator.CAESAREAN_RATE
+    rate = Indicator.CESAREAN_RATE
     pools = limit(rate, "0.30")
     own = limit(rate, "0.40", institution_code=A)
     later = limit(rate, "0.50", institution_code=A, since="2026-02")
@@ -145,7 +145,7 @@ def test_the_institutions_own_limit_stands_before_the_pools_and_the_later_before
 
 
 def test_without_other_births_nothing_is_dearer() -> None:
-    found = told(births(A, JAN, 0, 40), limit(Indicator.CAESAREAN_RATE, "0.35"))[A, "2026-01"]
+    found = told(births(A, JAN, 0, 40), limit(Indicator.CESAREAN_RATE, "0.35"))[A, "2026-01"]
     assert (found.passed, found.excess) == (True, Money(0))
 
 

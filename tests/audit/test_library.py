@@ -187,7 +187,7 @@ def test_a_group_may_be_left_empty() -> None:
 
 
 def _awake(case: Case, **own: str) -> int | None:
-    """What the rule says of a caesarean read by groups of its own: hits, None for silence."""
+    """What the rule says of a cesarean read by groups of its own: hits, None for silence."""
     read = read_groups(groups(**own), SHIPPED_GROUPS.of_all.by_name)
     items = case.items or ()
     told = replace(case, items=read.marked(items), billed=read.billed(items, whole=True))
@@ -196,7 +196,7 @@ def _awake(case: Case, **own: str) -> int | None:
 
 
 def test_what_a_bill_in_foreign_codes_lacks_nobody_says() -> None:
-    """Red when a group without items of a foreign bill counts as not billed: every caesarean of a
+    """Red when a group without items of a foreign bill counts as not billed: every cesarean of a
     catalogue that the groups do not know was flagged, and priced anew as a plain birth."""
     bill = [an_item(code) for code in ("001102000010000", "003314000120000", "X0123", "C0456")]
     case = a_case(*bill, mode="cesarean")
@@ -210,8 +210,8 @@ def test_what_a_bill_in_foreign_codes_lacks_nobody_says() -> None:
     assert _awake(case, anaesthesia=NATIONAL["anaesthesia"], bed=NATIONAL["bed"]) is None
 
 
-def _foreign_caesarean() -> dict[str, Any]:
-    """A caesarean billed in national codes, without its anaesthesia."""
+def _foreign_cesarean() -> dict[str, Any]:
+    """A cesarean billed in national codes, without its anaesthesia."""
     told = golden(3)
     codes = ("001102000010000", "003314000120000", "X01AB", "C0456")
     items = [told["items"][0] | {"code": code} for code in codes]
@@ -219,7 +219,7 @@ def _foreign_caesarean() -> dict[str, Any]:
 
 
 async def test_bills_in_foreign_codes_raise_no_flag_and_are_counted(audit: Audit) -> None:
-    told = _foreign_caesarean()
+    told = _foreign_cesarean()
     before = _counted()
     await audit.hear(as_event(told))
     assert "caesarean-unproven" not in {flag["rule_family"] for flag in await audit.flags()}
@@ -238,7 +238,7 @@ async def test_an_agencys_codes_are_read_by_what_hears_and_by_what_prices(
     handler = claim_handler(FixedClock(), library)
     heard = replace(audit, inbox=Inbox(CONSUMER, audit.pool, audit.source, handler, FixedClock()))
     before = _counted()
-    await heard.hear(as_event(_foreign_caesarean()))
+    await heard.hear(as_event(_foreign_cesarean()))
     [flag] = [f for f in await audit.flags() if f["rule_family"] == "caesarean-unproven"]
     assert flag["due_on"] == after_work_days(business_day(NOW), 3).isoformat()
     assert _counted() == before

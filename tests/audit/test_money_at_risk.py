@@ -77,7 +77,7 @@ def worker(audit: Audit, settlement: Settlement) -> MoneyAtRisk:
 
 
 def billed_twice() -> dict[str, Any]:
-    """A caesarean with its operation, of which two are on the bill."""
+    """A cesarean with its operation, of which two are on the bill."""
     told = golden(3)
     operation = told["items"][0] | {
         "code": "cesarean-section", "quantity": "2", "amount": "1800.00", "in_scope": "1800.00",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from services.audit.scoring.baselines import NewPast, read_new_pasts
 from services.audit.scoring.claims_file import BadFile, read_claims
 from services.audit.scoring.features import claim_features
 from services.audit.scoring.hospital_scores import Scored, scores_of
-from services.audit.scoring.panel import Panel, panel_of
+from services.audit.scoring.panel import Array, Panel, panel_of
 from services.audit.scoring.peers import median_of_others, region_median
 from services.audit.scoring.price_notices import PriceNotice
 from services.audit.scoring.score_file import score_file
@@ -237,13 +237,37 @@ def test_nobody_is_his_own_peer() -> None:
     assert region_median(np.array([[0.3], [0.1]]), np.array([0, 1])).ravel().tolist() == [0, 0]
 
 
-def test_one_alone_in_its_level_and_region_is_found(tmp_path: Path) -> None:
-    # a peer group of one would subtract a hospital's growth from itself
+def test_one_alone_in_its_level_and_region_is_found(one_alone: Panel) -> None:
+    assert growth_of_one_alone(one_alone, series_of) > ALARM
+
+
+def test_a_peer_group_of_one_is_seen(one_alone: Panel, monkeypatch: pytest.MonkeyPatch) -> None:
+    def each_his_own_peer(value: Array, level: np.ndarray) -> Array:
+        groups = [level == one for one in level]
+        return np.stack([np.median(value[group], axis=0) for group in groups])
+
+    def in_a_group_of_one(some: Panel) -> Series:
+        with monkeypatch.context() as planted:
+            planted.setattr("services.audit.scoring.series.peer_median", each_his_own_peer)
+            return series_of(some)
+
+    assert growth_of_one_alone(one_alone, in_a_group_of_one) < 1
+
+
+@pytest.fixture(scope="module")
+def one_alone(tmp_path_factory: pytest.TempPathFactory) -> Panel:
+    """The one hospital of its level and region grows dearer: a peer group of one would subtract
+    that growth from itself."""
+
     def alone(row: Row, hospital: int, month: int) -> Row:
         row = dearer(5, SINCE, 1.3)(row, hospital, month)
         return row | ({"region": "r9", "level": 1} if hospital == 5 else {"level": 3})
 
-    assert scored(panel(tmp_path, alone)).score[5, SINCE + 1] > ALARM
+    return panel(tmp_path_factory.mktemp("claims"), alone)
+
+
+def growth_of_one_alone(some: Panel, of: Callable[[Panel], Series]) -> float:
+    return float(scores_of(of(some)).score[5, SINCE + 1])
 
 
 def test_few_cases_raise_no_alarm(tmp_path: Path) -> None:

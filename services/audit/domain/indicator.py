@@ -28,11 +28,11 @@ _SMALLEST = Decimal("0.0001")
 
 
 class Indicator(StrEnum):
-    """What is watched: the share of caesareans among births; of the bills of stays what lies
+    """What is watched: the share of cesareans among births; of the bills of stays what lies
     outside the scope of insurance; the mean bill of a birth, in yuan; the share of stays that soon
     follow another of the same person in the same institution."""
 
-    CAESAREAN_RATE = "caesarean-rate"
+    CESAREAN_RATE = "caesarean-rate"
     OUT_OF_SCOPE_SHARE = "out-of-scope-share"
     AVERAGE_COST = "average-cost"
     REPEAT_ADMISSION = "repeat-admission"
@@ -56,9 +56,9 @@ class Tally:
     """Sums over an institution's claims; stays are all claims with a night in hospital."""
 
     births: int = 0
-    caesareans: int = 0
+    cesareans: int = 0
     births_cost: Money = NOTHING
-    caesareans_cost: Money = NOTHING
+    cesareans_cost: Money = NOTHING
     stays: int = 0
     repeats: int = 0
     stays_cost: Money = NOTHING
@@ -176,7 +176,7 @@ def _of_birth(claim: Claim) -> Tally:
         return Tally()
     bill = claim.parts.total
     if claim.mode == "cesarean":
-        return Tally(births=1, caesareans=1, births_cost=bill, caesareans_cost=bill)
+        return Tally(births=1, cesareans=1, births_cost=bill, cesareans_cost=bill)
     return Tally(births=1, births_cost=bill)
 
 
@@ -202,14 +202,14 @@ def _measure(
     """Cases, value, money looked at and money above the limit; None where nothing can be said."""
     bar = Fraction(limit)
     match indicator:
-        case Indicator.CAESAREAN_RATE:
-            n, value, spent = t.births, _part(t.caesareans, t.births), t.births_cost
-            others = t.births - t.caesareans
-            dearer = _part(t.caesareans_cost.fen, t.caesareans) - (
-                _part(t.births_cost.fen - t.caesareans_cost.fen, others)
+        case Indicator.CESAREAN_RATE:
+            n, value, spent = t.births, _part(t.cesareans, t.births), t.births_cost
+            others = t.births - t.cesareans
+            dearer = _part(t.cesareans_cost.fen, t.cesareans) - (
+                _part(t.births_cost.fen - t.cesareans_cost.fen, others)
             )
-            # Without other births there is nothing that a caesarean is dearer than.
-            above = (t.caesareans - bar * t.births) * max(dearer if others else 0, Fraction(0))
+            # Without other births there is nothing that a cesarean is dearer than.
+            above = (t.cesareans - bar * t.births) * max(dearer if others else 0, Fraction(0))
         case Indicator.OUT_OF_SCOPE_SHARE:
             n, spent = t.stays, t.out_of_scope
             value = _part(t.out_of_scope.fen, t.stays_cost.fen)

@@ -100,6 +100,11 @@ def _rules_of(folder: Path) -> list[Path]:
     return sorted(folder.glob("*.toml"))
 
 
+def read_rule(path: Path, groups: GroupsOfPools) -> Rule:
+    """The rule of one file, wherever it lies. Raises BadLibrary."""
+    return _read_file(path, _rule_with(groups))
+
+
 def _rule_with(groups: GroupsOfPools) -> Callable[[str], Rule]:
     return lambda text: compile_rule(text, groups)
 

@@ -159,7 +159,7 @@ def _within(monthly: ir.Table, narrow: ir.Table) -> ir.Table:
 
 
 def _mode_gaps(features: ir.Table) -> ir.Table:
-    """By level and month, what a caesarean costs above a vaginal birth, as a log."""
+    """By level and month, what a cesarean costs above a vaginal birth, as a log."""
 
     def mean(mode: str) -> ir.Deferred:
         return _.log_total.mean(where=_.case_type == mode)
@@ -247,7 +247,8 @@ def _by_claim(judged: ir.Table) -> ir.Table:
     that one of them puts at risk.
     """
     return judged.group_by("claim_id").aggregate(
-        rule_ids=_.rule_id.group_concat(sep=";", order_by=_.rule_id),
+        # Spark cannot order what it joins to a text while it sums: it is ordered as a list.
+        rule_ids=_.rule_id.collect().sort().join(";"),
         rule_chance=1 - (1 - _.chance).ln().sum().exp(),
         rule_fen=_.excess_fen.max(),
     )

@@ -186,7 +186,9 @@ def in_fen(rows: ir.Table) -> ir.Table:
 
 def with_month(rows: ir.Table) -> ir.Table:
     """Claims with `at`, their month as a number; null where it is none."""
-    year, month = (_.month.substr(a, n).try_cast("int32") for a, n in ((0, 4), (5, 2)))
+    # As wide as Ibis takes their product to be: where an engine multiplies narrower, a cast to what
+    # the type is already said to be would be left out.
+    year, month = (_.month.substr(a, n).try_cast("int64") for a, n in ((0, 4), (5, 2)))
     readable = month.between(1, 12) & (_.month.length() == 7)
     return rows.mutate(at=ibis.cases((readable, year * 12 + month - 1)))
 

@@ -148,13 +148,13 @@ def _above(claims: ir.Table) -> ir.Value:
     c = claims
     total = c.total_amount.cast("float64")
     birth, stay, visit = (c.case_type.isin(some) for some in (DELIVERIES, STAYS, ("P",)))
-    caesarean = c.case_type == "C"
+    cesarean = c.case_type == "C"
     bare = (c.amt_anesthesia <= 0) | (c.amt_surgery <= 0)
     of_channel: list[tuple[str, ir.Value, ir.Value]] = [
         ("cost", ~visit, total - c.usual),
         ("visit_cost", visit, total - c.usual),
         ("stay", stay, total * (1 - (c.usual / c.days) ** _ELASTICITY)),
-        ("caesarean", caesarean, total - c.vaginal),
+        ("caesarean", cesarean, total - c.vaginal),
         ("severity", birth & (c.severity > 1), total - c.plain),
         ("tests_share", birth, total * (c.tests_share - c.usual)),
         ("supplies_share", birth, total * (c.supplies_share - c.usual)),
@@ -162,7 +162,7 @@ def _above(claims: ir.Table) -> ir.Value:
         ("unprepared", birth & c.unprepared, total),
         ("unprepared_late", birth & c.unprepared & is_month_end(c.discharge_date), total),
         ("touching", stay & c.touching, total),
-        ("bare", caesarean & bare, total - c.vaginal),
+        ("bare", cesarean & bare, total - c.vaginal),
         ("doubled", stay & c.doubled_id.notnull(), c.doubled_fen),
         ("scans", visit, (c.n_us - c.usual) * _each(c.amt_exam, c.n_us)),
         ("lab", visit, (c.n_lab - c.usual) * _each(c.amt_lab, c.n_lab)),
@@ -172,7 +172,7 @@ def _above(claims: ir.Table) -> ir.Value:
 
 
 def _first_by(claims: ir.Table) -> ir.Value:
-    """Of caesareans those come first that complications explain least."""
+    """Of cesareans those come first that complications explain least."""
     return ibis.ifelse(claims.channel == "caesarean", claims.severity, 0)
 
 

@@ -35,7 +35,7 @@ Columns = Mapping[str, NDArray[np.float32]]
 
 CHARGES_OF_BILL = tuple(charge for charge in CHARGES if charge != "total")
 _ELASTICITY = 0.7
-"""A stay longer by one per cent costs about 0.7 per cent more (0.67 vaginal, 0.76 caesarean)."""
+"""A stay longer by one per cent costs about 0.7 per cent more (0.67 vaginal, 0.76 cesarean)."""
 _MONTH_END_DAYS = 3
 _DEAR = 3.0
 _UNLAWFUL = 0.75
@@ -154,7 +154,7 @@ def _by_cost(of: Columns) -> tuple[Floats, Floats]:
 
 
 def _by_mode(of: Columns) -> tuple[Floats, Floats]:
-    """Caesareans beyond what like women have here: each of them may be one too many."""
+    """Cesareans beyond what like women have here: each of them may be one too many."""
     dearer = 1 - np.exp(-np.clip(np.nan_to_num(of["mode_gap"]), 0, 1))
     share = _doubted(_surplus(of, "caesarean"), _padded(of))
     chance = _unlawful(of) * _moved(of, "caesarean") * share * of["is_caesarean"]

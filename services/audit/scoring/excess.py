@@ -97,9 +97,9 @@ def excess_yuan(window: Window, channel: str, gain: float) -> float:
         case "stay":
             excess = window.yuan("VCA") * -np.expm1(-gain * _ELASTICITY)
         case "caesarean":
-            excess = gain * births * _dearer_caesarean(window)
+            excess = gain * births * _dearer_cesarean(window)
         case "bare":
-            excess = gain * window.n("C") * _dearer_caesarean(window)
+            excess = gain * window.n("C") * _dearer_cesarean(window)
         case "severity":
             excess = gain * births * _dearer_severity(window)
         case "tests_share" | "supplies_share" | "own_share":
@@ -126,7 +126,7 @@ def _price(window: Window, items: str, charge: str) -> float:
     return window.yuan("P", charge) / max(float(window.measure(f"{items}_told")[1]), 1)
 
 
-def _dearer_caesarean(window: Window) -> float:
+def _dearer_cesarean(window: Window) -> float:
     return max(window.each("C") - window.each("V"), 0.0)
 
 

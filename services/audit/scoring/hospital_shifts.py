@@ -160,7 +160,7 @@ def _error(rows: ir.Table, months: int) -> ir.FloatingValue:
 
 
 def births_by_hospital(features: ir.Table) -> ir.Table:
-    """The share of caesareans and the degrees of severity coded above the first, each beside what
+    """The share of cesareans and the degrees of severity coded above the first, each beside what
     is usual that month among women of like age and week; log days in bed; shares of births without
     a prenatal visit (at all, and in a month's last days) and of women sent by another hospital;
     weeks before term.

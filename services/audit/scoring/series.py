@@ -107,7 +107,7 @@ def _measured(panel: Panel, name: str) -> tuple[Array, Array, Array]:
 def _together(adjusted: Adjusted, cases: tuple[str, ...]) -> tuple[Array, Array, Array]:
     """Case types as one series, each beside the hospital's own usual difference between them.
 
-    Otherwise a hospital whose caesareans are dear would grow dearer by doing more of them.
+    Otherwise a hospital whose cesareans are dear would grow dearer by doing more of them.
     """
     kept = [CASES.index(case) for case in cases]
     mean, n = adjusted.mean[kept], adjusted.n[kept]
