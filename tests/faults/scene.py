@@ -41,7 +41,7 @@ CLAUSES = {
 @dataclass
 class Scene:
     """A settlement that runs, its two hospitals, one of the pool that pays visits per capita
-    (`of_heads`), a way to hold its rows, and the file by which its clock is set."""
+    (`of_heads`), a way to hold its rows, and the link by which its clock is set."""
 
     processes: Processes
     superuser: str
@@ -135,7 +135,7 @@ class Scene:
     def clock_off_by(self, seconds: float) -> None:
         """Set settlement's clock: so many seconds ahead of the world's, or behind it."""
         fresh = self.skew.with_suffix(".new")
-        fresh.write_text(repr(seconds))
+        fresh.symlink_to(repr(seconds))
         fresh.replace(self.skew)
         # A caller whose token is taken for expired asks for another; whoever waits is not asked.
         self.here.ask_for_a_token()
