@@ -151,6 +151,10 @@ class Desk:
             attempt.outcome = str(answer.status_code)
             return answer
 
+    def ask_for_a_token(self) -> None:
+        """Have another token before the next attempt."""
+        self._token_at = 0.0
+
     async def _fresh_token(self) -> str:
         async with self._token_lock:
             if time.monotonic() - self._token_at > TOKEN_SECONDS or not self._token:

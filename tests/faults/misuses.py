@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
-from uuid import uuid4
+from datetime import date, datetime, time, timedelta
+from uuid import UUID, uuid4
 
 from shared.contracts.flag import FlagDecided
 from shared.contracts.person import ContributionPosted, PersonStateChanged
 from shared.period import Month
-from shared.plumbing.clock import SystemClock
+from shared.plumbing.clock import TIME_ZONE, SystemClock
 from tests.faults.scene import POOL, POOL_OF_HEADS, Scene, state_of
 from tests.faults.tellings import (
     answered,
@@ -90,6 +90,25 @@ async def a_birth_of_two_years_ago(scene: Scene) -> None:
     person, pregnancy = await scene.pregnant(OTHER_BANDS)
     stay, total = await scene.stay(scene.here, person, pregnancy, OTHER_BANDS)
     await scene.here.made(f"/stays/{stay}/settle", {"total": total})
+
+
+async def a_claim_in_the_first_hours_of_a_month(scene: Scene) -> None:
+    """At four in the morning of the first in Shanghai it is still the last of the month in UTC."""
+    stay, total = await scene.a_stay()
+    turn = Month.of(scene.today).plus(1).first_day()
+    early = datetime.combine(turn, time(4), tzinfo=TIME_ZONE)
+    await scene.owner.execute(
+        "update person_state set as_of = $1 where person_ref ="
+        " (select person_ref from stay where stay_id = $2)",
+        early, UUID(stay),
+    )  # fmt: skip
+    scene.clock_off_by((early - SystemClock().now()).total_seconds())
+    try:
+        answer = await scene.here.post(f"/stays/{stay}/settle", {"total": total})
+    finally:
+        scene.clock_off_by(0)
+    assert answer.status_code == 201
+    assert answer.json()["settled_at"].startswith(str(turn - timedelta(days=1)))
 
 
 async def a_clerk_approves_what_she_proposed(scene: Scene) -> None:

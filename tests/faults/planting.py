@@ -50,6 +50,23 @@ def planted_copy(folder: Path, patch: Path | None) -> Path:
     return code
 
 
+def _with_a_clock_to_set(code: Path, skew: Path) -> None:
+    """Let the copy's clock read by how many seconds it is wrong: no switch for that is shipped. It
+    is where a link points to, which is read without a descriptor: some scenes have none left."""
+    clock = code / "shared" / "plumbing" / "clock.py"
+    right = clock.read_text()
+    wrong = right.replace(
+        "return datetime.now(UTC)",
+        "import os\n"
+        "        from datetime import timedelta\n"
+        f"        skew = float(os.readlink({str(skew)!r}))\n"
+        "        return datetime.now(UTC) + timedelta(seconds=skew)",
+    )
+    assert wrong != right
+    clock.write_text(wrong)
+    skew.symlink_to("0")
+
+
 def _source(code: Path) -> dict[str, bytes]:
     return {
         str(file.relative_to(code)): file.read_bytes()
@@ -86,12 +103,14 @@ async def settlement_of(
     code: Path, folder: Path, cluster: Postgres, databases: ServiceDatabases,
     ground: Ground | None, *, own_schema: bool = False,
 ) -> AsyncIterator[Scene]:  # fmt: skip
-    """Run the settlement of a copy, on a copy of the ground.
+    """Run the settlement of a copy, on a copy of the ground, with a clock that the scene sets.
 
     `own_schema`: on a database made by the copy's own migrations. Without a ground it opens for
     business itself.
     """
     template = ground.template if ground is not None and not own_schema else None
+    skew = folder / "skew"
+    _with_a_clock_to_set(code, skew)
     async with own_settlement_database(cluster, template) as own:
         if ground is not None:
             shutil.copy(ground.folder / "keys.json", folder)
@@ -137,7 +156,9 @@ async def settlement_of(
                     for client in processes.site.clients
                     if client.pool_code == POOL_OF_HEADS and client.institution_code
                 )
-                yield Scene(processes, cluster.dsn(), *owners, here, there, clerk, of_heads, today)
+                yield Scene(
+                    processes, cluster.dsn(), *owners, here, there, clerk, of_heads, today, skew
+                )  # fmt: skip
             finally:
                 processes.stop()
                 for owner in owners:

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -40,7 +41,7 @@ CLAUSES = {
 @dataclass
 class Scene:
     """A settlement that runs, its two hospitals, one of the pool that pays visits per capita
-    (`of_heads`), and a way to hold its rows."""
+    (`of_heads`), a way to hold its rows, and the link by which its clock is set."""
 
     processes: Processes
     superuser: str
@@ -52,6 +53,7 @@ class Scene:
     clerk: Desk
     of_heads: Desk
     today: date
+    skew: Path
     broken: set[str] = field(default_factory=set)
 
     def must(self, clause: str, holds: bool) -> None:
@@ -129,6 +131,14 @@ class Scene:
         """A stay of somebody new, at the first hospital."""
         person, pregnancy = await self.pregnant()
         return await self.stay(self.here, person, pregnancy)
+
+    def clock_off_by(self, seconds: float) -> None:
+        """Set settlement's clock: so many seconds ahead of the world's, or behind it."""
+        fresh = self.skew.with_suffix(".new")
+        fresh.symlink_to(repr(seconds))
+        fresh.replace(self.skew)
+        # A caller whose token is taken for expired asks for another; whoever waits is not asked.
+        self.here.ask_for_a_token()
 
     @asynccontextmanager
     async def holding(self, *stays: str) -> AsyncIterator[None]:

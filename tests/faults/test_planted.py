@@ -68,6 +68,7 @@ FAULTS = (
     Fault("days-covered-twice", misuses.a_visit_on_the_day_of_the_birth, {"O05"}),
     Fault("subsidy-outlives-its-birth", misuses.a_birth_is_settled_again, {"O07"}),
     Fault("reversed-pairs-left-out", misuses.a_book_has_what_was_settled_and_undone, {"R02"}),
+    Fault("month-of-utc", misuses.a_claim_in_the_first_hours_of_a_month, {"R04"}),
     Fault("older-state-overwrites", misuses.an_old_history_comes_late, {"K06"}),
 )  # fmt: skip
 

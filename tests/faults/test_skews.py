@@ -11,7 +11,6 @@ import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import ClassVar
@@ -37,50 +36,24 @@ BEFORE_THE_TURN = timedelta(seconds=2)
 pytestmark = pytest.mark.timeout(600)
 
 
-@dataclass
-class Skewed:
-    """A settlement whose clock is wrong by as much as a test says."""
-
-    scene: Scene
-    file: Path
-
-    def by(self, seconds: float) -> None:
-        """Set its clock: so many seconds before or behind the world's."""
-        fresh = self.file.with_suffix(".new")
-        fresh.write_text(repr(seconds))
-        fresh.replace(self.file)
-        # A caller whose token is taken for expired asks for another; whoever waits is not asked.
-        self.scene.here._token_at = 0.0
-
-
 @pytest.fixture
-async def skewed(
+async def settlement(
     postgres: Postgres, service_databases: ServiceDatabases, ground: Ground, tmp_path: Path
-) -> AsyncIterator[Skewed]:
-    code, file = planted_copy(tmp_path, None), tmp_path / "skew"
-    clock = code / "shared" / "plumbing" / "clock.py"
-    right = clock.read_text()
-    wrong = right.replace(
-        "return datetime.now(UTC)",
-        "from datetime import timedelta\n"
-        f"        skew = float(open({str(file)!r}).read())\n"
-        "        return datetime.now(UTC) + timedelta(seconds=skew)",
-    )
-    assert wrong != right
-    clock.write_text(wrong)
-    file.write_text("0")
+) -> AsyncIterator[Scene]:
+    """A settlement whose clock and schema a test may change."""
+    code = planted_copy(tmp_path, None)
     async with settlement_of(code, tmp_path, postgres, service_databases, ground) as scene:
-        # The book was appointed minutes ago: where it is an hour earlier none would be in force.
-        await scene.owner.execute(
-            "update book_appointment set effective_at = effective_at - interval '1 day'"
-        )
-        yield Skewed(scene, file)
+        yield scene
 
 
-async def test_f16_the_clock_is_wrong_and_jumps(skewed: Skewed) -> None:
+async def test_f16_the_clock_is_wrong_and_jumps(settlement: Scene) -> None:
     """Ten minutes either way, back by an hour, over the month's end while claims are settled: the
     books are whole each time, and a key's answer stays what it was."""
-    scene, now = skewed.scene, datetime.now(TIME_ZONE)
+    scene, now = settlement, datetime.now(TIME_ZONE)
+    # The book was appointed minutes ago: where it is an hour earlier none would be in force.
+    await scene.owner.execute(
+        "update book_appointment set effective_at = effective_at - interval '1 day'"
+    )
     here, there = Month.of(now.date()), Month.of(now.date()).plus(1)
     turn = datetime.combine(there.first_day(), time(), tzinfo=TIME_ZONE)
     stay, total = await scene.a_stay()
@@ -90,14 +63,14 @@ async def test_f16_the_clock_is_wrong_and_jumps(skewed: Skewed) -> None:
         wrong = jump if jump is not None else turn - datetime.now(TIME_ZONE) - BEFORE_THE_TURN
         await scene.owner.execute("update person_state set as_of = $1", now + wrong)
         settling = asyncio.create_task(all_settled(scene, before))
-        skewed.by(wrong.total_seconds())
+        scene.clock_off_by(wrong.total_seconds())
         await settling
         if jump is None:
             await asyncio.sleep(2 * BEFORE_THE_TURN.total_seconds())
         await all_settled(scene, after)
         answer = await scene.here.post(f"/stays/{stay}/settle", {"total": total}, key)
         answers.add(answer.content)
-    skewed.by(0)
+    scene.clock_off_by(0)
     assert len(answers) == 1
     months = await scene.owner.fetch(
         "select distinct account_month as month from settlement order by month"
@@ -174,16 +147,6 @@ def upgrade() -> None:
     op.execute("alter table {table} add column weather text")
     op.execute("create index on {table} (weather)")
 """
-
-
-@pytest.fixture
-async def settlement(
-    postgres: Postgres, service_databases: ServiceDatabases, ground: Ground, tmp_path: Path
-) -> AsyncIterator[Scene]:
-    """A settlement whose schema a test may change."""
-    code = planted_copy(tmp_path, None)
-    async with settlement_of(code, tmp_path, postgres, service_databases, ground) as scene:
-        yield scene
 
 
 def next_release(folder: Path, table: str) -> Path:

@@ -17,7 +17,7 @@ import orjson
 from services.audit.heard.claim import claim_handler
 from services.settlement.actions.reverse import reverse
 from services.settlement.actions.scene import Scene
-from services.settlement.actions.settle import Outcome, Settle, Settling
+from services.settlement.actions.settle import Outcome, Settle, Settling, settle_stay
 from services.settlement.api.office import Settlements
 from services.settlement.api.render import settled_form, settlement_bytes
 from services.settlement.domain.refusals import Refusal
@@ -129,12 +129,19 @@ class World:
         """The final answer; None where the call is to be made again."""
         try:
             if call.operation == "settle":
-                return await group.submit(self._settle(call))
+                return await self._settled(group, call)
             return await self._reversed(call)
         except (Busy, TwinRunning, *LOST, *PASSING):
             return None
         except Problem as problem:
             return problem
+
+    async def _settled(self, group: Settlements, call: Call) -> Outcome:
+        """With a point before the group is asked, and one before the caller is told."""
+        await self.schedule.stop("before settle.settle_stay.submit")
+        outcome = await settle_stay(group, self._settle(call))
+        await self.schedule.stop("after settle.settle_stay.submit")
+        return outcome
 
     def _settle(self, call: Call) -> Settle:
         ask = Ask(NANJING, call.hospital, "settle", call.key, call.thing.bytes)
