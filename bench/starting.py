@@ -21,6 +21,7 @@ STARTS = 5
 _READY_SECONDS_MAX = 300
 _STOP_SECONDS_MAX = 60
 WORK = Path(".cache")
+SAID = "said.txt"
 
 
 def measure(_: set[str]) -> None:
@@ -41,14 +42,16 @@ def _start(folder: Path) -> float:
 
 @contextmanager
 def started(folder: Path, seed: str, seconds_max: int) -> Iterator[float]:
-    """`make run` in a folder for a block; gives the seconds from command to ready. Raises Void."""
+    """`make run` in a folder for a block; gives the seconds from command to ready. What it says
+    lies there as `SAID`. Raises Void."""
     port = free_port()
     environment = os.environ | {"PORT": str(port), "DATA_DIR": str(folder), "SEED": seed}
     before = time.monotonic()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "deploy.local", "run"],
-        env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-    )  # fmt: skip
+    with (folder / SAID).open("wb") as said:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "deploy.local", "run"],
+            env=environment, stdin=subprocess.DEVNULL, stdout=said,
+        )  # fmt: skip
     try:
         address = f"http://127.0.0.1:{port}/settlement/readyz"
         while not _ready(address):
