@@ -105,7 +105,8 @@ def judged_folder(folder: Path, scored: Path) -> None:
 
 
 def _of_claims(folder: Path, scored: Scored, seed: int) -> Found:
-    """Claims without labels, and once more after reviewers looked at the first scores."""
+    """Claims without labels, and once more after reviewers looked at the first scores; of the first
+    scores also what they are worth over the claims that were left to look at."""
     if scored.claims is None:
         return {}
     claims, labels = folder / "CLAIMS.csv", folder / "labels_claims.csv"
@@ -124,5 +125,9 @@ def _of_claims(folder: Path, scored: Scored, seed: int) -> Found:
     assert again.claims is not None
     with duckdb.connect() as engine:
         rows = engine.read_csv(str(folder / "reviews_made.csv"), all_varchar=True).fetchall()
-    after = average_precision(read_claims(claims, labels, again.claims), {row[0] for row in rows})
-    return found | {"claims_reviewed": after}
+    reviewed = {row[0] for row in rows}
+    before, after = (
+        average_precision(read_claims(claims, labels, flags), reviewed)
+        for flags in (scored.claims, again.claims)
+    )
+    return found | {"claims_reviewed": after, "claims_left_before_reviews": before}

@@ -59,7 +59,7 @@ def test_whoever_knows_everything_is_judged_perfect(
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     value = {line["figure"]: line["value"] for line in lines}
     for name in ("recall_onsets", "recall_months", "precision", "claims", "claims_reviewed",
-                 "rules_recall", "rules_precision"):  # fmt: skip
+                 "claims_left_before_reviews", "rules_recall", "rules_precision"):  # fmt: skip
         assert value[f"P13.{name}"] == 1, name
     assert value["P13.look_alikes"] == value["P13.false_alarms_months"] == 0
     assert value["P13.year_on_year.precision"] < 1

@@ -7,14 +7,16 @@ import subprocess
 import sys
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from services.audit.domain.claim import Claim, ClaimStatus, ItemCharged, Parts
-from services.audit.domain.claim_row import charges, claim_row, claim_rows, severity
+from services.audit.domain.claim_row import charges, claim_row, regions, severity
 from services.audit.scoring.claims_file import COLUMNS
 from services.audit.scoring.growth import ALARM_SCORE
+from services.audit.scoring.live_claims import LiveClaims
 from services.audit.store import claims
 from services.audit.work.watch import watch_once
 from shared.ids import new_id
@@ -280,7 +282,27 @@ def test_an_institution_lies_in_one_county_wherever_its_women_live() -> None:
     claim = a_claim("H", date(2026, 1, 5), 400000)
     few = [replace(claim, claim_id=new_id(), county_code=county)
            for county in ("320115", "320102", "320102")]  # fmt: skip
-    assert {row["region"] for row in claim_rows(few, GROUPS)} == {"320102"}
+    assert regions(few) == {"H": "320102"}
     first = [replace(few[1], claim_id=new_id()) for _ in range(100)]
     moved = [replace(few[0], claim_id=new_id(), discharged_on=date(2026, 2, 1)) for _ in range(200)]
-    assert {row["region"] for row in claim_rows([*moved, *first], GROUPS)} == {"320102"}
+    assert regions([*moved, *first]) == {"H": "320102"}
+
+
+def test_claims_as_they_stand_are_columns_that_lose_nothing() -> None:
+    """The parts of a pool make the rows that its claims make; what weighs is not held twice."""
+    item = ItemCharged("B-1", Decimal(2), Money(3000), Money(3000), date(2026, 1, 5),
+                       date(2026, 1, 6), 1, 2)  # fmt: skip
+    some = [replace(a_claim("H", date(2026, 1, day), 400000), claim_id=new_id(), items=(item,))
+            for day in (5, 6, 7)]  # fmt: skip
+    standing = LiveClaims(GROUPS)
+    standing.add(some[:2])
+    standing.add(some[2:])
+    of = regions(some)
+    whole = [claim_row(claim, of["H"], GROUPS) for claim in some]
+    assert standing.rows().to_pylist() == whole
+    assert standing.rows(some[2].discharged_on).to_pylist() == whole[:2]
+    assert [row["claim_id"] for row in standing.items().to_pylist()] == [
+        str(claim.claim_id) for claim in some
+    ]
+    assert standing.items()["amount"].to_pylist() == [3000] * 3
+    assert {claim.items for claim in standing.claims} == {None}

@@ -52,7 +52,8 @@ async def _told_of(tx: Connection, s: Row) -> list[Any]:
 
 
 async def _standing(tx: Connection, s: Row) -> list[Any]:
-    return [c async for c in claims.standing(tx, A.pool, LAST_DAY) if c.claim_id == s["claim"]]
+    parts = [part async for part in claims.standing(tx, A.pool, LAST_DAY)]
+    return [claim for part in parts for claim in part if claim.claim_id == s["claim"]]
 
 
 async def _by_person(tx: Connection, s: Row) -> list[Any]:

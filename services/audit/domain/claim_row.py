@@ -7,7 +7,7 @@ groups that its items belong to.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -40,18 +40,10 @@ _SEVERITY_MAX = 4
 _NO_COMPLICATION = ("O80", "O81", "O82", "O83", "O84", "Z37")
 
 
-Row = Mapping[str, Any]
-"""A claim by the columns of a claims file."""
-
-
-def claim_rows(claims: Sequence[Claim], groups: ItemGroups) -> list[Row]:
-    """Claims of a pool as rows. Nobody tells where an institution lies: `region` is the county that
-    most of its first claims are of, so that later claims move it nowhere."""
-    regions = _regions(claims)
-    return [claim_row(claim, regions[claim.institution_code], groups) for claim in claims]
-
-
-def _regions(claims: Sequence[Claim]) -> dict[str, str]:
+def regions(claims: Sequence[Claim]) -> dict[str, str]:
+    """The region of each institution of a pool, by all of its claims. Nobody tells where an
+    institution lies: it is the county that most of its first claims are of, so that later claims
+    move it nowhere."""
     first: dict[str, list[str]] = defaultdict(list)
     for claim in sorted(claims, key=lambda one: (one.discharged_on, one.claim_id)):
         counties = first[claim.institution_code]

@@ -149,10 +149,12 @@ async def pools(tx: Connection) -> list[str]:
     return [row["pool_code"] for row in await tx.fetch(_POOLS)]
 
 
-async def standing(tx: Connection, pool_code: str, until: date) -> AsyncIterator[Claim]:
-    """The claims of a pool that stand and whose discharge lies before a day, in its order."""
-    async for row in tx.cursor(_STANDING, pool_code, until, prefetch=_BATCH):
-        yield to_claim(row)
+async def standing(tx: Connection, pool_code: str, until: date) -> AsyncIterator[list[Claim]]:
+    """The claims of a pool that stand and whose discharge lies before a day, in its order, part by
+    part."""
+    cursor = await tx.cursor(_STANDING, pool_code, until)
+    while rows := await cursor.fetch(_BATCH):
+        yield [to_claim(row) for row in rows]
 
 
 def to_claim(row: asyncpg.Record) -> Claim:

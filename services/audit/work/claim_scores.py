@@ -13,12 +13,10 @@ import structlog
 
 from services.audit.actions.count_reviews import count_reviews
 from services.audit.actions.pick_claims import pick_drawn
-from services.audit.domain.claim import Claim
-from services.audit.domain.claim_row import Row, item_rows
 from services.audit.domain.claim_score import ClaimScore
 from services.audit.domain.clocks import Clocks
 from services.audit.domain.library import Library
-from services.audit.scoring.live_claims import held
+from services.audit.scoring.live_claims import LiveClaims, held
 from services.audit.scoring.live_scores import SHARE_DRAWN, Ask, live_scores
 from services.audit.scoring.ranker import Outcome
 from services.audit.scoring.reviews_file import Review
@@ -30,20 +28,18 @@ _log = structlog.get_logger()
 
 
 async def score_claims(
-    pool: Pool, clock: Clock, library: Library, pool_code: str, standing: Sequence[Claim],
-    rows: Sequence[Row], lot_key: bytes, champion: str | None,
+    pool: Pool, clock: Clock, library: Library, pool_code: str, standing: LiveClaims,
+    lot_key: bytes, champion: str | None,
 ) -> None:  # fmt: skip
-    """Score a pool's standing claims once, and take those of the lot into review; `rows` are the
-    same claims as a file has them, `lot_key` is what the lot is
-    drawn under. Raises NoSuchChampion."""
+    """Score a pool's standing claims once, and take those of the lot into review; `lot_key` is what
+    the lot is drawn under. Raises NoSuchChampion."""
     today, run_name = business_day(clock.now()), f"watch:{uuid4().hex}"
-    places = {(pool_code, claim.institution_code) for claim in standing}
+    places = {(pool_code, claim.institution_code) for claim in standing.claims}
     async with transaction(pool, [AGENCY]) as tx:
         flagged = await claim_scores.under_review(tx, pool_code)
         reviewed = await claim_scores.reviewed(tx, pool_code)
         quiet = await snoozes.muted(tx, places, today)
         trial = await count_reviews(tx, pool_code, run_name, clock.now())
-    items = [item for claim in standing for item in item_rows(claim)]
     reviews = {
         str(claim_id): Review(
             str(claim_id), Outcome(verdict.replace("-", " ")), business_day(decided_at)
@@ -52,7 +48,7 @@ async def score_claims(
     }
     muted = sorted((institution, rule) for _, institution, rule in quiet)
     # No transaction stands open while numbers are made.
-    with held(rows, items) as history:
+    with held(standing.rows(), standing.items()) as history:
         ask = Ask(pool_code, today, reviews, lot_key, flagged, muted, trial, champion)
         scores, run = await asyncio.to_thread(live_scores, history, library.rules, ask)
     taken = await _take_in(
@@ -63,7 +59,7 @@ async def score_claims(
         await claim_scores.lay(tx, pool_code, scores, at)
         await scoring_runs.lay(tx, run, at)
     _log.info(
-        "claims scored", claims=len(rows), kept=len(scores), drawn=taken,
+        "claims scored", claims=len(standing.claims), kept=len(scores), drawn=taken,
         warnings=len(run.warnings),
     )  # fmt: skip
 

@@ -6,21 +6,18 @@ What serves never imports this: it loads the libraries of statistics.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from datetime import timedelta
 from uuid import uuid4
 
 import structlog
 
 from services.audit.actions.lay_series import lay_series
-from services.audit.domain.claim import Claim
-from services.audit.domain.claim_row import Row, claim_rows
 from services.audit.domain.indicator import measured, tally
 from services.audit.domain.library import Library, read_library
 from services.audit.scoring.baselines import new_past
 from services.audit.scoring.growth import growth_of
 from services.audit.scoring.indicators import passed
-from services.audit.scoring.live_claims import held
+from services.audit.scoring.live_claims import LiveClaims, held
 from services.audit.scoring.models import NoSuchChampion
 from services.audit.scoring.price_notices import notice_of
 from services.audit.scoring.queue_order import lot_key
@@ -68,15 +65,14 @@ async def watch_once(
         pools = await claims.pools(tx)
     today, refused = business_day(clock.now()), None
     for pool_code in pools:
+        standing = LiveClaims(library.rules.groups.of_pool(pool_code))
         async with transaction(pool, [AGENCY]) as tx:
-            standing = [
-                claim async for claim in claims.standing(tx, pool_code, today + timedelta(days=1))
-            ]
-        if standing:
-            rows = claim_rows(standing, library.rules.groups.of_pool(pool_code))
-            await _watch_series(pool, clock, library, pool_code, standing, rows)
+            async for some in claims.standing(tx, pool_code, today + timedelta(days=1)):
+                standing.add(some)
+        if standing.claims:
+            await _watch_series(pool, clock, library, pool_code, standing)
             try:
-                await score_claims(pool, clock, library, pool_code, standing, rows, lot, champion)
+                await score_claims(pool, clock, library, pool_code, standing, lot, champion)
             except NoSuchChampion as error:
                 refused = error  # of this pool: the others are watched all the same
     if refused is not None:
@@ -84,12 +80,11 @@ async def watch_once(
 
 
 async def _watch_series(
-    pool: Pool, clock: Clock, library: Library, pool_code: str, standing: Sequence[Claim],
-    rows: Sequence[Row],
-) -> None:  # fmt: skip
+    pool: Pool, clock: Clock, library: Library, pool_code: str, standing: LiveClaims
+) -> None:
     """Score the months of a pool that are over, by its claims that were discharged in them."""
     until = business_day(clock.now()).replace(day=1)
-    over = [claim for claim in standing if claim.discharged_on < until]
+    over = [claim for claim in standing.claims if claim.discharged_on < until]
     if not over:
         return
     async with transaction(pool, [AGENCY]) as tx:
@@ -97,7 +92,7 @@ async def _watch_series(
         posted = await posted_prices.standing(tx, pool_code)
         limits = await indicators.standing(tx, pool_code)
     # No transaction stands open while numbers are made.
-    with held([row for row in rows if row["discharge_date"] < until]) as history:
+    with held(standing.rows(until)) as history:
         growth = await asyncio.to_thread(
             growth_of,
             history,
