@@ -32,6 +32,8 @@ def run(
 
     try:
         at, births = int(port or DEFAULT_PORT), wanted(seed)
+        if at not in range(2**16) or births < 0:
+            raise ValueError
     except ValueError:
         typer.echo("PORT is a number, SEED a number of births or `none`", err=True)
         raise typer.Exit(2) from None

@@ -2,17 +2,27 @@
 
 No timer, as with a group's commit: a lone look-up waits for nobody, and under load one statement
 answers all who asked. What is told was read after it was asked for, never before.
+
+- A data error halves those who were looked up until it stands alone; the others are answered.
+- A lost connection, or a statement that had to give way, is told to all whom it concerned: they are
+  to ask again.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextvars import Context
+from itertools import islice
 from typing import Generic, TypeVar
+
+from shared.plumbing.database import LOST, PASSING
 
 K = TypeVar("K")
 V = TypeVar("V")
+
+_MOST = 200
+"""How many are looked up by one statement."""
 
 
 class Gathered(Generic[K, V]):
@@ -37,18 +47,23 @@ class Gathered(Generic[K, V]):
     async def _until_nobody_waits(self) -> None:
         try:
             while self._waiting:
-                asked, self._waiting = self._waiting, {}
-                await self._answer(asked)
+                keys = list(islice(self._waiting, _MOST))
+                await self._answer([(key, self._waiting.pop(key)) for key in keys])
         finally:
             self._looking = None
 
-    async def _answer(self, asked: Mapping[K, asyncio.Future[V | None]]) -> None:
+    async def _answer(self, asked: Sequence[tuple[K, asyncio.Future[V | None]]]) -> None:
         try:
-            found = await self._look(asked.keys())
+            found = await self._look([key for key, _ in asked])
         except Exception as error:
-            for waiting in asked.values():
+            if len(asked) > 1 and not isinstance(error, (*LOST, *PASSING)):
+                half = len(asked) // 2
+                await self._answer(asked[:half])
+                await self._answer(asked[half:])
+                return
+            for _, waiting in asked:
                 waiting.set_exception(error)
                 waiting.exception()  # a caller that hung up leaves nobody to hear it
         else:
-            for key, waiting in asked.items():
+            for key, waiting in asked:
                 waiting.set_result(found.get(key))

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 _SECRETS = Path("/run/secrets")
 
@@ -89,4 +89,6 @@ def read_settings(service: str) -> Settings:
             ": ".join((*(f"{prefix}{name}".upper() for name in one["loc"][:1]), one["msg"]))
             for one in error.errors(include_input=False)
         ]
-        raise SystemExit("; ".join((*said, "docs/operations.md lists the settings"))) from None
+    except SettingsError as error:  # a list or a map that is none: its text names it alone
+        said = [str(error)]
+    raise SystemExit("; ".join((*said, "docs/operations.md lists the settings")))

@@ -13,7 +13,7 @@ class NotStrict(ValueError):
     """The bytes are not JSON as we take it."""
 
 
-class Fraction(NotStrict):
+class HasFraction(NotStrict):
     """A number with a point or an exponent stands in it. Amounts and quantities are texts on the
     wire, so that is always a mistake, and of all mistakes the first that is made."""
 
@@ -54,7 +54,7 @@ def refuse(_: str) -> Any:
 
 
 def _fraction(_: str) -> Any:
-    raise Fraction
+    raise HasFraction
 
 
 def _small(digits: str) -> int:

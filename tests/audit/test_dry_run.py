@@ -83,7 +83,8 @@ async def test_precision_is_of_what_was_reviewed(audit: Audit) -> None:
 
 @pytest.fixture
 def environment(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What an operator's shell says of the service that runs."""
+    """What an operator's shell says of the service that runs, in a window that breaks no line."""
+    monkeypatch.setenv("COLUMNS", "300")
     monkeypatch.setenv("AUDIT_MODE", settings.mode)
     monkeypatch.setenv("AUDIT_ANCHOR_FILE", str(settings.anchor_file))
     for name in ("owner_dsn", "service_dsn", "group_dsn", "signing_key", "field_key"):

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
+import pyarrow as pa
 import pytest
 
 from bench.audit.run import Setting
@@ -21,7 +22,7 @@ from services.audit.domain.rule import Mode, read_rules
 from services.audit.scoring.claim_flags_file import LOT_OF_A_FILE
 from services.audit.scoring.claims_file import AMOUNTS, COLUMNS
 from services.audit.scoring.growth import Growth, growth_of
-from services.audit.scoring.live_claims import held, table_of
+from services.audit.scoring.live_claims import FORM, held
 from services.audit.scoring.live_scores import Ask, live_scores
 from services.audit.scoring.score_file import score_file
 
@@ -56,7 +57,7 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> Both:
         writer.writeheader()
         writer.writerows(rows)
     score_file(alone / "CLAIMS.csv", folder / "out", DAY)
-    live = table_of([_typed(row) for row in rows])
+    live = pa.Table.from_pylist([_typed(row) for row in rows], FORM)
     ask = Ask("320100", DAY, {}, LOT_OF_A_FILE, flagged=[row["claim_id"] for row in rows])
     with ExitStack() as open_:
         growth = growth_of(open_.enter_context(held(live)), "320100")

@@ -62,7 +62,16 @@ def test_they_start_where_it_is_said_to_be_a_demo(given: pytest.MonkeyPatch) -> 
     assert read_settings("settlement").mode == "demo"
 
 
-@pytest.mark.parametrize("amiss", [{"SEED": "some"}, {"PORT": "eight"}])
+def test_a_map_that_is_none_is_named_and_not_shown(given: pytest.MonkeyPatch) -> None:
+    given.setenv("SETTLEMENT_PEER_SECRETS", SECRET)
+    with pytest.raises(SystemExit, match="peer_secrets") as ended:
+        read_settings("settlement")
+    assert SECRET not in str(ended.value)
+
+
+@pytest.mark.parametrize(
+    "amiss", [{"SEED": "some"}, {"SEED": "-5"}, {"PORT": "eight"}, {"PORT": "70000"}]
+)
 def test_make_run_says_what_its_wishes_may_be(amiss: dict[str, str]) -> None:
     ended = said("deploy.local", "run", **amiss)
     assert ended.returncode == 2

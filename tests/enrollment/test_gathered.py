@@ -25,6 +25,8 @@ class Shelf:
         await self.go.wait()
         if self.broken:
             raise ConnectionError
+        if "unreadable" in keys:
+            raise ValueError
         return {key: seen[key] for key in keys if key in seen}
 
 
@@ -66,8 +68,28 @@ async def test_a_look_up_that_fails_fails_its_own_askers_and_no_later_ones() -> 
     shelf.go.set()
     told = await asyncio.gather(shared.find("a"), shared.find("b"), return_exceptions=True)
     assert [type(answer) for answer in told] == [ConnectionError] * 2
+    assert shelf.asked == [["a", "b"]]
     shelf.broken = False
     assert await shared.find("a") == 1
+
+
+async def test_what_cannot_be_read_fails_its_own_asker_alone() -> None:
+    shelf = Shelf()
+    shared = Gathered(shelf.look)
+    shelf.go.set()
+    keys = ("a", "unreadable", "b", "none")
+    told = await asyncio.gather(*map(shared.find, keys), return_exceptions=True)
+    assert isinstance(told.pop(1), ValueError)
+    assert told == [1, 2, None]
+
+
+async def test_a_statement_is_asked_for_no_more_than_it_bears() -> None:
+    shelf = Shelf()
+    shared = Gathered(shelf.look)
+    shelf.go.set()
+    told = await asyncio.gather(*(shared.find(str(number)) for number in range(450)))
+    assert told == [None] * 450
+    assert [len(keys) for keys in shelf.asked] == [200, 200, 50]
 
 
 async def test_a_caller_that_hangs_up_takes_nobody_along() -> None:

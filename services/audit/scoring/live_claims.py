@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
-from typing import Any
 
 import ibis
 import pyarrow as pa
@@ -23,10 +22,10 @@ _KINDS = {
     "TINYINT": pa.int8(),
     "DATE": pa.date32(),
 }
-_FORM = pa.schema(
+FORM = pa.schema(
     [(name, pa.int64() if name in AMOUNTS else _KINDS[kind]) for name, kind in COLUMNS.items()]
 )
-
+"""The columns of a claims file, amounts in fen."""
 
 _ITEMS = pa.schema(
     {
@@ -51,7 +50,7 @@ class LiveClaims:
     def add(self, some: Sequence[Claim]) -> None:
         """Take in more of them."""
         rows = [claim_row(claim, "", self._groups) for claim in some]
-        self._rows.append(pa.RecordBatch.from_pylist(rows, _FORM))
+        self._rows.append(pa.RecordBatch.from_pylist(rows, FORM))
         items = [item for claim in some for item in item_rows(claim)]
         self._items.append(pa.RecordBatch.from_pylist(items, _ITEMS))
         self.claims += [replace(claim, items=None) for claim in some]
@@ -60,18 +59,13 @@ class LiveClaims:
         """All of them, or those discharged before a day, in the form of a claims file."""
         of = regions(self.claims)
         lie = pa.array([of[claim.institution_code] for claim in self.claims], pa.string())
-        table = pa.Table.from_batches(self._rows, _FORM)
-        table = table.set_column(_FORM.get_field_index("region"), "region", lie)
+        table = pa.Table.from_batches(self._rows, FORM)
+        table = table.set_column(FORM.get_field_index("region"), "region", lie)
         return table if until is None else table.filter(pc.field("discharge_date") < until)
 
     def items(self) -> pa.Table:
         """Their bills by item."""
         return pa.Table.from_batches(self._items, _ITEMS)
-
-
-def table_of(rows: Sequence[Mapping[str, Any]]) -> pa.Table:
-    """Rows in the form of a claims file, amounts in fen."""
-    return pa.Table.from_pylist(list(rows), _FORM)
 
 
 @contextmanager

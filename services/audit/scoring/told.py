@@ -111,7 +111,7 @@ def told_of(panel: Panel, series: Series, scored: Scored, hospital: int, t: int)
         for language in _LANGUAGES
     )
     yuan = float(window.cell("total_fen").sum()) / 100
-    loud = Loud(channel, months, facts["n"], expected, stands, excess, yuan)
+    loud = Loud(channel, months, facts["n"], _possible(expected), stands, excess, yuan)
     return Told(float(scored.score[hospital, t]), loud, zh, en)
 
 
@@ -158,12 +158,17 @@ def _peers(panel: Panel, hospital: int, t: int) -> int:
 
 
 def _moved(value: float, by: float, log: bool) -> float:
-    # Shares and counts are compared by differences, which may reach below nothing; they do not.
-    return value * math.exp(by) if log else max(0.0, value + by)
+    return value * math.exp(by) if log else value + by
+
+
+def _possible(value: float) -> float:
+    """Shares and counts are compared by differences, which may reach below nothing; they do not."""
+    return max(0.0, value)
 
 
 def _value(value: float, unit: str) -> str:
-    return f"{value * 100:.1f} %" if unit == "share" else f"{value:,.2f}"
+    shown = _possible(value)
+    return f"{shown * 100:.1f} %" if unit == "share" else f"{shown:,.2f}"
 
 
 def _growth(gain: float, log: bool, unit: str) -> str:

@@ -72,7 +72,7 @@ select * from claim where pool_code = $1 and status = 'settled' and discharged_o
 order by discharged_on, claim_id
 """
 _POOLS = "select distinct pool_code from claim order by 1"
-_BATCH = 2000
+_BATCH = 500
 
 
 async def lock_persons(tx: Connection, persons: Collection[tuple[str, str]]) -> None:
