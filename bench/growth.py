@@ -2,7 +2,7 @@
 
 P21 takes the first minute of a fresh process at a fixed rate, its plans made on the tables as they
 are; P6 the rate at 64 connections after that. Each size is a stage of its own. P6.whole goes to ten
-million, for which there must be 30 GB of disk.
+million, for which there must be 70 GB of disk.
 """
 
 from __future__ import annotations
