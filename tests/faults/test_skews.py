@@ -49,21 +49,24 @@ async def settlement(
 async def test_f16_the_clock_is_wrong_and_jumps(settlement: Scene) -> None:
     """Ten minutes either way, back by an hour, over the month's end while claims are settled: the
     books are whole each time, and a key's answer stays what it was."""
-    scene, now = settlement, datetime.now(TIME_ZONE)
-    # The book was appointed minutes ago: where it is an hour earlier none would be in force.
+    scene = settlement
+    # From noon: whatever hour it is, an hour back is no other day.
+    noon = datetime.combine(scene.today, time(12), tzinfo=TIME_ZONE)
+    # The book was appointed just now: where it is hours earlier none would be in force.
     await scene.owner.execute(
         "update book_appointment set effective_at = effective_at - interval '1 day'"
     )
-    here, there = Month.of(now.date()), Month.of(now.date()).plus(1)
+    here, there = Month.of(scene.today), Month.of(scene.today).plus(1)
     turn = datetime.combine(there.first_day(), time(), tzinfo=TIME_ZONE)
+    set_clock(scene, noon)
     stay, total = await scene.a_stay()
     key, answers = uuid4().hex, set[bytes]()
     for jump in (timedelta(minutes=10), timedelta(minutes=-10), timedelta(hours=-1), None):
         before, after = await bills(scene, CALLS), await bills(scene, CALLS)
-        wrong = jump if jump is not None else turn - datetime.now(TIME_ZONE) - BEFORE_THE_TURN
-        await scene.owner.execute("update person_state set as_of = $1", now + wrong)
+        then = turn - BEFORE_THE_TURN if jump is None else noon + jump
+        await scene.owner.execute("update person_state set as_of = $1", then)
         settling = asyncio.create_task(all_settled(scene, before))
-        scene.clock_off_by(wrong.total_seconds())
+        set_clock(scene, then)
         await settling
         if jump is None:
             await asyncio.sleep(2 * BEFORE_THE_TURN.total_seconds())
@@ -78,6 +81,11 @@ async def test_f16_the_clock_is_wrong_and_jumps(settlement: Scene) -> None:
     assert [row["month"] for row in months] == [here.first_day(), there.first_day()]
     assert not await scene.red({"R04"})
     await still_sound(scene)
+
+
+def set_clock(scene: Scene, then: datetime) -> None:
+    """Let it be this instant at settlement."""
+    scene.clock_off_by((then - datetime.now(TIME_ZONE)).total_seconds())
 
 
 class FlagDecidedNext(FlagDecided):
