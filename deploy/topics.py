@@ -17,6 +17,8 @@ import typer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
+from deploy.kafka.reached import brokers_at
+
 FILE = Path(__file__).with_name("topics.toml")
 DAY_MS = 24 * 60 * 60 * 1000
 ADMIN_SECONDS_MAX = 30
@@ -77,7 +79,7 @@ async def create(
 
     `replicas` stands for the file's replication factor, where it is given.
     """
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    admin = AIOKafkaAdminClient(**brokers_at(bootstrap).options())
     # The client retries a broker that is down without end: the deadline is ours.
     async with asyncio.timeout(ADMIN_SECONDS_MAX):
         await admin.start()
@@ -106,7 +108,8 @@ def _order(topic: Topic, prefix: str, replicas: int) -> NewTopic:
 
 
 def main(bootstrap: str = "", prefix: str = "") -> None:
-    """Create the missing topics; --bootstrap defaults to KAFKA_BOOTSTRAP."""
+    """Create the missing topics; --bootstrap defaults to KAFKA_BOOTSTRAP; by TLS where
+    KAFKA_AUTHORITIES names who certifies the broker."""
     address = bootstrap or os.environ.get("KAFKA_BOOTSTRAP", "")
     if not address:
         raise typer.BadParameter("name a broker: --bootstrap HOST:PORT or KAFKA_BOOTSTRAP")

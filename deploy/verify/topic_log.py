@@ -10,6 +10,7 @@ import orjson
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
+from deploy.kafka.reached import brokers_at
 from deploy.topics import Topic
 from shared.plumbing.bus.record import Record
 
@@ -63,7 +64,7 @@ class KafkaLog:
     """`bus=kafka`: every partition, read by nobody's group."""
 
     def __init__(self, bootstrap: str, prefix: str) -> None:
-        self._bootstrap = bootstrap
+        self._brokers = brokers_at(bootstrap)
         self._prefix = prefix
 
     async def records(self, topic: Topic) -> list[Record]:
@@ -71,7 +72,7 @@ class KafkaLog:
         async with asyncio.timeout(BROKER_SECONDS_MAX):
             # Not by seeking to the beginning: the reset of a fresh assignment may come after it.
             consumer = AIOKafkaConsumer(
-                bootstrap_servers=self._bootstrap,
+                **self._brokers.options(),
                 enable_auto_commit=False,
                 auto_offset_reset="earliest",
             )
@@ -105,8 +106,8 @@ class KafkaLog:
     async def lag(self, topic: Topic, group: str) -> int:
         """Each partition's end less what the group committed there."""
         async with asyncio.timeout(BROKER_SECONDS_MAX):
-            admin = AIOKafkaAdminClient(bootstrap_servers=self._bootstrap)
-            consumer = AIOKafkaConsumer(bootstrap_servers=self._bootstrap, enable_auto_commit=False)
+            admin = AIOKafkaAdminClient(**self._brokers.options())
+            consumer = AIOKafkaConsumer(**self._brokers.options(), enable_auto_commit=False)
             await admin.start()
             try:
                 await consumer.start()

@@ -78,7 +78,7 @@ def create_app(
             secret = settings.peer_secrets["settlement"].get_secret_value()
             settlement = Peer(
                 "settlement", settings.peers["settlement"], secret, settlement_transport,
-                patience=_PATIENCE,
+                tls=settings.trusting(), patience=_PATIENCE,
             )  # fmt: skip
             money = MoneyAtRisk(runtime.pool, the_clock, book, settlement)
             runtime.workers.every("money at risk", _PRICES_SECONDS, money.ask)

@@ -89,7 +89,7 @@ def _peer(
     if service not in settings.peers.keys() & settings.peer_secrets.keys():
         return None
     secret = settings.peer_secrets[service].get_secret_value()
-    return Peer(service, settings.peers[service], secret, transport)
+    return Peer(service, settings.peers[service], secret, transport, tls=settings.trusting())
 
 
 def create_app(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Callable, Mapping
 from typing import Annotated
 
@@ -19,6 +20,7 @@ from shared.plumbing.logs import configure_logs
 from shared.plumbing.migrate import migrate
 from shared.plumbing.parked import retry_keys
 from shared.plumbing.settings import Settings, read_settings
+from shared.plumbing.tls import serving
 from shared.plumbing.tracing import configure_traces
 
 _GRACE_SECONDS = 8
@@ -41,6 +43,7 @@ def new_command_line(
         settings = read_settings(service)
         app = create_app(settings)
         collect_rarely()
+        tls = _tls_of(service, settings)
         uvicorn.run(
             app,
             host=settings.host,
@@ -49,6 +52,7 @@ def new_command_line(
             log_level="warning",
             access_log=False,
             proxy_headers=False,
+            ssl_context_factory=(lambda *_: tls) if tls else None,
             timeout_keep_alive=75,
             timeout_graceful_shutdown=_GRACE_SECONDS,
         )
@@ -88,6 +92,20 @@ def new_command_line(
     if heard is not None:
         _add_retry(commands, service, heard)
     return commands
+
+
+def _tls_of(service: str, settings: Settings) -> ssl.SSLContext | None:
+    """By what https is served, None for http. Ends the process in words where a file that TLS needs
+    cannot be used."""
+    certificate = settings.certificate()
+    try:
+        settings.trusting()
+        return serving(service, certificate) if certificate else None
+    except (OSError, ValueError) as error:
+        raise SystemExit(
+            f"{service.upper()}_TLS_AUTHORITIES, _TLS_CERTIFICATE, _TLS_KEY: what they name cannot"
+            f" be used ({type(error).__name__}); docs/operations.md tells of TLS"
+        ) from error
 
 
 def _add_retry(

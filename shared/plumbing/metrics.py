@@ -60,6 +60,9 @@ BILLS_IN_UNKNOWN_CODES = Counter(
     "claims judged on whose bill most items are of no group: what it lacks was not asked",
     ["pool"],
 )
+_CERTIFICATE = Gauge(
+    "certificate_ends_timestamp_seconds", "until when the served certificate is good", ["service"]
+)
 _SAMPLED = Gauge(
     "metrics_sampled_timestamp_seconds", "when the gauges of the database were read", ["service"]
 )
@@ -84,6 +87,11 @@ def count_refusal(kind: Kind) -> None:
 def watch_queue(service: str, length: Callable[[], int]) -> None:
     """Show a group's queue, asked at each scrape."""
     _QUEUE.labels(service).set_function(length)
+
+
+def show_certificate_end(service: str, at: float) -> None:
+    """Note until when the certificate is good by which a service serves, as a Unix time."""
+    _CERTIFICATE.labels(service).set(at)
 
 
 class Lag:

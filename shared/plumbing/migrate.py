@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from datetime import date
+from functools import partial
 from importlib import resources
 from pathlib import Path
 
+import asyncpg
 from alembic import command, context, op
 from alembic.config import Config
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
-from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from shared.period import Month
 
@@ -58,8 +60,9 @@ def plumbing_schema(version: str) -> Path:
     return Path(str(resources.files("shared.plumbing") / "schema" / version))
 
 
-def _url(dsn: str) -> str:
-    return dsn.replace("postgresql://", "postgresql+asyncpg://", 1)
+def _engine(dsn: str) -> AsyncEngine:
+    """The driver reads the address itself, as everywhere else, `sslmode` and the like in it."""
+    return create_async_engine("postgresql+asyncpg://", async_creator=partial(asyncpg.connect, dsn))
 
 
 async def _run(dsn: str) -> None:
@@ -69,7 +72,7 @@ async def _run(dsn: str) -> None:
             connection.execute(text("select pg_advisory_xact_lock(hashtext('migrate'))"))
             context.run_migrations()
 
-    engine = create_async_engine(_url(dsn))
+    engine = _engine(dsn)
     try:
         async with engine.begin() as connection:
             await connection.run_sync(upgrade)
@@ -78,7 +81,7 @@ async def _run(dsn: str) -> None:
 
 
 async def _make_months(dsn: str, first: date, months: int) -> None:
-    engine = create_async_engine(_url(dsn))
+    engine = _engine(dsn)
     try:
         async with engine.connect() as connection:
             parents = await connection.scalars(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import ssl
 import time
 from collections.abc import Callable
 from typing import Any
@@ -72,10 +73,12 @@ class Peer:
         credential: str,
         transport: httpx.AsyncBaseTransport | None = None,
         *,
+        tls: ssl.SSLContext | None = None,
         patience: int = 1,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`patience`: how many times the usual second an answer may take, for what no desk waits
+        """`tls` says whom to trust at an https:// address, else the machine's own authorities;
+        `patience`: how many times the usual second an answer may take, for what no desk waits
         for; `now` counts the breaker's pauses."""
         self._service = service
         self._patience = patience
@@ -84,6 +87,7 @@ class Peer:
             base_url=address,
             timeout=httpx.Timeout(_SECONDS * patience, connect=0.5),
             transport=transport,
+            verify=tls if tls is not None else True,
         )
         self._token = ""
         self._breaker = Breaker(now)

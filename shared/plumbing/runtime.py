@@ -7,7 +7,7 @@ import asyncio
 from fastapi import FastAPI
 
 from shared.plumbing.auth import Tokens
-from shared.plumbing.bus.kafka import KafkaSender, KafkaSource, until_reached
+from shared.plumbing.bus.kafka import Brokers, KafkaSender, KafkaSource, until_reached
 from shared.plumbing.bus.local import LocalSource
 from shared.plumbing.bus.record import Source
 from shared.plumbing.clock import Clock
@@ -51,7 +51,7 @@ class Runtime:
     def tell_and_seal(self) -> None:
         """Start the relay, the sealer, and the sampler of the gauges that tell of them."""
         sender: Sender = (
-            KafkaSender(self.settings.kafka, self.settings.topic_prefix)
+            KafkaSender(self._brokers(), self.settings.topic_prefix)
             if self.settings.bus == "kafka"
             else KeepInLog()
         )
@@ -71,7 +71,7 @@ class Runtime:
         """
 
         async def once_reached() -> None:
-            await until_reached(self.settings.kafka)
+            await until_reached(self._brokers())
             app.state.ready = True
 
         if self.settings.bus == "kafka":
@@ -85,7 +85,7 @@ class Runtime:
         source: Source
         if self.settings.bus == "kafka":
             prefix = self.settings.topic_prefix
-            source = KafkaSource(self.settings.kafka, consumer, topic, prefix)
+            source = KafkaSource(self._brokers(), consumer, topic, prefix)
         else:
             producer = self.settings.feeds[topic.split(".")[1]]
             feed = await open_pool(producer.get_secret_value(), size=2)
@@ -95,6 +95,10 @@ class Runtime:
         inbox = Inbox(consumer, self.pool, source, handle, self.clock, lag)
         self.workers.start(f"hear {topic}", inbox.run)
         return inbox
+
+    def _brokers(self) -> Brokers:
+        settings = self.settings
+        return Brokers(settings.kafka, settings.trusting if settings.kafka_tls else None)
 
     async def close(self) -> None:
         """Stop the workers, then let go of the connections."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import ssl
 from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
+
+from shared.plumbing.tls import Certificate, trusting
 
 _SECRETS = Path("/run/secrets")
 
@@ -38,11 +41,22 @@ class Settings(BaseSettings):
     feeds: dict[str, SecretStr] = Field(
         default={}, description="producer service -> DSN of its log, for bus=local"
     )
+    kafka_tls: bool = Field(False, description="the broker is spoken to by TLS, for bus=kafka")
     peers: dict[str, str] = Field(default={}, description="other services' base addresses")
     peer_secrets: dict[str, SecretStr] = Field(
         default={}, description="peer -> 'client_id:secret' for look-ups"
     )
 
+    tls_certificate: Path | None = Field(
+        None,
+        description="PEM, with its chain: https is served by it, and it is shown to the broker",
+    )
+    tls_key: Path | None = Field(None, description="PEM: the certificate's private key")
+    tls_authorities: Path | None = Field(
+        None,
+        description="PEM: who certifies peers at https:// addresses, and the broker; else whom the"
+        " machine trusts",
+    )
     signing_key: SecretStr = Field(description="Ed25519 private key, PEM, of this service's tokens")
     field_key: SecretStr = Field(
         description="32 hex digits: SM4 key of fields at rest; several as `2:digits,1:digits`,"
@@ -60,10 +74,10 @@ class Settings(BaseSettings):
         None, description="audit: folder of the agency's own rules, item groups and clocks"
     )
 
-    @field_validator("library", mode="before")
+    @field_validator("library", "tls_certificate", "tls_key", "tls_authorities", mode="before")
     @classmethod
     def _none_where_empty(cls, named: object) -> object:
-        """An empty variable names no folder, least of all the one that the service stands in."""
+        """An empty variable names nothing, least of all the folder that the service stands in."""
         return None if named == "" else named
 
     @model_validator(mode="after")
@@ -71,6 +85,22 @@ class Settings(BaseSettings):
         if self.mode == "production" and self.field_key.get_secret_value().startswith(DEMO):
             raise ValueError("demo keys refuse to start in production mode")
         return self
+
+    @model_validator(mode="after")
+    def _a_certificate_has_its_key(self) -> Self:
+        if (self.tls_certificate is None) != (self.tls_key is None):
+            raise ValueError("tls_certificate and tls_key are set together")
+        return self
+
+    def certificate(self) -> Certificate | None:
+        """By what the service is known, where it is by any."""
+        if self.tls_certificate is None or self.tls_key is None:
+            return None
+        return Certificate(self.tls_certificate, self.tls_key)
+
+    def trusting(self) -> ssl.SSLContext:
+        """For calls to peers and to the broker, by the files as they are now. Raises OSError."""
+        return trusting(self.tls_authorities, self.certificate())
 
 
 def unmarked(key: SecretStr) -> str:

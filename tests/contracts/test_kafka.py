@@ -17,7 +17,7 @@ from deploy import topics
 from deploy.kafka.broker import KafkaBroker
 from deploy.local.databases import run_apart
 from deploy.local.postgres import free_port
-from shared.plumbing.bus.kafka import KafkaSender
+from shared.plumbing.bus.kafka import Brokers, KafkaSender
 from shared.plumbing.relay import Waiting
 from tests.contracts.wires import TOPIC, Handler, Wire, opened_wire
 from tests.support.kafka import Kafka
@@ -103,7 +103,7 @@ async def test_person_state_is_compacted_and_claims_are_not(kafka: Kafka) -> Non
 
 
 async def test_sending_and_closing_without_a_broker_end_in_time() -> None:
-    sender = KafkaSender(f"127.0.0.1:{free_port()}")
+    sender = KafkaSender(Brokers(f"127.0.0.1:{free_port()}"))
     began = time.monotonic()
     with pytest.raises(OSError, match="the broker did not take the events"):
         await sender.send([_waiting(1)])
@@ -114,7 +114,7 @@ async def test_sending_and_closing_without_a_broker_end_in_time() -> None:
 async def test_a_broker_that_goes_away_is_waited_for(own_broker: KafkaBroker) -> None:
     """The sender gives up in time and leaves nothing running; later it sends again by itself."""
     before = asyncio.all_tasks()
-    sender = KafkaSender(own_broker.bootstrap)
+    sender = KafkaSender(Brokers(own_broker.bootstrap))
     await sender.send([_waiting(1)])
     await asyncio.to_thread(own_broker.stop)
     began = time.monotonic()

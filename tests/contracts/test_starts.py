@@ -7,6 +7,8 @@ import subprocess
 import sys
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from shared.plumbing.settings import DEMO, read_settings
 
@@ -67,6 +69,31 @@ def test_a_map_that_is_none_is_named_and_not_shown(given: pytest.MonkeyPatch) ->
     with pytest.raises(SystemExit, match="peer_secrets") as ended:
         read_settings("settlement")
     assert SECRET not in str(ended.value)
+
+
+def test_a_certificate_without_its_key_is_named(given: pytest.MonkeyPatch) -> None:
+    given.setenv("SETTLEMENT_TLS_KEY", "key.pem")
+    with pytest.raises(SystemExit, match="tls_certificate and tls_key are set together"):
+        read_settings("settlement")
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        {"TLS_AUTHORITIES": "nowhere.pem"},
+        {"TLS_CERTIFICATE": "nowhere.pem", "TLS_KEY": "nowhere.pem"},
+        {"TLS_CERTIFICATE": __file__, "TLS_KEY": __file__},
+    ],
+)
+def test_a_service_whose_certificate_cannot_be_used_does_not_start(named: dict[str, str]) -> None:
+    settings = {f"SETTLEMENT_{name}": value for name, value in {**WHOLE, **named}.items()}
+    settings["SETTLEMENT_SIGNING_KEY"] = Ed25519PrivateKey.generate().private_bytes(
+        Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
+    ).decode()  # fmt: skip
+    ended = said("services.settlement", "serve", **settings)
+    assert ended.returncode == 1
+    assert "SETTLEMENT_TLS_AUTHORITIES, _TLS_CERTIFICATE, _TLS_KEY: what they name" in ended.stderr
+    assert "Traceback" not in ended.stderr
 
 
 @pytest.mark.parametrize(

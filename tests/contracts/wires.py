@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from shared.plumbing.bus.kafka import KafkaSender, KafkaSource
+from shared.plumbing.bus.kafka import Brokers, KafkaSender, KafkaSource
 from shared.plumbing.bus.local import LocalSource
 from shared.plumbing.bus.record import Event, Source
 from shared.plumbing.database import Connection, Pool, open_pool
@@ -69,7 +69,9 @@ class Wire:
 
     def sender(self) -> Sender:
         made: Sender = (
-            KafkaSender(self.kafka.bootstrap, self.kafka.prefix) if self.kafka else KeepInLog()
+            KafkaSender(Brokers(self.kafka.bootstrap), self.kafka.prefix)
+            if self.kafka
+            else KeepInLog()
         )
         self.senders.append(made)
         return made
@@ -77,7 +79,7 @@ class Wire:
     def source(self, consumer: str = CONSUMER, topic: str = TOPIC) -> Source:
         made: Source
         if self.kafka:
-            made = KafkaSource(self.kafka.bootstrap, consumer, topic, self.kafka.prefix)
+            made = KafkaSource(Brokers(self.kafka.bootstrap), consumer, topic, self.kafka.prefix)
         else:
             made = LocalSource(self.producer, self.consumer, consumer, topic)
         self.sources.append(made)

@@ -31,12 +31,14 @@ STARTS_MOST = 8
 class PrefixedSite(Site):
     """A site whose topics have a prefix of their own on a broker that others use too.
 
-    `postgres_at` and `kafka_at` are ports where settlement finds them: those of proxies.
+    `postgres_at` and `kafka_at` are ports where settlement finds them: those of proxies. `more`
+    are further variables of every process.
     """
 
     prefix: str = ""
     postgres_at: int = 0
     kafka_at: int = 0
+    more: dict[str, str] = field(default_factory=dict)
 
     def environment(self, service: str) -> dict[str, str]:
         """The settings, with the prefix, and with the proxies."""
@@ -48,7 +50,7 @@ class PrefixedSite(Site):
             }
         if service == "settlement" and self.kafka_at:
             settings["SETTLEMENT_KAFKA"] = f"127.0.0.1:{self.kafka_at}"
-        return settings
+        return settings | self.more
 
 
 @dataclass

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import ssl
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import orjson
 import structlog
@@ -23,20 +26,39 @@ _TAKE_MS = 100
 _TAKE_MOST = 1000
 
 
-async def until_reached(bootstrap: str) -> None:
+@dataclass(frozen=True)
+class Brokers:
+    """Where brokers are, and how they are spoken to: by TLS where `tls` makes its context, which it
+    does for each client anew, so that renewed files count from then on."""
+
+    bootstrap: str
+    tls: Callable[[], ssl.SSLContext] | None = None
+
+    def options(self) -> dict[str, Any]:
+        """What a client of aiokafka is told of it. Raises OSError where a file cannot be read."""
+        options: dict[str, Any] = {"bootstrap_servers": self.bootstrap}
+        if self.tls is not None:
+            options |= {"security_protocol": "SSL", "ssl_context": self.tls()}
+        return options
+
+
+async def until_reached(brokers: Brokers) -> None:
     """Return once a broker answers at the address; ask again and again until then."""
     while True:
-        client = AIOKafkaClient(
-            bootstrap_servers=bootstrap, request_timeout_ms=int(_REACH_SECONDS * 1000)
-        )
         try:
-            await client.bootstrap()
+            await _reached(brokers)
             return
         except (KafkaError, OSError, ValueError) as error:  # the last of a port that is none
             log.warning("no broker answers yet", error=type(error).__name__)
-        finally:
-            await _within_deadline(client.close())
         await asyncio.sleep(_REACH_SECONDS / 2)
+
+
+async def _reached(brokers: Brokers) -> None:
+    client = AIOKafkaClient(**brokers.options(), request_timeout_ms=int(_REACH_SECONDS * 1000))
+    try:
+        await client.bootstrap()
+    finally:
+        await _within_deadline(client.close())
 
 
 class KafkaSender:
@@ -46,8 +68,8 @@ class KafkaSender:
     after a sequence error; so each call has a deadline here, and an error throws it away.
     """
 
-    def __init__(self, bootstrap: str, prefix: str = "") -> None:
-        self._bootstrap = bootstrap
+    def __init__(self, brokers: Brokers, prefix: str = "") -> None:
+        self._brokers = brokers
         self._prefix = prefix
         self._producer: AIOKafkaProducer | None = None
 
@@ -94,7 +116,7 @@ class KafkaSender:
     async def _open(self) -> AIOKafkaProducer:
         if self._producer is None:
             producer = AIOKafkaProducer(
-                bootstrap_servers=self._bootstrap,
+                **self._brokers.options(),
                 enable_idempotence=True,
                 acks="all",
                 linger_ms=2,
@@ -125,8 +147,8 @@ class _Abandon(ConsumerRebalanceListener):  # type: ignore[misc]
 class KafkaSource:
     """A member of a consumer group. Offsets are committed after the effect, never by themselves."""
 
-    def __init__(self, bootstrap: str, group: str, topic: str, prefix: str = "") -> None:
-        self._bootstrap = bootstrap
+    def __init__(self, brokers: Brokers, group: str, topic: str, prefix: str = "") -> None:
+        self._brokers = brokers
         self._group = prefix + group
         self._topic = prefix + topic
         self._prefix = prefix
@@ -184,7 +206,7 @@ class KafkaSource:
     async def _open(self) -> AIOKafkaConsumer:
         if self._consumer is None:
             consumer = AIOKafkaConsumer(
-                bootstrap_servers=self._bootstrap,
+                **self._brokers.options(),
                 group_id=self._group,
                 enable_auto_commit=False,
                 auto_offset_reset="earliest",
