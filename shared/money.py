@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from decimal import ROUND_DOWN, ROUND_HALF_UP, ROUND_UP, Decimal
+from decimal import Decimal
 from enum import StrEnum
 from functools import lru_cache
 from typing import Self
@@ -24,13 +24,6 @@ class RoundingMode(StrEnum):
     HALF_UP = "half_up"
     UP = "up"
     DOWN = "down"
-
-
-_DECIMAL_MODES = {
-    RoundingMode.HALF_UP: ROUND_HALF_UP,
-    RoundingMode.UP: ROUND_UP,
-    RoundingMode.DOWN: ROUND_DOWN,
-}
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -74,13 +67,12 @@ class Money:
         return Money(self.fen * count)
 
     def at_rate(self, rate: Decimal, mode: RoundingMode, step_fen: int = 1) -> Money:
-        """This amount times `rate`, rounded to a multiple of `step_fen` by `mode`."""
+        """This amount times `rate`, exactly, then rounded once to a multiple of `step_fen` by
+        `mode`."""
         if not isinstance(rate, Decimal):
             raise TypeError("a rate is a Decimal")
-        steps = (Decimal(self.fen) * rate / step_fen).quantize(
-            Decimal(1), rounding=_DECIMAL_MODES[mode]
-        )
-        return Money(int(steps) * step_fen)
+        numerator, denominator = rate.as_integer_ratio()
+        return Money(_steps(self.fen * numerator, denominator * step_fen, mode) * step_fen)
 
     def ratio(
         self, numerator: int, denominator: int, mode: RoundingMode, step_fen: int = 1
@@ -91,15 +83,23 @@ class Money:
         """
         if self.fen < 0 or numerator < 0 or denominator <= 0:
             raise ValueError("a ratio of an amount that is not negative")
-        steps, rest = divmod(self.fen * numerator, denominator * step_fen)
-        up = mode is RoundingMode.UP and rest > 0
-        half = mode is RoundingMode.HALF_UP and 2 * rest >= denominator * step_fen
-        return Money((steps + (up or half)) * step_fen)
+        return Money(_steps(self.fen * numerator, denominator * step_fen, mode) * step_fen)
 
     @staticmethod
     def total(parts: Iterable[Money]) -> Money:
         """The sum of all parts; nothing for no part."""
         return Money(sum(part.fen for part in parts))
+
+
+def _steps(amount: int, step: int, mode: RoundingMode) -> int:
+    """How many steps an amount is. A fraction of one is settled by its size: up is away from
+    nothing, on both sides of it."""
+    if amount < 0:
+        return -_steps(-amount, step, mode)
+    steps, rest = divmod(amount, step)
+    up = mode is RoundingMode.UP and rest > 0
+    half = mode is RoundingMode.HALF_UP and 2 * rest >= step
+    return steps + (up or half)
 
 
 # One amount is written many times over: as a part, on the receipt, in a step, in the event.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from decimal import ROUND_DOWN, ROUND_HALF_UP, ROUND_UP, Decimal
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,7 +15,7 @@ from services.settlement.domain.institution import Institution
 from services.settlement.domain.member import Member
 from services.settlement.domain.pricing import Priced, price
 from services.settlement.domain.steps import Step
-from shared.money import NOTHING, Money
+from shared.money import NOTHING, Money, RoundingMode
 from shared.period import Month
 from shared.policy.book import Book
 from shared.policy.shapes import DeliveryMode, MemberKind
@@ -50,6 +51,26 @@ def _priced(case: Case, book: Book) -> Priced:
     decided = price(case, book)
     assert isinstance(decided, Priced), decided
     return decided
+
+
+_MODES = {
+    RoundingMode.HALF_UP: ROUND_HALF_UP,
+    RoundingMode.UP: ROUND_UP,
+    RoundingMode.DOWN: ROUND_DOWN,
+}
+
+
+@given(
+    fen=st.integers(-(10**13), 10**13),
+    rate=st.decimals(-100, 100, places=6),
+    mode=st.sampled_from(RoundingMode),
+    step=st.sampled_from([1, 10, 100, 1000]),
+)
+def test_a_rate_is_applied_as_decimal_arithmetic_does(
+    fen: int, rate: Decimal, mode: RoundingMode, step: int
+) -> None:
+    exact = (Decimal(fen) * rate / step).quantize(Decimal(1), rounding=_MODES[mode])
+    assert Money(fen).at_rate(rate, mode, step) == Money(int(exact) * step)
 
 
 @settings(max_examples=400, deadline=None)

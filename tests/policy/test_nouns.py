@@ -178,6 +178,12 @@ def test_a_bill_that_is_raised_has_the_rest_in_scope() -> None:
         (150, "1", HALF_UP, 100, 200),
         (101, "1", UP, 100, 200),
         (199, "1", DOWN, 100, 100),
+        (-1, "0.5", HALF_UP, 1, -1),
+        (-101, "0.5", HALF_UP, 1, -51),
+        (-101, "0.5", DOWN, 1, -50),
+        (-101, "0.5", UP, 1, -51),
+        (-100, "0.5", UP, 1, -50),
+        (100, "-0.5", UP, 1, -50),
     ],
 )
 def test_a_rate_is_rounded_to_the_step(
