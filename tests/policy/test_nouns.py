@@ -238,8 +238,8 @@ def test_sums_of_money() -> None:
     assert (-fen(5), fen(5).times(3)) == (fen(-5), fen(15))
     assert (Money.total([]), Money.total([fen(1), fen(2)])) == (NOTHING, fen(3))
     assert [bool(fen(each)) for each in (-1, 0, 1, 2)] == [True, False, True, True]
-    assert fen(100).at_rate(Decimal("0.123"), HALF_UP) == fen(12)  # to the fen where none is named
-    assert fen(100).ratio(1, 7, HALF_UP) == fen(14)
+    assert fen(100).at_rate(Decimal("0.13"), HALF_UP) == fen(13)  # to the fen where none is named
+    assert fen(103).ratio(1, 7, HALF_UP) == fen(15)
 
 
 def test_the_first_instalments_take_the_rest() -> None:
