@@ -13,11 +13,10 @@ from shared.policy.cells import CELLS
 from shared.policy.rules import key_name
 from shared.policy.shapes import MemberKind
 from shared.policy.showing import changes, rules_of_day
-from shared.policy.speech import Language, spoken, words
+from shared.policy.speech import LANGUAGES, Language, spoken, words
 from tests.policy.drafts import FIRST, draft, run
 from tests.policy.reflection import fields, values
 
-LANGUAGES: tuple[Language, ...] = ("zh", "en")
 LATER = """\
 pool = "990000"
 id = "later"

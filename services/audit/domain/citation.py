@@ -5,11 +5,9 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
 
 from services.audit.domain.rule import LegalBasis
-
-Language = Literal["zh", "en"]
+from shared.policy.speech import Language
 
 _WORDS = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
 
