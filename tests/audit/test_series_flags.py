@@ -45,7 +45,7 @@ FOUND = SeriesFinding(
 
 async def found(audit: Audit, finding: SeriesFinding) -> Flag | None:
     async with transaction(audit.pool, [AGENCY]) as tx:
-        return await raise_series_flag(tx, finding, "run:1", LIBRARY.clocks, NOW)
+        return await raise_series_flag(tx, finding, "run:1", LIBRARY.time_limits, NOW)
 
 
 async def test_a_channel_is_flagged_once_and_further_months_are_added(audit: Audit) -> None:

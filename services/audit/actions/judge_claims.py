@@ -10,11 +10,11 @@ from uuid import UUID
 from services.audit.actions.record_changes import AUDIT, Change, record_changes
 from services.audit.domain.claim import Claim
 from services.audit.domain.claimed_case import case_of
-from services.audit.domain.clocks import Clocks
 from services.audit.domain.finding import Finding, judge
 from services.audit.domain.flag import Flag, FlagState, found_again, raise_flag
 from services.audit.domain.library import Library
 from services.audit.domain.month_end import asked_in_force
+from services.audit.domain.time_limits import TimeLimits
 from services.audit.store import claims, findings, flags, month_ends, rule_records, snoozes
 from services.audit.told.raised import flag_raised
 from shared.ids import new_id
@@ -65,7 +65,7 @@ async def judge_claims(
         fresh = await _muted(tx, await findings.unknown(tx, found), at)
         shadows = [finding for finding in fresh if finding.shadow]
         await findings.record_findings(tx, [(None, finding) for finding in shadows], at)
-        await _raise_flags(tx, [f for f in fresh if not f.shadow], causes, library.clocks, at)
+        await _raise_flags(tx, [f for f in fresh if not f.shadow], causes, library.time_limits, at)
 
 
 async def _muted(tx: Connection, found: Sequence[Finding], at: datetime) -> list[Finding]:
@@ -87,7 +87,7 @@ async def _muted(tx: Connection, found: Sequence[Finding], at: datetime) -> list
 
 
 async def _raise_flags(
-    tx: Connection, found: Sequence[Finding], causes: Mapping[UUID, str], clocks: Clocks,
+    tx: Connection, found: Sequence[Finding], causes: Mapping[UUID, str], time_limits: TimeLimits,
     at: datetime,
 ) -> None:  # fmt: skip
     if not found:
@@ -104,7 +104,7 @@ async def _raise_flags(
             if changes[place].before is None:
                 raised.append(flag_raised(changes[place].after, finding, cause))
         under.append((changes[place].after.flag_id, finding))
-    await record_changes(tx, list(changes.values()), clocks, at)
+    await record_changes(tx, list(changes.values()), time_limits, at)
     await findings.record_findings(tx, under, at)
     await tell(tx, raised)
 

@@ -112,7 +112,7 @@ async def _watch_series(
             alarms,
             growth.versions,
             run,
-            library.clocks,
+            library.time_limits,
             clock.now(),
         )
     _log.info("series laid", claims=len(over), months=len(growth.months), news=news)
