@@ -7,6 +7,8 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
+from prometheus_client import Counter
+
 from services.audit.actions.record_changes import AUDIT, Change, record_changes
 from services.audit.domain.claim import Claim
 from services.audit.domain.claimed_case import case_of
@@ -20,9 +22,14 @@ from services.audit.told.raised import flag_raised
 from shared.ids import new_id
 from shared.plumbing.clock import business_day
 from shared.plumbing.database import Connection
-from shared.plumbing.metrics import BILLS_IN_UNKNOWN_CODES
 from shared.plumbing.outbox import tell
 from shared.plumbing.tracing import span, traceparent
+
+_BILLS_IN_UNKNOWN_CODES = Counter(
+    "audit_bills_in_unknown_codes",
+    "claims judged on whose bill most items are of no group: what it lacks was not asked",
+    ["pool"],
+)
 
 
 async def judge_claims(
@@ -51,7 +58,7 @@ async def judge_claims(
         for claim in those:
             if claim.claim_id in new_ids:
                 if not groups.know([item.code for item in claim.items or ()]):
-                    BILLS_IN_UNKNOWN_CODES.labels(pool_code).inc()
+                    _BILLS_IN_UNKNOWN_CODES.labels(pool_code).inc()
                 with span("rules", parent=traceparent(causes[claim.claim_id])):
                     judged = judge(claim, those, cases, book, clustered.get(claim.claim_id))
                 found += judged.findings
