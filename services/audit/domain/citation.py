@@ -1,4 +1,8 @@
-"""The articles that a rule stands on, in words."""
+"""The articles that a rule stands on, in words.
+
+The words lie here, in `citation.toml`, as what says them has no room in common but this one: the
+answers of `api` and the reasons of `scoring`.
+"""
 
 from __future__ import annotations
 
