@@ -86,8 +86,8 @@ def read_panel(claims: Path, judged: Series) -> Panel:
 def _channels(claims: Path) -> Array:
     """Hospitals lie in the order of their ids, months from the first one on, as in the labels."""
     with read_claims(claims) as history:
-        notices = read_price_notices(claims.with_name("price_notices.csv"))
-        best = scores_of(series_of(panel_of(claim_features(history.claims), notices))).z
+        steps = read_price_notices(claims.with_name("price_notices.csv"))
+        best = scores_of(series_of(panel_of(claim_features(history.claims), steps))).z
     known: Array = np.nan_to_num(np.moveaxis(best, 0, 2), nan=0.0, neginf=0.0)
     return known
 

@@ -23,10 +23,10 @@ from deploy.local import front_documents, front_page
 from deploy.local.front_documents import Reader
 from deploy.local.front_examples import is_asked_from_here, with_secrets
 from deploy.local.front_picture import Picture, Viewer, open_viewer
-from services.settlement.api.explanation import Language
 from shared.plumbing.clock import SystemClock
 from shared.plumbing.problem_answers import problem_response
 from shared.plumbing.problems import NOT_FOUND, PAGES, Problem
+from shared.policy.speech import Language
 
 log = structlog.get_logger()
 

@@ -16,7 +16,7 @@ from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 from markdown_it.utils import EnvType, OptionsDict
 
-from services.settlement.api.explanation import Language
+from shared.policy.speech import Language
 
 DOCUMENTS = Path(__file__).parents[2] / "docs"
 SHOWN = frozenset((".md", ".yaml", ".json", ".http", ".py", ".csv"))

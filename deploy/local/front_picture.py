@@ -23,7 +23,7 @@ from deploy.local.demo.town import read_town
 from services.audit.api.explanation import explain_finding
 from services.audit.domain.rule import RuleBook
 from services.audit.store import claims, findings
-from services.settlement.api.explanation import Language, explain_settlement
+from services.settlement.api.explanation import explain_settlement
 from services.settlement.domain.steps import Step
 from services.settlement.store.ledger import shares_from_row
 from shared.money import Money
@@ -31,6 +31,7 @@ from shared.period import Month
 from shared.plumbing.clock import Clock, business_day
 from shared.plumbing.database import Connection, Pool, open_pool
 from shared.policy.compiler import BUILT_IN
+from shared.policy.speech import Language
 
 LATEST = 2
 """Of each benefit."""

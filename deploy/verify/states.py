@@ -251,6 +251,6 @@ order by 1
 
 
 async def s04(stores: Stores) -> list[str]:
-    """Decisions, books, files of the catalogue, hospitals' profiles, adjustments, posted prices and
+    """Decisions, books, files of the catalogue, hospitals' profiles, adjustments, price notices and
     limits of agreements are by two people: neither reviews, or approves, what is his own."""
     return await found(stores.audit, _S04_AUDIT) + await found(stores.settlement, _S04_SETTLEMENT)

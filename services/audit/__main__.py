@@ -41,7 +41,7 @@ def score(
 ) -> None:
     """Score a file of claims, without a database.
 
-    Posted prices (price_notices.csv) and reviews (reviews.csv) are read from beside it.
+    Price notices (price_notices.csv) and reviews (reviews.csv) are read from beside it.
     """
     # What serves never loads the libraries of statistics.
     from services.audit.scoring.claims_file import BadFile

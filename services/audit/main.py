@@ -70,7 +70,7 @@ def create_app(
         await runtime.open(app)
         for topic, handle in heard(the_clock, library).items():
             await runtime.hear(topic, handle)
-        silent = SilentInstitutions(runtime.pool, the_clock, library.clocks)
+        silent = SilentInstitutions(runtime.pool, the_clock, library.time_limits)
         runtime.workers.every("silent institutions", _SILENCE_SECONDS, silent.note)
         runtime.workers.every("drift", _DRIFT_SECONDS, DriftGauge(runtime.pool).sample)
         settlement = None

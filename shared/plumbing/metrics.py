@@ -1,4 +1,5 @@
-"""Every metric of the services, declared here; labels are few and say nothing of a person.
+"""The metrics of what services have in common, and of settling; what audit alone counts stands in
+audit. Labels are few and say nothing of a person.
 
 What an instant decides is a counter or a histogram; what the database knows is a gauge that one
 worker samples, so that a scrape costs no query.
@@ -49,16 +50,6 @@ _DEAD = Gauge("dead_letters", "records buried so far", ["service", "consumer", "
 _PARKED = Gauge("parked_keys", "keys that wait for a person", ["service", "consumer", "topic"])
 RECONSIDERATIONS_FAILING = Gauge(
     "reconsiderations_failing", "people whose corrected state could not be followed, try after try"
-)
-DRIFT_WARNINGS = Gauge(
-    "audit_drift_warnings",
-    "figures of a pool's last scoring outside their band, by kind of drift",
-    ["pool", "kind"],
-)
-BILLS_IN_UNKNOWN_CODES = Counter(
-    "audit_bills_in_unknown_codes",
-    "claims judged on whose bill most items are of no group: what it lacks was not asked",
-    ["pool"],
 )
 _CERTIFICATE = Gauge(
     "certificate_ends_timestamp_seconds", "until when the served certificate is good", ["service"]

@@ -83,16 +83,16 @@ def problem_body(problem: Problem, trace_id: str) -> bytes:
 
 
 MALFORMED = Kind(1, "malformed", 400, "The request is malformed", "请求格式有误")
-KEY_MISSING = Kind(2, "idempotency-key-missing", 400, "The Idempotency-Key header is missing or not 1 to 255 visible ASCII characters", "缺少 Idempotency-Key,或其不是 1 至 255 个可见 ASCII 字符")  # fmt: skip
+KEY_MISSING = Kind(2, "idempotency-key-missing", 400, "The Idempotency-Key header is missing or not 1 to 255 visible ASCII characters", "缺少 Idempotency-Key，或其不是 1 至 255 个可见 ASCII 字符")  # fmt: skip
 NO_TOKEN = Kind(3, "unauthenticated", 401, "A valid bearer token is needed", "需要有效的访问令牌")
 FORBIDDEN = Kind(4, "forbidden", 403, "This role may not do this", "该角色无权进行此操作")
 NOT_FOUND = Kind(5, "not-found", 404, "There is no such object for this caller", "未找到该对象")
 NO_METHOD = Kind(6, "method-not-allowed", 405, "This address does not take this method", "该地址不支持此方法")  # fmt: skip
 TOO_LARGE = Kind(7, "too-large", 413, "The body is too large", "请求体过大")
 OTHER_BODY = Kind(8, "key-used-with-another-body", 422, "This Idempotency-Key was used with another body", "该 Idempotency-Key 已用于内容不同的请求")  # fmt: skip
-TWIN = Kind(9, "twin-running", 409, "The same request is still being worked on", "相同请求正在处理中,请稍后查询", retryable=True)  # fmt: skip
-BUSY = Kind(10, "busy", 503, "No room at the moment; ask again with the same key", "系统繁忙,请使用同一键稍后重试", retryable=True)  # fmt: skip
-BROKEN = Kind(11, "internal-error", 500, "The request could not be worked on; ask again with the same key", "系统未能处理该请求,请使用同一键重试", retryable=True)  # fmt: skip
+TWIN = Kind(9, "twin-running", 409, "The same request is still being worked on", "相同请求正在处理中，请稍后查询", retryable=True)  # fmt: skip
+BUSY = Kind(10, "busy", 503, "No room at the moment; ask again with the same key", "系统繁忙，请使用同一键稍后重试", retryable=True)  # fmt: skip
+BROKEN = Kind(11, "internal-error", 500, "The request could not be worked on; ask again with the same key", "系统未能处理该请求，请使用同一键重试", retryable=True)  # fmt: skip
 WRONG_MEDIA = Kind(12, "not-json", 415, "The body is not application/json", "请求体不是 application/json")  # fmt: skip
 BAD_CREDENTIAL = Kind(13, "credential-not-valid", 401, "The client id and the secret do not belong together", "客户端编号与密钥不符")  # fmt: skip
 HEADERS_TOO_LARGE = Kind(14, "headers-too-large", 431, "The request's headers are too large", "请求头过大")  # fmt: skip

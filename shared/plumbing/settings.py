@@ -71,7 +71,7 @@ class Settings(BaseSettings):
         default=[], description="grades and open cells of the policy book allowed beyond A to C"
     )
     library: Path | None = Field(
-        None, description="audit: folder of the agency's own rules, item groups and clocks"
+        None, description="audit: folder of the agency's own rules, item groups and time limits"
     )
 
     @field_validator("library", "tls_certificate", "tls_key", "tls_authorities", mode="before")

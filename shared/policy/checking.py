@@ -53,7 +53,8 @@ def summary(book: Book, folder: Path, language: Language) -> Iterator[str]:
         count = f"{len(CELLS) - len(unset)}/{len(CELLS)}"
         yield said["summary"]["set"].format(f"{sheet.pool} {sheet.name}", count)
         if unset:
-            named = ", ".join(f"{said['cells'][name]} {name}" for name in unset)
+            joint = said["forms"]["between_parts"]
+            named = joint.join(f"{said['cells'][name]} {name}" for name in unset)
             yield said["summary"]["unset"].format(named)
         admitted = dict.fromkeys(
             [f"{sheet.pool}:D" for _, rule in flat if rule.grade == "D"]

@@ -113,8 +113,9 @@ def _names(key: Key, language: Language) -> tuple[str, str]:
 
 
 def _labels(labels: str, language: Language) -> str:
-    said = words(language)["labels"]
-    return ", ".join(said[label] for label in labels.split(",") if label)
+    said = words(language)
+    joint = said["forms"]["between_parts"]
+    return joint.join(said["labels"][label] for label in labels.split(",") if label)
 
 
 def _headings(names: Sequence[str], language: Language) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from shared.money import Money
 
 Language = Literal["zh", "en"]
+LANGUAGES: tuple[Language, ...] = ("zh", "en")
 _WORDS = Path(__file__).parent / "words"
 # A key whose value alone says it: the name of a method.
 _SPEAKS_FOR_ITSELF = "method"

@@ -1,4 +1,4 @@
-"""Posted prices and limits of agreements count, for the watch, once a second person agreed."""
+"""Price notices and limits of agreements count, for the watch, once a second person agreed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import asyncpg
 import httpx
 import pytest
 
-from services.audit.store import indicators, posted_prices
+from services.audit.store import indicators, price_notices
 from services.audit.work.watch import watch_once
 from shared.ids import new_id
 from shared.plumbing.database import AGENCY, transaction
@@ -40,7 +40,7 @@ async def agreed(audit: Audit, place: str, said: dict[str, Any]) -> str:
 async def counting(audit: Audit) -> int:
     """How many notices and limits the watch is told of."""
     async with transaction(audit.pool, [AGENCY]) as tx:
-        notices = await posted_prices.standing(tx, POOL)
+        notices = await price_notices.standing(tx, POOL)
         return len(notices) + len(await indicators.standing(tx, POOL))
 
 
@@ -142,7 +142,7 @@ async def test_who_may_not(audit: Audit, place: str, said: dict[str, Any]) -> No
     assert listed == {place[1:].replace("-", "_"): [], "next": None}
     for wall, seen in ((AGENCY, 1), (HOSPITAL, 0)):
         async with transaction(audit.pool, [wall]) as tx:
-            both = (posted_prices.page, indicators.page)
+            both = (price_notices.page, indicators.page)
             assert sum([len(await page(tx, POOL, None, 10)) for page in both]) == seen
 
 

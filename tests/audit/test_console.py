@@ -200,7 +200,7 @@ async def test_a_pick_says_what_took_it_in(audit: Audit, address: str) -> None:
     await audit.hear(of_lot.settled(), picked.settled())
     score = a_score(of_lot.claim_id, drawn=True)
     async with transaction(audit.pool, [AGENCY]) as tx:
-        assert await pick_drawn(tx, score, SHARE_DRAWN, "watch:1", LIBRARY.clocks, NOW)
+        assert await pick_drawn(tx, score, SHARE_DRAWN, "watch:1", LIBRARY.time_limits, NOW)
     assert (await post(audit, f"/claims/{picked.claim_id}/pick", WHY)).status_code == 201
     secret = await credential(audit, "reviewer-5", "reviewer")
     async with browsing() as page:

@@ -11,11 +11,11 @@ import pytest
 from prometheus_client import REGISTRY
 
 from services.audit.domain.case import Case
-from services.audit.domain.clocks import SHIPPED_CLOCKS
 from services.audit.domain.flag import FlagState
 from services.audit.domain.item_group import SHIPPED_GROUPS, ItemGroup, read_groups
 from services.audit.domain.library import BadLibrary, read_library
 from services.audit.domain.rule import RULES, Mode, as_book, compile_rules, read_rules
+from services.audit.domain.time_limits import SHIPPED_TIME_LIMITS
 from services.audit.domain.work_day import after_work_days
 from services.audit.heard.claim import claim_handler
 from services.audit.main import create_app
@@ -35,9 +35,9 @@ NATIONAL = {
 }
 RULE = (RULES / f"{AWAKE}.1.toml").read_text(encoding="utf-8")
 OWN = RULE.replace("version = 1", "version = 1000")
-ONE_CLOCK = '[open]\nwork_days = 1\nlabel = "example"\nnote = "x"'
-CLOCKS = "\n".join(
-    f'[{state}]\nwork_days = 3\nlabel = "operational"\nnote = "x"' for state in SHIPPED_CLOCKS
+ONE_LIMIT = '[open]\nwork_days = 1\nlabel = "example"\nnote = "x"'
+TIME_LIMITS = "\n".join(
+    f'[{state}]\nwork_days = 3\nlabel = "operational"\nnote = "x"' for state in SHIPPED_TIME_LIMITS
 )
 
 
@@ -59,7 +59,7 @@ def test_without_a_folder_it_is_what_ships(tmp_path: Path) -> None:
     shipped, empty = read_library(), read_library(tmp_path)
     assert shipped == empty
     assert shipped.rules == read_rules()
-    assert (shipped.rules.groups, shipped.clocks) == (SHIPPED_GROUPS, SHIPPED_CLOCKS)
+    assert (shipped.rules.groups, shipped.time_limits) == (SHIPPED_GROUPS, SHIPPED_TIME_LIMITS)
 
 
 def test_groups_are_those_of_the_folder_and_each_pool_may_have_its_own(tmp_path: Path) -> None:
@@ -94,8 +94,8 @@ def test_a_new_version_of_a_rule_holds_from_its_day_and_the_shipped_one_before(
     assert rules.find(AWAKE, 1).mode is Mode.LIVE
 
 
-def test_clocks_are_those_of_the_folder(tmp_path: Path) -> None:
-    assert read_library(folder(tmp_path, clocks=CLOCKS)).clocks[FlagState.OPEN] == 3
+def test_time_limits_are_those_of_the_folder(tmp_path: Path) -> None:
+    assert read_library(folder(tmp_path, clocks=TIME_LIMITS)).time_limits[FlagState.OPEN] == 3
 
 
 def test_a_rule_may_speak_of_a_group_that_the_folder_adds(tmp_path: Path) -> None:
@@ -115,12 +115,12 @@ def test_a_rule_may_speak_of_a_group_that_the_folder_adds(tmp_path: Path) -> Non
         ("item_groups", groups(bed='[bed]\ncode = ["x"]\n'), "item_groups.toml:2: code: "),
         ("item_groups", groups(bed="[bed]\ncodes = 7\n"), "item_groups.toml:2: codes: "),
         ("item_groups", "[bed]\ncodes = [\n[ward]\n", "item_groups.toml:3: "),
-        ("clocks", ONE_CLOCK, "clocks.toml:1: a clock for each step"),
-        ("clocks", CLOCKS.replace("= 3", "= 0", 1), "clocks.toml:2: work_days: "),
+        ("clocks", ONE_LIMIT, "clocks.toml:1: a time limit for each step"),
+        ("clocks", TIME_LIMITS.replace("= 3", "= 0", 1), "clocks.toml:2: work_days: "),
         ("clocks", "[asleep]\n", "clocks.toml:1: "),
         ("rules__x", RULE, "rules/x.toml:1: own versions are numbered from 1000 on"),
         ("rules__x__y", OWN, "rules/x:1: a rule is a file that ends in .toml"),
-        ("653000__clocks", CLOCKS, "653000/clocks.toml:1: a pool sets item_groups.toml alone"),
+        ("653000__clocks", TIME_LIMITS, "653000/clocks.toml:1: a pool sets item_groups.toml alone"),
         ("item_groups", groups(bed='[bed]\nprefixes = [""]\n'), "item_groups.toml:2: "),
         (
             "rules__x",
@@ -233,7 +233,7 @@ async def test_an_agencys_codes_are_read_by_what_hears_and_by_what_prices(
 ) -> None:
     """The same bill, the codes of its pool set: the flag is there, in the days that are set."""
     library = read_library(
-        folder(tmp_path, clocks=CLOCKS, **{f"{POOL}__item_groups": groups(**NATIONAL)})
+        folder(tmp_path, clocks=TIME_LIMITS, **{f"{POOL}__item_groups": groups(**NATIONAL)})
     )
     handler = claim_handler(FixedClock(), library)
     heard = replace(audit, inbox=Inbox(CONSUMER, audit.pool, audit.source, handler, FixedClock()))

@@ -87,7 +87,7 @@ async def test_a_persons_pick_is_queued_by_no_models_chance(audit: Audit) -> Non
     flag = (await post(audit, f"/claims/{picked}/pick", WHY)).json()
     scores = [a_score(one, chance=Decimal("0.01")) for one in (picked, of_lot.claim_id)]
     async with transaction(audit.pool, [AGENCY]) as tx:
-        assert await pick_drawn(tx, scores[1], SHARE_DRAWN, "watch:1", LIBRARY.clocks, NOW)
+        assert await pick_drawn(tx, scores[1], SHARE_DRAWN, "watch:1", LIBRARY.time_limits, NOW)
     await audit.owner.execute("update flag set score = 0.3")  # as earlier releases did
     await laid(audit, scores)
     rows = await audit.owner.fetch("select rule_family, score, expected_fen from flag")
@@ -157,7 +157,7 @@ async def test_the_lot_takes_what_never_was_flagged_once(audit: Audit) -> None:
     for taken in (2, 0):
         async with transaction(audit.pool, [AGENCY]) as tx:
             picked = [
-                await pick_drawn(tx, score, SHARE_DRAWN, "watch:1", LIBRARY.clocks, NOW)
+                await pick_drawn(tx, score, SHARE_DRAWN, "watch:1", LIBRARY.time_limits, NOW)
                 for score in scores
             ]
         assert sum(picked) == taken

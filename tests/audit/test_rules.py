@@ -13,6 +13,7 @@ from services.audit.domain.refusals import Refusal
 from services.audit.domain.rule import RULES, compile_rules, read_rules
 
 TEXT = (RULES / "duplicate-claim.1.toml").read_text(encoding="utf-8")
+SOURCE = 'source = "decree-735"'
 
 
 def test_the_rules_that_ship_compile() -> None:
@@ -22,6 +23,28 @@ def test_the_rules_that_ship_compile() -> None:
     }
     assert len({rule.id for rule in rules}) == len(read_rules().newest().rules) == 39
     assert all({*rule.legal_basis[0].articles} <= {15, 38, 40} for rule in rules)
+
+
+WRITTEN_OUT = """
+document.zh = "医疗保障基金使用监督管理条例"
+document.en = "Regulation on the Supervision and \
+Administration of the Use of Medical Security Funds"
+number.zh = "国务院令第735号"
+number.en = "State Council Decree No. 735"
+"""
+
+
+def test_a_source_by_its_key_is_the_same_rule_as_written_out() -> None:
+    """Judgements carry the hash of the rules: of one that is in force it stays what it was."""
+    by_key, written = (compile_rules([text]) for text in (TEXT, TEXT.replace(SOURCE, WRITTEN_OUT)))
+    assert by_key.rules == written.rules
+    assert by_key.newest().version == written.newest().version == "ebad173bee1f4fa1"
+
+
+@pytest.mark.parametrize("said", ['source = "decree-736"', "source = 735", SOURCE + WRITTEN_OUT])
+def test_a_source_that_is_not_there_or_said_twice_does_not_load(said: str) -> None:
+    with pytest.raises(ValidationError, match="decree-735"):
+        compile_rules([TEXT.replace(SOURCE, said)])
 
 
 def test_an_overlap_names_no_interval() -> None:

@@ -1,4 +1,4 @@
-"""Hospital-months: growth without reason is found, what others share or posted is not."""
+"""Hospital-months: growth without reason is found, what others share or a notice says is not."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from services.audit.scoring.features import claim_features
 from services.audit.scoring.hospital_scores import Scored, scores_of
 from services.audit.scoring.panel import Array, Panel, panel_of
 from services.audit.scoring.peers import median_of_others, region_median
-from services.audit.scoring.price_notices import PriceNotice
+from services.audit.scoring.price_notices import PriceStep
 from services.audit.scoring.score_file import score_file
 from services.audit.scoring.series import CHANNELS, Series, series_of
 from services.audit.scoring.told import told_of
@@ -31,13 +31,13 @@ ALARM = 4.0
 def panel(
     folder: Path,
     change: Change | None = None,
-    notices: Sequence[PriceNotice] = (),
+    steps: Sequence[PriceStep] = (),
     hospitals: int = HOSPITALS,
     births: int = BIRTHS,
 ) -> Panel:
     path = write(folder / "CLAIMS.csv", rows(hospitals, MONTHS, births, change))
     with read_claims(path) as history:
-        return panel_of(claim_features(history.claims), notices)
+        return panel_of(claim_features(history.claims), steps)
 
 
 def scored(some: Panel) -> Scored:
@@ -170,7 +170,7 @@ def test_a_season_without_enough_peers_stays_in(
     assert (found[::3, -2:] > ALARM).mean() > 0.8
 
 
-def test_a_posted_price_is_no_growth(tmp_path: Path) -> None:
+def test_a_price_notice_is_no_growth(tmp_path: Path) -> None:
     def in_region(row: Row, hospital: int, month: int) -> Row:
         return dearer(hospital, SINCE, 1.2)(row, hospital, month) if hospital == 8 else row
 
@@ -179,8 +179,8 @@ def test_a_posted_price_is_no_growth(tmp_path: Path) -> None:
         return in_region(row, hospital, month) | ({"region": "r9"} if hospital == 8 else {})
 
     without = scored(panel(tmp_path, alone))
-    posted = PriceNotice("r9", 2021 * 12 + SINCE, float(np.log(1.2)))
-    with_notice = scored(panel(tmp_path, alone, [posted]))
+    step = PriceStep("r9", 2021 * 12 + SINCE, float(np.log(1.2)))
+    with_notice = scored(panel(tmp_path, alone, [step]))
     assert without.score[8, SINCE + 2] > ALARM
     assert with_notice.score[8, SINCE + 2] < ALARM
 

@@ -45,7 +45,7 @@ FOUND = SeriesFinding(
 
 async def found(audit: Audit, finding: SeriesFinding) -> Flag | None:
     async with transaction(audit.pool, [AGENCY]) as tx:
-        return await raise_series_flag(tx, finding, "run:1", LIBRARY.clocks, NOW)
+        return await raise_series_flag(tx, finding, "run:1", LIBRARY.time_limits, NOW)
 
 
 async def test_a_channel_is_flagged_once_and_further_months_are_added(audit: Audit) -> None:
@@ -125,7 +125,8 @@ async def test_a_flag_on_a_channel_names_its_rule_and_its_law(audit: Audit) -> N
     assert (ground["amount_at_risk"], ground["explanation_zh"]) == ("93000.00", FOUND.reason.zh)
     for told in (month, ground):
         assert (
-            told["legal_basis_zh"] == "《医疗保障基金使用监督管理条例》(国务院令第735号)第15、38条"
+            told["legal_basis_zh"]
+            == "《医疗保障基金使用监督管理条例》（国务院令第735号）第15、38条"
         )
         assert told["legal_basis"].endswith("(State Council Decree No. 735), arts 15, 38")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -14,6 +15,7 @@ import pytest
 
 from services.audit.domain.claim import Claim, ClaimStatus, ItemCharged, Parts
 from services.audit.domain.claim_row import charges, claim_row, regions, severity
+from services.audit.scoring import live_claims
 from services.audit.scoring.claims_file import COLUMNS
 from services.audit.scoring.growth import ALARM_SCORE
 from services.audit.scoring.live_claims import LiveClaims
@@ -306,3 +308,21 @@ def test_claims_as_they_stand_are_columns_that_lose_nothing() -> None:
     ]
     assert standing.items()["amount"].to_pylist() == [3000] * 3
     assert {claim.items for claim in standing.claims} == {None}
+
+
+def test_the_regions_of_a_pool_are_counted_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For all who ask for its rows, until more claims come in."""
+    counted: list[int] = []
+
+    def counting(claims: Sequence[Claim]) -> dict[str, str]:
+        counted.append(len(claims))
+        return regions(claims)
+
+    monkeypatch.setattr(live_claims, "regions", counting)
+    some = [replace(a_claim("H", date(2026, 1, day), 400000), claim_id=new_id()) for day in (5, 6)]
+    standing = LiveClaims(GROUPS)
+    standing.add(some[:1])
+    assert [len(standing.rows()), len(standing.rows(date(2026, 1, 5)))] == [1, 0]
+    assert counted == [1]
+    standing.add(some[1:])
+    assert (len(standing.rows()), counted) == (2, [1, 2])

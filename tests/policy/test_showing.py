@@ -13,11 +13,10 @@ from shared.policy.cells import CELLS
 from shared.policy.rules import key_name
 from shared.policy.shapes import MemberKind
 from shared.policy.showing import changes, rules_of_day
-from shared.policy.speech import Language, spoken, words
+from shared.policy.speech import LANGUAGES, Language, spoken, words
 from tests.policy.drafts import FIRST, draft, run
 from tests.policy.reflection import fields, values
 
-LANGUAGES: tuple[Language, ...] = ("zh", "en")
 LATER = """\
 pool = "990000"
 id = "later"
@@ -89,17 +88,28 @@ def test_a_rule_is_shown_with_its_source(tmp_path: Path) -> None:
     shown = run(*said, "--policy", folder)
     assert shown.exit_code == 0, shown.output
     [row] = [line for line in shown.output.splitlines() if " waiting " in line]
-    for part in ("职工", "月数 6, 不足时医疗费用 支付", "2022-01-01", "甲", "later", "B", "解读"):
+    for part in ("职工", "月数 6，不足时医疗费用 支付", "2022-01-01", "甲", "later", "B", "解读"):
         assert part in row
     assert "later: 第二号文件" in shown.output
     before = run(*said[:4], "2021-12-31", *said[5:], "--policy", folder, "--lang", "en")
     assert "months 10, medical if short paid" in before.output
 
 
+def test_labels_are_joined_as_their_language_joins(book: Book) -> None:
+    of_employees = ("110000", date(2020, 1, 1), MemberKind.EMPLOYEE)
+    for language, said in (("zh", "解读，起始日不详"), ("en", "reading, start unknown")):
+        [labels] = {
+            row[-1]
+            for row in rules_of_day(book, *of_employees, language).rows
+            if row[0].endswith(" allowance")
+        }
+        assert labels == said
+
+
 def test_neighbours_of_one_value_share_it(tmp_path: Path) -> None:
     shown = run("show", "--pool", "990000", "--on", "2022-01-01", "--policy", draft(tmp_path))
     assert "一级/二级 顺产/助娩产/剖宫产 比例 0.0" in shown.output
-    assert "剖宫产 (至 4500.00元, 比例 0.0; 比例 0.1)" in shown.output
+    assert "剖宫产（至 4500.00元，比例 0.0；比例 0.1）" in shown.output
 
 
 def test_no_amount_is_cut_off_or_broken(book: Book) -> None:

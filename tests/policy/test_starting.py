@@ -55,6 +55,9 @@ def test_it_compiles_as_written(started: Path) -> None:
     checked = run("check", started.parent)
     assert checked.exit_code == 0, checked.output
     assert checked.output.startswith(f"{CODE} 示例市：已定参数")
+    [unset] = re.findall("尚无规定：(.*)", checked.output)
+    assert "，" in unset
+    assert ", " not in unset
 
 
 def test_it_compiles_with_all_examples(started: Path) -> None:

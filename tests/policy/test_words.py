@@ -7,14 +7,13 @@ from string import Formatter
 
 import pytest
 
-from services.settlement.api.explanation import Language, explain, words
+from services.settlement.api.explanation import explain, words
 from services.settlement.domain.case import Case
 from services.settlement.domain.refusals import Refusal
 from services.settlement.domain.steps import Step, StepKind
 from shared.policy.book import Book
+from shared.policy.speech import LANGUAGES, Language
 from tests.policy.cases import KIZILSU, NANJING, TODAY, case, priced, yuan
-
-LANGUAGES: tuple[Language, ...] = ("zh", "en")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

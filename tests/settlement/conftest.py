@@ -185,10 +185,26 @@ async def gateway_house(
 ) -> AsyncIterator[House]:
     """The same, where systems of hospitals of Nanjing speak by csb in milliseconds."""
     async with open_house(dsns, folder) as opened:
-        second = await opened.running.caller("clerk-3", "clerk", NANJING)
-        for code in institutions:
-            await introduced(opened.clerks[NANJING], second, code)
+        if institutions:
+            second = await opened.running.caller("clerk-3", "clerk", NANJING)
+            for code in institutions:
+                await introduced(opened.clerks[NANJING], second, code)
         yield opened
+
+
+def house_of_the_file(*institutions: str) -> Any:
+    """The fixture `house` of a file whose tests share one; systems of `institutions`, hospitals of
+    Nanjing, speak by csb in milliseconds."""
+
+    @pytest.fixture(scope="module")
+    async def house(
+        module_databases: ServiceDatabases, tmp_path_factory: pytest.TempPathFactory
+    ) -> AsyncIterator[House]:
+        folder = tmp_path_factory.mktemp("house")
+        async with gateway_house(module_databases("settlement"), folder, *institutions) as opened:
+            yield opened
+
+    return house
 
 
 async def _book_in_force(here: Running) -> None:

@@ -15,9 +15,8 @@ import httpx
 import pytest
 
 from shared.plumbing.peer import Breaker, Peer, PeerDown
-from tests.settlement.conftest import NANJING, House, gateway_house
+from tests.settlement.conftest import NANJING, House, house_of_the_file
 from tests.support.his import His, billed_stay, holds
-from tests.support.postgres import ServiceDatabases
 from tests.support.running import Client
 
 A = f"H{NANJING}a"
@@ -77,13 +76,7 @@ class Hands:
         return self.at
 
 
-@pytest.fixture(scope="module")
-async def house(
-    module_databases: ServiceDatabases, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[House]:
-    folder = tmp_path_factory.mktemp("house")
-    async with gateway_house(module_databases("settlement"), folder, A) as opened:
-        yield opened
+house = house_of_the_file(A)
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import base64
 import io
 import json
 import zipfile
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
@@ -18,26 +17,15 @@ import pytest
 from services.settlement.nhsa import book_file, files, ids
 from shared.plumbing.clock import business_day
 from shared.plumbing.zipped_rows import read_rows, write_rows
-from tests.settlement.conftest import NANJING, House, open_house
-from tests.support.his import ONE_URL, His, Refused, introduced
-from tests.support.postgres import ServiceDatabases
+from tests.settlement.conftest import NANJING, House, house_of_the_file
+from tests.support.his import ONE_URL, His, Refused
 
 A, B = f"H{NANJING}a", f"H{NANJING}b"
 RESULT_FIELDS = 10
 MONEY = ("medfee_sumamt", "fund_pay_sumamt", "acct_pay")
 
 
-@pytest.fixture(scope="module")
-async def house(
-    module_databases: ServiceDatabases, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[House]:
-    """Hospitals a and b speak by csb in milliseconds."""
-    dsns = module_databases("settlement")
-    async with open_house(dsns, tmp_path_factory.mktemp("house")) as opened:
-        second = await opened.running.caller("clerk-3", "clerk", NANJING)
-        for institution in (A, B):
-            await introduced(opened.clerks[NANJING], second, institution)
-        yield opened
+house = house_of_the_file(A, B)
 
 
 def _his(house: House, institution: str = A, **more: Any) -> His:

@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
-from tests.settlement.conftest import NANJING, House, gateway_house
+from tests.settlement.conftest import NANJING, House, house_of_the_file
 from tests.support.his import His, holds, number_of
-from tests.support.postgres import ServiceDatabases
 
 HOSPITAL = f"H{NANJING}a"
 
 
-@pytest.fixture(scope="module")
-async def house(
-    module_databases: ServiceDatabases, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[House]:
-    """Hospital a speaks by csb in milliseconds."""
-    folder = tmp_path_factory.mktemp("house")
-    async with gateway_house(module_databases("settlement"), folder, HOSPITAL) as opened:
-        yield opened
+house = house_of_the_file(HOSPITAL)
 
 
 @pytest.fixture

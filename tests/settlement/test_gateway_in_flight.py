@@ -14,9 +14,8 @@ import httpx
 import pytest
 
 from services.settlement.nhsa import ids
-from tests.settlement.conftest import NANJING, House, gateway_house
+from tests.settlement.conftest import NANJING, House, house_of_the_file
 from tests.support.his import His, holds
-from tests.support.postgres import ServiceDatabases
 
 A = f"H{NANJING}a"
 WITHDRAWN = 5010
@@ -30,13 +29,7 @@ STAY = "select from stay where stay_id = $1 for update"
 TABLES = ("idempotency", "settlement", "posting", "outbox", "log")
 
 
-@pytest.fixture(scope="module")
-async def house(
-    module_databases: ServiceDatabases, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[House]:
-    folder = tmp_path_factory.mktemp("house")
-    async with gateway_house(module_databases("settlement"), folder, A) as opened:
-        yield opened
+house = house_of_the_file(A)
 
 
 class Case:

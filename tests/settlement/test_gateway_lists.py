@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import orjson
 import pytest
 
-from tests.settlement.conftest import NANJING, House, gateway_house
+from tests.settlement.conftest import NANJING, House, house_of_the_file
 from tests.support.his import His, number_of
-from tests.support.postgres import ServiceDatabases
 
 A, B = f"H{NANJING}a", f"H{NANJING}b"
 
 
-@pytest.fixture(scope="module")
-async def house(
-    module_databases: ServiceDatabases, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[House]:
-    """Hospitals a and b speak by csb in milliseconds."""
-    folder = tmp_path_factory.mktemp("house")
-    async with gateway_house(module_databases("settlement"), folder, A, B) as opened:
-        yield opened
+house = house_of_the_file(A, B)
 
 
 @pytest.fixture

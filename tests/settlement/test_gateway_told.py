@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import date
 from typing import Any
 from uuid import uuid4
@@ -20,21 +19,14 @@ from services.settlement.nhsa import maternity
 from shared.money import NOTHING
 from shared.period import Period
 from shared.policy.shapes import Benefit
-from tests.settlement.conftest import NANJING, House, gateway_house
+from tests.settlement.conftest import NANJING, House, house_of_the_file
 from tests.support.his import His, holds, number_of
-from tests.support.postgres import ServiceDatabases
 
 HOSPITAL = f"H{NANJING}a"
 
 
-@pytest.fixture(scope="module")
-async def house(
-    module_databases: ServiceDatabases, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[House]:
-    """Hospital a speaks by csb in milliseconds; its med_type 54 claims a loss."""
-    folder = tmp_path_factory.mktemp("house")
-    async with gateway_house(module_databases("settlement"), folder, HOSPITAL) as opened:
-        yield opened
+# Its med_type 54 claims a loss.
+house = house_of_the_file(HOSPITAL)
 
 
 @pytest.fixture

@@ -22,21 +22,14 @@ from services.settlement.store.settling import Entry
 from shared.money import Money
 from shared.plumbing.group import Group
 from shared.plumbing.repeats import Answer, Ask
-from tests.settlement.conftest import NANJING, House, open_house
-from tests.support.postgres import ServiceDatabases
+from tests.settlement.conftest import NANJING, House, house_of_the_file
 from tests.support.running import Client
 from tests.support.stays import lay_stays
 
 A, B = f"H{NANJING}a", f"H{NANJING}b"
 
 
-@pytest.fixture(scope="module")
-async def house(
-    module_databases: ServiceDatabases, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[House]:
-    dsns = module_databases("settlement")
-    async with open_house(dsns, tmp_path_factory.mktemp("house")) as opened:
-        yield opened
+house = house_of_the_file()
 
 
 @pytest.fixture(scope="module")

@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
 import pytest
 
-from tests.settlement.conftest import KIZILSU, NANJING, House, open_house
+from tests.settlement.conftest import KIZILSU, NANJING, House, house_of_the_file
 from tests.settlement.test_gateway_registers import Nobody
-from tests.support.postgres import ServiceDatabases
 from tests.support.running import Client
 
 A, B = f"H{NANJING}a", f"H{NANJING}b"
 
 
-@pytest.fixture(scope="module")
-async def house(
-    module_databases: ServiceDatabases, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[House]:
-    """One house for the file."""
-    folder = tmp_path_factory.mktemp("house")
-    async with open_house(module_databases("settlement"), folder) as opened:
-        yield opened
+house = house_of_the_file()
 
 
 def _code(answer: httpx.Response) -> tuple[int, int]:

@@ -4,16 +4,14 @@ order, and at the same moment, one of the two gives way."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import Coroutine
 from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
 import httpx
-import pytest
 
-from tests.settlement.conftest import NANJING, House, open_house
-from tests.support.postgres import ServiceDatabases
+from tests.settlement.conftest import NANJING, House, house_of_the_file
 from tests.support.running import Client
 
 SETTLED, GONE = (201, ""), (404, "1016-pregnancy-unknown")
@@ -27,14 +25,7 @@ where datname = current_database() and wait_event_type = 'Lock'
 Call = Coroutine[Any, Any, httpx.Response]
 
 
-@pytest.fixture(scope="module")
-async def house(
-    module_databases: ServiceDatabases, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[House]:
-    """One house for the file."""
-    folder = tmp_path_factory.mktemp("house")
-    async with open_house(module_databases("settlement"), folder) as opened:
-        yield opened
+house = house_of_the_file()
 
 
 def _heard(answer: httpx.Response) -> tuple[int, str]:

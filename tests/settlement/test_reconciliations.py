@@ -2,33 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
-
-import pytest
 
 from services.settlement.store import exchanged_files
 from services.settlement.store.exchanged_files import ExchangedFile
 from shared.money import Money
 from shared.plumbing.clock import business_day
 from shared.plumbing.database import transaction
-from tests.settlement.conftest import NANJING, House, open_house
-from tests.support.postgres import ServiceDatabases
+from tests.settlement.conftest import NANJING, House
 from tests.support.running import Client
 
 Row = dict[str, Any]
-
-
-@pytest.fixture
-async def house(
-    module_databases: ServiceDatabases, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[House]:
-    """A house of its own for each test: books of a day hold whatever was settled on it."""
-    dsns = module_databases("settlement")
-    async with open_house(dsns, tmp_path_factory.mktemp("house")) as opened:
-        yield opened
 
 
 async def _settled(house: House, hospital: Client) -> Row:

@@ -3,26 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 
-from tests.settlement.conftest import NANJING, House, open_house
-from tests.support.postgres import ServiceDatabases
+from tests.settlement.conftest import NANJING, House, house_of_the_file
 from tests.support.running import Client
 
 PARTS = ("in_scope", "out_of_scope", "over_limit", "first_copay")
 
 
-@pytest.fixture(scope="module")
-async def house(
-    module_databases: ServiceDatabases, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[House]:
-    dsns = module_databases("settlement")
-    async with open_house(dsns, tmp_path_factory.mktemp("house")) as opened:
-        yield opened
+house = house_of_the_file()
 
 
 async def _open_stay(house: House, hospital: Client) -> tuple[str, dict[str, Any]]:

@@ -11,8 +11,7 @@ import pytest
 
 from deploy.verify import reconciliation
 from shared.plumbing.database import AGENCY, Connection, open_pool, transaction
-from tests.settlement.conftest import NANJING, House, open_house
-from tests.support.postgres import ServiceDatabases
+from tests.settlement.conftest import NANJING, House, house_of_the_file
 
 A, B = f"H{NANJING}a", f"H{NANJING}b"
 SERVICE, GROUP = "settlement_service", "settlement_group"
@@ -52,13 +51,7 @@ async def _seen(tx: Connection, table: str) -> set[str]:
     return {row["institution_code"] for row in rows} & {A, B}
 
 
-@pytest.fixture(scope="module")
-async def house(
-    module_databases: ServiceDatabases, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[House]:
-    dsns = module_databases("settlement")
-    async with open_house(dsns, tmp_path_factory.mktemp("house")) as opened:
-        yield opened
+house = house_of_the_file()
 
 
 _PROPOSE = """

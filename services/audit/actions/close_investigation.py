@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from services.audit.actions.review_step import Word, read_for, record_step
 from services.audit.domain import review
-from services.audit.domain.clocks import Clocks
 from services.audit.domain.flag import Flag
 from services.audit.domain.refusals import Refusal
+from services.audit.domain.time_limits import TimeLimits
 from shared.plumbing.clock import Clock
 from shared.plumbing.database import Connection
 
 
 async def close_investigation(
-    tx: Connection, clock: Clock, clocks: Clocks, word: Word
+    tx: Connection, clock: Clock, time_limits: TimeLimits, word: Word
 ) -> Flag | Refusal | None:
     """Record what was found; None if the pool has no such flag."""
     at = clock.now()
@@ -22,4 +22,4 @@ async def close_investigation(
     after = review.close_investigation(flag, word.reason_code)
     if isinstance(after, Refusal):
         return after
-    return await record_step(tx, clocks, word, flag, after, "investigation-closed", at)
+    return await record_step(tx, time_limits, word, flag, after, "investigation-closed", at)

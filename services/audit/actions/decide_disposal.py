@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from services.audit.actions.review_step import Word, read_for, record_decision, record_step
-from services.audit.domain.clocks import Clocks
 from services.audit.domain.flag import Flag
 from services.audit.domain.refusals import Refusal
 from services.audit.domain.review import approve, reject
+from services.audit.domain.time_limits import TimeLimits
 from shared.plumbing.clock import Clock
 from shared.plumbing.database import Connection
 
 
 async def decide_disposal(
-    tx: Connection, clock: Clock, clocks: Clocks, word: Word, *, approves: bool
+    tx: Connection, clock: Clock, time_limits: TimeLimits, word: Word, *, approves: bool
 ) -> Flag | Refusal | None:
     """Record an approval, which decides the flag, or a rejection; None if there is no such flag."""
     at = clock.now()
@@ -24,7 +24,7 @@ async def decide_disposal(
         return after
     proposed = flag.proposal.amount if flag.proposal else None
     step = "disposal-approved" if approves else "disposal-rejected"
-    recorded = await record_step(tx, clocks, word, flag, after, step, at, proposed)
+    recorded = await record_step(tx, time_limits, word, flag, after, step, at, proposed)
     if approves:
         await record_decision(tx, recorded, word.by, at)
     return recorded

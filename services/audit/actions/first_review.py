@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from services.audit.actions.review_step import Word, read_for, record_step
-from services.audit.domain.clocks import Clocks
 from services.audit.domain.flag import Flag
 from services.audit.domain.refusals import Refusal
 from services.audit.domain.review import clear, pursue
+from services.audit.domain.time_limits import TimeLimits
 from services.audit.store import claims
 from shared.plumbing.clock import Clock
 from shared.plumbing.database import Connection
 
 
 async def first_review(
-    tx: Connection, clock: Clock, clocks: Clocks, word: Word, *, pursues: bool
+    tx: Connection, clock: Clock, time_limits: TimeLimits, word: Word, *, pursues: bool
 ) -> Flag | Refusal | None:
     """Record a first review; None if the pool has no such flag."""
     at = clock.now()
@@ -28,4 +28,4 @@ async def first_review(
     if isinstance(after, Refusal):
         return after
     step = "first-review-pursued" if pursues else "first-review-cleared"
-    return await record_step(tx, clocks, word, flag, after, step, at)
+    return await record_step(tx, time_limits, word, flag, after, step, at)

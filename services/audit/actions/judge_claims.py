@@ -7,22 +7,29 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
+from prometheus_client import Counter
+
 from services.audit.actions.record_changes import AUDIT, Change, record_changes
 from services.audit.domain.claim import Claim
 from services.audit.domain.claimed_case import case_of
-from services.audit.domain.clocks import Clocks
 from services.audit.domain.finding import Finding, judge
 from services.audit.domain.flag import Flag, FlagState, found_again, raise_flag
 from services.audit.domain.library import Library
 from services.audit.domain.month_end import asked_in_force
+from services.audit.domain.time_limits import TimeLimits
 from services.audit.store import claims, findings, flags, month_ends, rule_records, snoozes
 from services.audit.told.raised import flag_raised
 from shared.ids import new_id
 from shared.plumbing.clock import business_day
 from shared.plumbing.database import Connection
-from shared.plumbing.metrics import BILLS_IN_UNKNOWN_CODES
 from shared.plumbing.outbox import tell
 from shared.plumbing.tracing import span, traceparent
+
+_BILLS_IN_UNKNOWN_CODES = Counter(
+    "audit_bills_in_unknown_codes",
+    "claims judged on whose bill most items are of no group: what it lacks was not asked",
+    ["pool"],
+)
 
 
 async def judge_claims(
@@ -51,7 +58,7 @@ async def judge_claims(
         for claim in those:
             if claim.claim_id in new_ids:
                 if not groups.know([item.code for item in claim.items or ()]):
-                    BILLS_IN_UNKNOWN_CODES.labels(pool_code).inc()
+                    _BILLS_IN_UNKNOWN_CODES.labels(pool_code).inc()
                 with span("rules", parent=traceparent(causes[claim.claim_id])):
                     judged = judge(claim, those, cases, book, clustered.get(claim.claim_id))
                 found += judged.findings
@@ -65,7 +72,7 @@ async def judge_claims(
         fresh = await _muted(tx, await findings.unknown(tx, found), at)
         shadows = [finding for finding in fresh if finding.shadow]
         await findings.record_findings(tx, [(None, finding) for finding in shadows], at)
-        await _raise_flags(tx, [f for f in fresh if not f.shadow], causes, library.clocks, at)
+        await _raise_flags(tx, [f for f in fresh if not f.shadow], causes, library.time_limits, at)
 
 
 async def _muted(tx: Connection, found: Sequence[Finding], at: datetime) -> list[Finding]:
@@ -87,7 +94,7 @@ async def _muted(tx: Connection, found: Sequence[Finding], at: datetime) -> list
 
 
 async def _raise_flags(
-    tx: Connection, found: Sequence[Finding], causes: Mapping[UUID, str], clocks: Clocks,
+    tx: Connection, found: Sequence[Finding], causes: Mapping[UUID, str], time_limits: TimeLimits,
     at: datetime,
 ) -> None:  # fmt: skip
     if not found:
@@ -104,7 +111,7 @@ async def _raise_flags(
             if changes[place].before is None:
                 raised.append(flag_raised(changes[place].after, finding, cause))
         under.append((changes[place].after.flag_id, finding))
-    await record_changes(tx, list(changes.values()), clocks, at)
+    await record_changes(tx, list(changes.values()), time_limits, at)
     await findings.record_findings(tx, under, at)
     await tell(tx, raised)
 

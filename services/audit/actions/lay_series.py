@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from services.audit.actions.raise_series_flag import raise_series_flag
-from services.audit.domain.clocks import Clocks
 from services.audit.domain.indicator import Measured
 from services.audit.domain.series import SeriesFinding, SeriesMonth, Versions
+from services.audit.domain.time_limits import TimeLimits
 from services.audit.store import indicators, series_months
 from shared.plumbing.database import Connection
 
@@ -21,12 +21,12 @@ async def lay_series(
     alarms: Sequence[SeriesFinding],
     versions: Versions,
     cause: str,
-    clocks: Clocks,
+    time_limits: TimeLimits,
     at: datetime,
 ) -> int:
     """Record a run over one pool: its months, what the indicators of its agreements came to, and
     the alarms of both; returns how many of these were news."""
     await series_months.lay(tx, pool_code, months, versions, at)
     await indicators.lay(tx, pool_code, measured, at)
-    raised = [await raise_series_flag(tx, alarm, cause, clocks, at) for alarm in alarms]
+    raised = [await raise_series_flag(tx, alarm, cause, time_limits, at) for alarm in alarms]
     return sum(flag is not None for flag in raised)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from services.audit.actions.review_step import Word, record_step
-from services.audit.domain.clocks import Clocks
 from services.audit.domain.flag import Flag
 from services.audit.domain.refusals import Refusal
 from services.audit.domain.review import state_case
 from services.audit.domain.statement import LineWord, Stance, Statement
+from services.audit.domain.time_limits import TimeLimits
 from services.audit.store import flags, statements
 from shared.plumbing.clock import Clock
 from shared.plumbing.database import Connection
@@ -18,7 +18,7 @@ from shared.plumbing.database import Connection
 async def make_statement(
     tx: Connection,
     clock: Clock,
-    clocks: Clocks,
+    time_limits: TimeLimits,
     word: Word,
     stance: Stance,
     text: str,
@@ -38,7 +38,7 @@ async def make_statement(
     if isinstance(after, Refusal):
         return after
     at = clock.now()
-    recorded = await record_step(tx, clocks, word, found[0], after, "statement-made", at)
+    recorded = await record_step(tx, time_limits, word, found[0], after, "statement-made", at)
     said = Statement(recorded.round, word.by, at, stance, text, tuple(lines))
     await statements.insert(tx, recorded, said)
     return recorded

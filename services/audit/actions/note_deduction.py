@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from services.audit.actions.record_changes import AUDIT, Change, record_changes
-from services.audit.domain.clocks import Clocks
 from services.audit.domain.flag import DeductionAnswer, answer
+from services.audit.domain.time_limits import TimeLimits
 from services.audit.store import claims, flags
 from shared.plumbing.database import Connection
 
@@ -16,7 +16,7 @@ class UnknownFlag(Exception):
 
 
 async def note_deduction(
-    tx: Connection, said: DeductionAnswer, cause: str, clocks: Clocks, at: datetime
+    tx: Connection, said: DeductionAnswer, cause: str, time_limits: TimeLimits, at: datetime
 ) -> None:
     """Note that a deduction was taken, refused or released. Raises UnknownFlag."""
     found = await flags.lock(tx, [(said.pool_code, said.flag_id)])
@@ -28,4 +28,4 @@ async def note_deduction(
     if after is flag:
         return
     change = Change(flag, after, f"deduction-{said.said}", AUDIT, said.reason, cause, said.amount)
-    await record_changes(tx, [change], clocks, at)
+    await record_changes(tx, [change], time_limits, at)

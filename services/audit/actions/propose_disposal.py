@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from services.audit.actions.review_step import Word, read_for, record_step
-from services.audit.domain.clocks import Clocks
 from services.audit.domain.flag import Flag, Proposal
 from services.audit.domain.refusals import Refusal
 from services.audit.domain.review import propose
+from services.audit.domain.time_limits import TimeLimits
 from services.audit.store import claims
 from shared.plumbing.clock import Clock
 from shared.plumbing.database import Connection
 
 
 async def propose_disposal(
-    tx: Connection, clock: Clock, clocks: Clocks, word: Word, proposal: Proposal
+    tx: Connection, clock: Clock, time_limits: TimeLimits, word: Word, proposal: Proposal
 ) -> Flag | Refusal | None:
     """Record a proposal; None if the pool has no such flag."""
     at = clock.now()
@@ -25,5 +25,5 @@ async def propose_disposal(
     if isinstance(after, Refusal):
         return after
     return await record_step(
-        tx, clocks, word, flag, after, "disposal-proposed", at, proposal.amount
+        tx, time_limits, word, flag, after, "disposal-proposed", at, proposal.amount
     )

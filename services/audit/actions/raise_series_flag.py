@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 
 from services.audit.actions.record_changes import AUDIT, Change, record_changes
-from services.audit.domain.clocks import Clocks
 from services.audit.domain.flag import Flag, OnSeries, found_again, new_flag
 from services.audit.domain.rule import Grade
 from services.audit.domain.series import SeriesFinding
+from services.audit.domain.time_limits import TimeLimits
 from services.audit.store import flags, series
 from services.audit.told.raised import series_flag_raised
 from shared.ids import new_id
@@ -17,7 +17,7 @@ from shared.plumbing.outbox import tell
 
 
 async def raise_series_flag(
-    tx: Connection, finding: SeriesFinding, cause: str, clocks: Clocks, at: datetime
+    tx: Connection, finding: SeriesFinding, cause: str, time_limits: TimeLimits, at: datetime
 ) -> Flag | None:
     """The flag that the finding lies under now; None where the same model said it before.
 
@@ -39,7 +39,7 @@ async def raise_series_flag(
             OnSeries(finding.channel, finding.month), Grade.SUSPICIOUS, finding.at_risk, at,
         )  # fmt: skip
         change = Change(None, flag, "raised", AUDIT, finding.channel, cause, finding.at_risk)
-    [flag] = await record_changes(tx, [change], clocks, at)
+    [flag] = await record_changes(tx, [change], time_limits, at)
     await series.insert(tx, flag.flag_id, finding, at)
     if change.before is None:
         await tell(tx, [series_flag_raised(flag, finding, cause)])

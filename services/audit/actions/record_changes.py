@@ -8,8 +8,8 @@ from datetime import datetime
 
 import orjson
 
-from services.audit.domain.clocks import Clocks, timed
 from services.audit.domain.flag import Flag, opened_again
+from services.audit.domain.time_limits import TimeLimits, with_last_day
 from services.audit.store import flags
 from services.audit.told.reopened import flag_reopened
 from shared.money import Money
@@ -37,15 +37,15 @@ class Change:
 
 
 async def record_changes(
-    tx: Connection, changes: Sequence[Change], clocks: Clocks, at: datetime
+    tx: Connection, changes: Sequence[Change], time_limits: TimeLimits, at: datetime
 ) -> list[Flag]:
-    """Record changes, at most one a flag; returns the flags with the clocks of their new steps.
+    """Record changes, at most one a flag; returns the flags with the last days of their new steps.
 
     Raises Stale when a flag changed since it was read.
     """
     if not changes:
         return []
-    changes = [_timed(change, clocks, at) for change in changes]
+    changes = [_timed(change, time_limits, at) for change in changes]
     await flags.insert(tx, [c.after for c in changes if c.before is None])
     await flags.update(tx, [c.after for c in changes if c.before is not None])
     await flags.insert_steps(tx, [(c.after, _step(c, at)) for c in changes])
@@ -55,11 +55,11 @@ async def record_changes(
     return [change.after for change in changes]
 
 
-def _timed(change: Change, clocks: Clocks, at: datetime) -> Change:
-    """A clock runs from the day on which its step began; a further finding does not wind it up."""
+def _timed(change: Change, time_limits: TimeLimits, at: datetime) -> Change:
+    """The time runs from the day on which the step began; a further finding does not prolong it."""
     if change.before is not None and change.before.state is change.after.state:
         return change
-    return replace(change, after=timed(change.after, clocks, business_day(at)))
+    return replace(change, after=with_last_day(change.after, time_limits, business_day(at)))
 
 
 def _step(change: Change, at: datetime) -> flags.Step:

@@ -8,8 +8,8 @@ from uuid import UUID
 
 from services.audit.actions.record_changes import AUDIT, Change, record_changes
 from services.audit.domain.claim import ClaimStatus, Reversal
-from services.audit.domain.clocks import Clocks
 from services.audit.domain.flag import FlagState, ground_gone
+from services.audit.domain.time_limits import TimeLimits
 from services.audit.store import claims, findings, flags
 from shared.plumbing.database import Connection
 from shared.plumbing.journal import Deed, write_log
@@ -20,8 +20,8 @@ class UnknownClaim(Exception):
 
 
 async def reverse_claims(
-    tx: Connection, reversals: Sequence[Reversal], causes: Mapping[UUID, str], clocks: Clocks,
-    at: datetime,
+    tx: Connection, reversals: Sequence[Reversal], causes: Mapping[UUID, str],
+    time_limits: TimeLimits, at: datetime,
 ) -> None:  # fmt: skip
     """Mark claims reversed; flags without ground close, or open again. Raises UnknownClaim.
 
@@ -50,12 +50,12 @@ async def reverse_claims(
             for pool_code, claim_id, institution_code in undone
         ],
     )
-    await _look_at_flags(tx, [(pool, claim) for pool, claim, _ in undone], causes, clocks, at)
+    await _look_at_flags(tx, [(pool, claim) for pool, claim, _ in undone], causes, time_limits, at)
 
 
 async def _look_at_flags(
-    tx: Connection, undone: Sequence[tuple[str, UUID]], causes: Mapping[UUID, str], clocks: Clocks,
-    at: datetime,
+    tx: Connection, undone: Sequence[tuple[str, UUID]], causes: Mapping[UUID, str],
+    time_limits: TimeLimits, at: datetime,
 ) -> None:  # fmt: skip
     groundless = await findings.groundless_flags(tx, undone)
     if not groundless:
@@ -77,4 +77,4 @@ async def _look_at_flags(
                 cause=causes[cause],
             )
         )
-    await record_changes(tx, changes, clocks, at)
+    await record_changes(tx, changes, time_limits, at)

@@ -7,10 +7,10 @@ from datetime import datetime
 from uuid import UUID
 
 from services.audit.actions.record_changes import Change, record_changes
-from services.audit.domain.clocks import Clocks
 from services.audit.domain.flag import Flag
 from services.audit.domain.reason import REASONS
 from services.audit.domain.refusals import Refusal
+from services.audit.domain.time_limits import TimeLimits
 from services.audit.store import flags, queue
 from services.audit.told.decided import flag_decided
 from shared.money import Money
@@ -45,14 +45,14 @@ async def read_for(tx: Connection, word: Word, at: datetime) -> Flag | Refusal |
 
 
 async def record_step(
-    tx: Connection, clocks: Clocks, word: Word, before: Flag, after: Flag, step: str, at: datetime,
-    amount: Money | None = None,
+    tx: Connection, time_limits: TimeLimits, word: Word, before: Flag, after: Flag, step: str,
+    at: datetime, amount: Money | None = None,
 ) -> Flag:  # fmt: skip
     """Record a step; whoever took it lets go of the flag."""
     change = Change(
         before, after, step, word.by, word.reason, word.request_id, amount, word.reason_code
     )
-    [recorded] = await record_changes(tx, [change], clocks, at)
+    [recorded] = await record_changes(tx, [change], time_limits, at)
     await queue.let_go(tx, word.pool_code, word.flag_id, word.by)
     own = recorded.lease is not None and recorded.lease.by == word.by
     return replace(recorded, lease=None) if own else recorded

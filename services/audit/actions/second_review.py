@@ -5,10 +5,10 @@ from __future__ import annotations
 from enum import StrEnum
 
 from services.audit.actions.review_step import Word, read_for, record_decision, record_step
-from services.audit.domain.clocks import Clocks
 from services.audit.domain.flag import Flag, FlagState
 from services.audit.domain.refusals import Refusal
 from services.audit.domain.review import agree, disagree, order_investigation
+from services.audit.domain.time_limits import TimeLimits
 from shared.plumbing.clock import Clock
 from shared.plumbing.database import Connection
 
@@ -29,7 +29,7 @@ _STEPS = {
 
 
 async def second_review(
-    tx: Connection, clock: Clock, clocks: Clocks, word: Word, result: Result
+    tx: Connection, clock: Clock, time_limits: TimeLimits, word: Word, result: Result
 ) -> Flag | Refusal | None:
     """Record a second review; None if the pool has no such flag."""
     at = clock.now()
@@ -40,7 +40,7 @@ async def second_review(
     after = review(flag, word.by, word.reason_code)
     if isinstance(after, Refusal):
         return after
-    recorded = await record_step(tx, clocks, word, flag, after, step, at)
+    recorded = await record_step(tx, time_limits, word, flag, after, step, at)
     if recorded.state is FlagState.DECIDED:
         await record_decision(tx, recorded, word.by, at)
     return recorded

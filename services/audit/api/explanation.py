@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from services.audit.api.shapes import claim_shape
-from services.audit.domain.citation import Language, cited
+from services.audit.domain.citation import cited
 from services.audit.domain.claim import Claim
 from services.audit.domain.rule import Rule
 from services.audit.domain.watch_rule import WATCH_RULES, WatchRule
@@ -16,14 +16,14 @@ from services.audit.store.findings import StoredFinding
 from services.audit.store.series import StoredSeriesFinding
 from shared.money import Money
 from shared.plumbing.clock import business_day
+from shared.policy.speech import LANGUAGES, Language
 
 
 def _words(part: str) -> dict[Language, dict[str, str]]:
     folder = Path(__file__).parent / "words"
-    languages: tuple[Language, ...] = ("zh", "en")
     return {
         language: tomllib.loads((folder / f"{language}.toml").read_text(encoding="utf-8"))[part]
-        for language in languages
+        for language in LANGUAGES
     }
 
 

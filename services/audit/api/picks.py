@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from services.audit.actions.pick_claims import pick_claim
-from services.audit.api.reviews import Reason, Reviewer, clocks_of, found
+from services.audit.api.reviews import Reason, Reviewer, found, time_limits_of
 from services.audit.api.shapes import flag_shape
 from services.audit.api.shown import FlagShown
 from shared.plumbing.database import AGENCY, Connection
@@ -36,7 +36,7 @@ async def post_pick(
     async def effect(tx: Connection) -> tuple[UUID, Answer]:
         flag = found(
             await pick_claim(
-                tx, desk(request).clock, clocks_of(request), pool_code=who.pool_code,
+                tx, desk(request).clock, time_limits_of(request), pool_code=who.pool_code,
                 claim_id=claim_id, by=who.client_id, reason=body.reason,
                 request_id=request.state.trace_id,
             )

@@ -1,4 +1,4 @@
-"""Posted prices: asked for by one person, approved by another, read by the watch."""
+"""Price notices: asked for by one person, approved by another, read by the watch."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from services.audit.api.kept import NoBody, page_of
 from services.audit.api.reviews import Reason, Reviewer
 from services.audit.api.series import Month
 from services.audit.domain.by_two import approved
-from services.audit.domain.posted_price import PostedPrice, taken_back
-from services.audit.store import posted_prices
+from services.audit.domain.price_notice import PriceNotice, taken_back
+from services.audit.store import price_notices
 from shared.ids import new_id
 from shared.plumbing.edge import Key, Whole, Wire, desk
 from shared.plumbing.written import Id
@@ -26,8 +26,8 @@ from shared.plumbing.written import Id
 Region = Annotated[str, Field(pattern=r"^[0-9]{6}$")]
 Share = Annotated[str, Field(pattern=r"^(-0|[0-9])\.[0-9]{1,4}$")]
 _SHELF = Shelf(
-    "price-notice", posted_prices.insert, posted_prices.lock, posted_prices.lock_standing,
-    posted_prices.update,
+    "price-notice", price_notices.insert, price_notices.lock, price_notices.lock_standing,
+    price_notices.update,
 )  # fmt: skip
 
 router = APIRouter(prefix="/audit/v1/price-notices", tags=["price-notices"])
@@ -50,7 +50,7 @@ async def list_price_notices(
     limit: Annotated[Whole, Query(ge=1, le=500)] = 50,
 ) -> dict[str, Any]:
     """Price notices of the caller's pool in the order asked for."""
-    return await page_of(request, who, posted_prices.page, _shape, "price_notices", after, limit)
+    return await page_of(request, who, price_notices.page, _shape, "price_notices", after, limit)
 
 
 @router.post("", status_code=201, response_model=PriceNoticeShown)
@@ -58,7 +58,7 @@ async def ask_price_notice(
     request: Request, body: PriceNoticeBody, who: Reviewer, _: Key = None
 ) -> Response:
     """Post a change of prices; it counts once another person approved it."""
-    new = PostedPrice(
+    new = PriceNotice(
         pool_code=who.pool_code, id=new_id(), reason=body.reason, by=who.client_id,
         asked_at=desk(request).clock.now(), region=body.region, month=body.month,
         change=Decimal(body.change),
@@ -85,6 +85,6 @@ async def end_price_notice(
     return await changed(request, who, _SHELF, id, taken_back, "ended", _shape)
 
 
-def _shape(one: PostedPrice) -> dict[str, Any]:
+def _shape(one: PriceNotice) -> dict[str, Any]:
     told = {"region": one.region, "month": one.month, "change": f"{one.change:f}"}
     return shape_of(one) | told

@@ -20,10 +20,10 @@ from services.audit.actions.second_review import Result, second_review
 from services.audit.api.refusals import problem_of
 from services.audit.api.shapes import flag_shape
 from services.audit.api.shown import FlagShown
-from services.audit.domain.clocks import Clocks
 from services.audit.domain.flag import Flag, LineAmount, Outcome, Proposal
 from services.audit.domain.library import Library
 from services.audit.domain.refusals import Refusal
+from services.audit.domain.time_limits import TimeLimits
 from services.audit.store.flags import Stale
 from shared.money import Money
 from shared.plumbing.auth import Caller
@@ -99,14 +99,14 @@ async def post_first_review(
     request: Request, flag_id: UUID, body: FirstReview, who: Reviewer, _: Key = None
 ) -> Response:
     """First review (初审): pursue the suspicion, or clear it, which a second person confirms."""
-    word, clock, clocks = (
+    word, clock, time_limits = (
         _word(request, who, flag_id, body),
         desk(request).clock,
-        clocks_of(request),
+        time_limits_of(request),
     )
     return await step_of(
         request, who, flag_id, "first-review", [AGENCY],
-        lambda tx: first_review(tx, clock, clocks, word, pursues=body.result == "pursue"),
+        lambda tx: first_review(tx, clock, time_limits, word, pursues=body.result == "pursue"),
     )  # fmt: skip
 
 
@@ -115,14 +115,14 @@ async def post_second_review(
     request: Request, flag_id: UUID, body: SecondReview, who: Reviewer, _: Key = None
 ) -> Response:
     """Second review (复审), by another person: agree, send back, or order an investigation."""
-    word, clock, clocks = (
+    word, clock, time_limits = (
         _word(request, who, flag_id, body),
         desk(request).clock,
-        clocks_of(request),
+        time_limits_of(request),
     )
     return await step_of(
         request, who, flag_id, "second-review", [AGENCY],
-        lambda tx: second_review(tx, clock, clocks, word, Result(body.result)),
+        lambda tx: second_review(tx, clock, time_limits, word, Result(body.result)),
     )  # fmt: skip
 
 
@@ -131,14 +131,14 @@ async def post_investigation(
     request: Request, flag_id: UUID, body: StepBody, who: Reviewer, _: Key = None
 ) -> Response:
     """Close the investigation (调查核实) with what it found."""
-    word, clock, clocks = (
+    word, clock, time_limits = (
         _word(request, who, flag_id, body),
         desk(request).clock,
-        clocks_of(request),
+        time_limits_of(request),
     )
     return await step_of(
         request, who, flag_id, "investigation", [AGENCY],
-        lambda tx: close_investigation(tx, clock, clocks, word),
+        lambda tx: close_investigation(tx, clock, time_limits, word),
     )  # fmt: skip
 
 
@@ -147,10 +147,10 @@ async def post_disposal(
     request: Request, flag_id: UUID, body: Disposal, who: Reviewer, _: Key = None
 ) -> Response:
     """Propose what is done (处理); it waits for another person's approval."""
-    word, clock, clocks = (
+    word, clock, time_limits = (
         _word(request, who, flag_id, body),
         desk(request).clock,
-        clocks_of(request),
+        time_limits_of(request),
     )
     proposal = Proposal(
         Outcome(body.outcome), Money.from_wire(body.amount), who.client_id, body.reason_code,
@@ -158,7 +158,7 @@ async def post_disposal(
     )  # fmt: skip
     return await step_of(
         request, who, flag_id, "disposal", [AGENCY],
-        lambda tx: propose_disposal(tx, clock, clocks, word, proposal),
+        lambda tx: propose_disposal(tx, clock, time_limits, word, proposal),
     )  # fmt: skip
 
 
@@ -167,21 +167,21 @@ async def post_approval(
     request: Request, flag_id: UUID, body: Approval, who: Reviewer, _: Key = None
 ) -> Response:
     """Approve what another person proposed, which decides the flag, or reject it."""
-    word, clock, clocks = (
+    word, clock, time_limits = (
         _word(request, who, flag_id, body),
         desk(request).clock,
-        clocks_of(request),
+        time_limits_of(request),
     )
     return await step_of(
         request, who, flag_id, "approval", [AGENCY],
-        lambda tx: decide_disposal(tx, clock, clocks, word, approves=body.agree),
+        lambda tx: decide_disposal(tx, clock, time_limits, word, approves=body.agree),
     )  # fmt: skip
 
 
-def clocks_of(request: Request) -> Clocks:
+def time_limits_of(request: Request) -> TimeLimits:
     """How long each step may take, as the agency set it."""
     library: Library = request.app.state.library
-    return library.clocks
+    return library.time_limits
 
 
 def _word(request: Request, who: Caller, flag_id: UUID, body: StepBody) -> Word:

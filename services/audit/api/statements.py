@@ -12,7 +12,7 @@ from starlette.responses import Response
 from services.audit.actions.make_statement import make_statement
 from services.audit.actions.review_step import Word
 from services.audit.api.explanation import ground_shape, watch_ground_shape
-from services.audit.api.reviews import LineNumber, Version, clocks_of, step_of
+from services.audit.api.reviews import LineNumber, Version, step_of, time_limits_of
 from services.audit.api.shapes import claim_shape, flag_shape, statement_shape
 from services.audit.api.shown import FlagShown, NoticeShown
 from services.audit.domain.claim import Claim
@@ -90,7 +90,7 @@ def statements_router(book: RuleBook) -> APIRouter:
         return await step_of(
             request, who, flag_id, "statement", [who.institution_code],
             lambda tx: make_statement(
-                tx, desk(request).clock, clocks_of(request), word, stance, body.text, lines
+                tx, desk(request).clock, time_limits_of(request), word, stance, body.text, lines
             ),
         )  # fmt: skip
 

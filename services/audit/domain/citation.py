@@ -1,15 +1,17 @@
-"""The articles that a rule stands on, in words."""
+"""The articles that a rule stands on, in words.
+
+The words lie here, in `citation.toml`, as what says them has no room in common but this one: the
+answers of `api` and the reasons of `scoring`.
+"""
 
 from __future__ import annotations
 
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
 
 from services.audit.domain.rule import LegalBasis
-
-Language = Literal["zh", "en"]
+from shared.policy.speech import Language
 
 _WORDS = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
 

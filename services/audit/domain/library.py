@@ -12,7 +12,6 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
-from services.audit.domain.clocks import SHIPPED_CLOCKS, Clocks, read_clocks
 from services.audit.domain.item_group import (
     SHIPPED_GROUPS,
     GroupsOfPools,
@@ -20,9 +19,12 @@ from services.audit.domain.item_group import (
     read_groups,
 )
 from services.audit.domain.rule import OWN_VERSIONS, RULES, Rule, RuleBook, as_book, compile_rule
+from services.audit.domain.time_limits import SHIPPED_TIME_LIMITS, TimeLimits, read_time_limits
 from shared.policy.lines import Place, line_of
 
-RULES_FOLDER, GROUPS_FILE, CLOCKS_FILE = "rules", "item_groups.toml", "clocks.toml"
+RULES_FOLDER, GROUPS_FILE = "rules", "item_groups.toml"
+# The name under which agencies keep theirs is older than ours.
+TIME_LIMITS_FILE = "clocks.toml"
 _POOL = re.compile(r"[0-9]{6}")
 
 _Read = TypeVar("_Read")
@@ -34,17 +36,17 @@ class BadLibrary(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Library:
-    """The rules with the groups that they speak of, and the clocks of a review."""
+    """The rules with the groups that they speak of, and the time limits of a review."""
 
     rules: RuleBook
-    clocks: Clocks
+    time_limits: TimeLimits
 
 
 def read_library(folder: Path | None = None) -> Library:
     """What ships, and what a folder sets in its stead. Raises BadLibrary."""
     shipped = [_read_file(path, _rule_with(SHIPPED_GROUPS)) for path in _rules_of(RULES)]
     if folder is None:
-        return Library(as_book(shipped, SHIPPED_GROUPS), SHIPPED_CLOCKS)
+        return Library(as_book(shipped, SHIPPED_GROUPS), SHIPPED_TIME_LIMITS)
     if not folder.is_dir():
         raise BadLibrary(f"{folder}: no such folder")
     _nothing_strange(folder)
@@ -54,13 +56,15 @@ def read_library(folder: Path | None = None) -> Library:
         book = as_book([*shipped, *own.values()], groups)
     except ValueError as error:
         raise BadLibrary(f"{_blamed(error, own)}: {error}") from None
-    clocks = folder / CLOCKS_FILE
-    return Library(book, _read_file(clocks, read_clocks) if clocks.exists() else SHIPPED_CLOCKS)
+    own_limits = folder / TIME_LIMITS_FILE
+    if not own_limits.exists():
+        return Library(book, SHIPPED_TIME_LIMITS)
+    return Library(book, _read_file(own_limits, read_time_limits))
 
 
 def _nothing_strange(folder: Path) -> None:
     """A file under a name that nobody reads would be set in vain."""
-    known = {RULES_FOLDER, GROUPS_FILE, CLOCKS_FILE}
+    known = {RULES_FOLDER, GROUPS_FILE, TIME_LIMITS_FILE}
     for path in _in(folder):
         if path.is_dir() and _POOL.fullmatch(path.name):
             for inside in _in(path):

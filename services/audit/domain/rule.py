@@ -15,7 +15,7 @@ from pathlib import Path
 from string import Formatter
 from typing import Annotated, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
 from services.audit.domain.item_group import SHIPPED_GROUPS, GroupsOfPools
 from services.audit.domain.predicate import OnePredicate
@@ -87,12 +87,35 @@ class Words(_Strict):
     en: str = Field(min_length=1)
 
 
+class _LegalSource(_Strict):
+    document: Words
+    number: Words
+
+
+_LEGAL_SOURCES = TypeAdapter(dict[str, _LegalSource]).validate_python(
+    tomllib.loads(Path(__file__).with_name("legal_sources.toml").read_text(encoding="utf-8"))
+)
+
+
 class LegalBasis(_Strict):
-    """The articles of a document that a rule stands on."""
+    """The articles of a document that a rule stands on. A file names one that ships by its key,
+    `source`, and any other by what it is called; the rule, and so the hash of its set, is the same.
+    """
 
     document: Words
     number: Words
     articles: list[int] = Field(min_length=1)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_its_source(cls, told: object) -> object:
+        if not isinstance(told, dict) or "source" not in told:
+            return told
+        rest = {key: value for key, value in told.items() if key != "source"}
+        source = _LEGAL_SOURCES.get(str(told["source"]))
+        if source is None or rest.keys() & _LegalSource.model_fields:
+            raise ValueError(f"source: one of {sorted(_LEGAL_SOURCES)}, or a document written out")
+        return rest | {"document": source.document, "number": source.number}
 
 
 class Rule(_Strict):

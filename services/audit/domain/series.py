@@ -38,7 +38,7 @@ class Loudest:
 @dataclass(frozen=True, slots=True)
 class ChannelMonth:
     """One channel of one month, in the channel's own measure: as measured, what is left of it
-    beside peers, region and posted prices, the cases, and how far it stands out (None: not said).
+    beside peers, region and price notices, the cases, and how far it stands out (None: not said).
     """
 
     value: Decimal

@@ -13,8 +13,9 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.audit.domain.citation import Language, cited
+from services.audit.domain.citation import cited
 from services.audit.domain.rule import LegalBasis, Words
+from shared.policy.speech import Language
 
 
 class WatchRule(BaseModel):

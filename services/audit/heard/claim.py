@@ -64,11 +64,11 @@ def claim_handler(clock: Clock, library: Library) -> Handle:
             if adjusted:
                 await adjust_claims(tx, list(adjusted), adjusted, at)
             if reversals:
-                await reverse_claims(tx, reversals, undone_by, library.clocks, at)
+                await reverse_claims(tx, reversals, undone_by, library.time_limits, at)
             await judge_claims(tx, new, library, told_by, at)
         for fact, event in heard:
             if isinstance(fact, DeductionAnswer):
-                await note_deduction(tx, fact, event, library.clocks, at)
+                await note_deduction(tx, fact, event, library.time_limits, at)
 
     return handle
 

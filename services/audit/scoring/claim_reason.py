@@ -20,6 +20,7 @@ from services.audit.scoring.evidence import (
     by_month_end,
     farthest_charge,
 )
+from shared.policy.speech import LANGUAGES
 
 NOTHING = "none"
 AT_MONTH_END = "no_visit_late"
@@ -85,7 +86,7 @@ def sentences(claims: ir.Table, *, learned: bool) -> tuple[Any, Any]:
     """The sentence of each claim of a table with the columns of `facts`, rule_ids and `drawn`, in
     Chinese and in English."""
     both = []
-    for language in ("zh", "en"):
+    for language in LANGUAGES:
         shown = _shown(claims, language)
         sentence = ibis.cases(
             *(

@@ -23,7 +23,7 @@ from services.audit.scoring.contributors import Alarm, contributors
 from services.audit.scoring.features import marks, with_marks
 from services.audit.scoring.hospital_scores import Scored, scores_of
 from services.audit.scoring.panel import Panel, panel_of
-from services.audit.scoring.price_notices import PriceNotice, month_name, month_number
+from services.audit.scoring.price_notices import PriceStep, month_name, month_number
 from services.audit.scoring.series import CHANNELS, Series, series_of
 from services.audit.scoring.told import Told, told_of, with_contributors
 from shared.money import Money
@@ -46,12 +46,12 @@ class Growth:
 def growth_of(
     history: History,
     pool_code: str,
-    notices: Sequence[PriceNotice] = (),
+    steps: Sequence[PriceStep] = (),
     pasts: Sequence[NewPast] = (),
 ) -> Growth:
-    """Score all months of a pool's claims, beside posted prices and the pasts begun anew."""
+    """Score all months of a pool's claims, beside price notices and the pasts begun anew."""
     features = with_marks(history.claims, history.kept("marks", marks(history.claims)))
-    panel = panel_of(features, notices)
+    panel = panel_of(features, steps)
     series = series_of(panel, pasts)
     scored = scores_of(series)
     months = list(_months(panel, series, scored))

@@ -8,11 +8,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
-from services.audit.domain.citation import Language
 from services.audit.domain.indicator import Indicator, Measured
 from services.audit.domain.rule import Words
 from services.audit.domain.series import SeriesFinding, Versions
 from services.audit.domain.watch_rule import WATCH_RULES
+from shared.policy.speech import Language
 
 VERSIONS: Final = Versions(features="indicators-1", model="agreement-limit-1")
 _WORDS = tomllib.loads((Path(__file__).parent / "words" / "indicators.toml").read_text("utf-8"))

@@ -46,6 +46,7 @@ class LiveClaims:
         self._groups = groups
         self._rows: list[pa.RecordBatch] = []
         self._items: list[pa.RecordBatch] = []
+        self._whole: pa.Table | None = None
 
     def add(self, some: Sequence[Claim]) -> None:
         """Take in more of them."""
@@ -54,14 +55,21 @@ class LiveClaims:
         items = [item for claim in some for item in item_rows(claim)]
         self._items.append(pa.RecordBatch.from_pylist(items, _ITEMS))
         self.claims += [replace(claim, items=None) for claim in some]
+        self._whole = None
 
     def rows(self, until: date | None = None) -> pa.Table:
         """All of them, or those discharged before a day, in the form of a claims file."""
+        # Both the series and the scores of a pool ask, and the regions sort all of its claims.
+        if self._whole is None:
+            self._whole = self._with_regions()
+        whole = self._whole
+        return whole if until is None else whole.filter(pc.field("discharge_date") < until)
+
+    def _with_regions(self) -> pa.Table:
         of = regions(self.claims)
         lie = pa.array([of[claim.institution_code] for claim in self.claims], pa.string())
         table = pa.Table.from_batches(self._rows, FORM)
-        table = table.set_column(FORM.get_field_index("region"), "region", lie)
-        return table if until is None else table.filter(pc.field("discharge_date") < until)
+        return table.set_column(FORM.get_field_index("region"), "region", lie)
 
     def items(self) -> pa.Table:
         """Their bills by item."""

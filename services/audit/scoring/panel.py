@@ -11,7 +11,7 @@ import numpy.typing as npt
 from ibis.expr import types as ir
 
 from services.audit.scoring.hospital_months import MEASURES, by_case, by_share
-from services.audit.scoring.price_notices import PriceNotice
+from services.audit.scoring.price_notices import PriceStep
 
 Array = npt.NDArray[np.float64]
 CASES = ("V", "C", "A", "P", "F")
@@ -36,8 +36,8 @@ class Panel:
     """What is known of hospitals (rows, in order of id) from month `first` on (columns).
 
     cells[name]: case type x severity x hospital x month. measures[name]: the sums of MEASURE_SUMS x
-    hospital x month. claims: number of claims. notices: log of what was posted in the hospital's
-    region since the first month.
+    hospital x month. claims: number of claims. notices: log of what notices changed in the
+    hospital's region since the first month.
     """
 
     hospitals: tuple[str, ...]
@@ -65,7 +65,7 @@ class Panel:
         )
 
 
-def panel_of(features: ir.Table, notices: Sequence[PriceNotice]) -> Panel:
+def panel_of(features: ir.Table, steps: Sequence[PriceStep]) -> Panel:
     """Aggregate `features.claim_features` on their engine, and lay the sums out as arrays."""
     share = _columns(by_share(features).order_by("hospital_id", "at"))
     case = _columns(by_case(features))
@@ -103,7 +103,7 @@ def panel_of(features: ir.Table, notices: Sequence[PriceNotice]) -> Panel:
             for name in MEASURES
         },
         claims=laid(share["claims"], (row, column), shape),
-        notices=_posted(notices, regions.tolist(), first, shape[1])[region],
+        notices=_noticed(steps, regions.tolist(), first, shape[1])[region],
     )
 
 
@@ -116,12 +116,10 @@ def _columns(table: ir.Table) -> dict[str, Any]:
     return columns
 
 
-def _posted(
-    notices: Sequence[PriceNotice], regions: Sequence[str], first: int, months: int
-) -> Array:
-    """By region and month, the sum of log changes posted so far."""
-    posted = np.zeros((len(regions), months))
-    for notice in notices:
-        if notice.region in regions and notice.at < first + months:
-            posted[regions.index(notice.region), max(notice.at - first, 0) :] += notice.log_change
-    return posted
+def _noticed(steps: Sequence[PriceStep], regions: Sequence[str], first: int, months: int) -> Array:
+    """By region and month, the sum of log changes of the notices so far."""
+    noticed = np.zeros((len(regions), months))
+    for step in steps:
+        if step.region in regions and step.at < first + months:
+            noticed[regions.index(step.region), max(step.at - first, 0) :] += step.log_change
+    return noticed

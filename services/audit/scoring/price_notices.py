@@ -1,4 +1,4 @@
-"""Posted price changes: what a region announced is no hospital's own growth."""
+"""Price notices as the series take them: what a region announced is no hospital's own growth."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from services.audit.domain.posted_price import PostedPrice
+from services.audit.domain.price_notice import PriceNotice
 from services.audit.scoring.claims_file import BadFile, rows_beside
 
 _MONTH = re.compile(r"(\d{4})-(0[1-9]|1[0-2])")
@@ -16,7 +16,7 @@ COLUMNS = ("region", "month", "change")
 
 
 @dataclass(frozen=True, slots=True)
-class PriceNotice:
+class PriceStep:
     """From month `at` on (counted from year 0) prices in a region changed by `log_change`."""
 
     region: str
@@ -24,9 +24,9 @@ class PriceNotice:
     log_change: float
 
 
-def notice_of(posted: PostedPrice) -> PriceNotice:
-    """What the agency posted, as the series take it."""
-    return PriceNotice(posted.region, month_number(posted.month), math.log1p(posted.change))
+def price_step(notice: PriceNotice) -> PriceStep:
+    """What a notice does to the series of its region."""
+    return PriceStep(notice.region, month_number(notice.month), math.log1p(notice.change))
 
 
 def month_number(text: str) -> int:
@@ -42,15 +42,16 @@ def month_name(at: int) -> str:
     return f"{at // 12:04d}-{at % 12 + 1:02d}"
 
 
-def read_price_notices(path: Path) -> Sequence[PriceNotice]:
-    """The notices of a file with columns region, month and change (0.05 is five per cent dearer).
+def read_price_notices(path: Path) -> Sequence[PriceStep]:
+    """What the notices of a file with columns region, month and change (0.05 is five per cent
+    dearer) say.
 
     No file, no notices. Raises BadFile.
     """
-    return [_notice(row, place) for row, place in rows_beside(path, COLUMNS)]
+    return [_step(row, place) for row, place in rows_beside(path, COLUMNS)]
 
 
-def _notice(row: dict[str, str], place: str) -> PriceNotice:
+def _step(row: dict[str, str], place: str) -> PriceStep:
     try:
         at = month_number(row["month"])
     except ValueError as error:
@@ -61,4 +62,4 @@ def _notice(row: dict[str, str], place: str) -> PriceNotice:
         change = math.nan
     if not -1 < change < 10:
         raise BadFile(f"{place}: column change: {row['change']!r} is not a share such as 0.05")
-    return PriceNotice(row["region"], at, math.log1p(change))
+    return PriceStep(row["region"], at, math.log1p(change))

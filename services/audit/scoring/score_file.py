@@ -25,12 +25,12 @@ def score_file(
 ) -> None:
     """Write `series_flags.csv`, `claim_flags.csv`, `queue.csv` and `scoring.json` into `out`.
 
-    Posted prices, pasts begun anew and reviews are read from beside the claims. For `scored_on` and
+    Price notices, pasts begun anew and reviews are read from beside the claims. For `scored_on` and
     `champion` see `claim_flags_file.write_claim_flags`.
 
     Raises BadFile.
     """
-    notices = read_price_notices(claims.with_name("price_notices.csv"))
+    steps = read_price_notices(claims.with_name("price_notices.csv"))
     pasts = read_new_pasts(claims.with_name("baselines.csv"))
     reviews = read_reviews(claims.with_name("reviews.csv"))
     columns = (
@@ -48,7 +48,7 @@ def score_file(
         with read_claims(claims) as history:
             step("sums by hospital and month")
             features = with_marks(history.claims, history.kept("marks", marks(history.claims)))
-            panel = panel_of(features, notices)
+            panel = panel_of(features, steps)
             step("series of hospitals")
             series = series_of(panel, pasts)
             step("scan of series")

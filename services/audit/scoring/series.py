@@ -54,7 +54,7 @@ _LEAST = 1e-10
 class Series:
     """Channels x hospitals x months, in the order of `names`.
 
-    value: as measured; peers, region, notices: what of it others did or prices posted explain;
+    value: as measured; peers, region, notices: what of it others did or price notices explain;
     own: what is left. variance: of `own` by chance among its cases. n: cases; 0 where none.
     since: the month (column) in which the past begins that a month is compared with.
     """

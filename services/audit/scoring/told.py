@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from services.audit.domain.citation import Language
 from services.audit.domain.growth_split import split_growth
 from services.audit.domain.rule import Words
 from services.audit.domain.series import Contributor
@@ -23,6 +22,7 @@ from services.audit.scoring.peers import PEERS_LEAST
 from services.audit.scoring.price_notices import month_name
 from services.audit.scoring.scan import CASES_LEAST, CUSUM_MONTHS, WINDOWS
 from services.audit.scoring.series import CHANNELS, LOGS, Series
+from shared.policy.speech import LANGUAGES
 
 _WORDS = tomllib.loads((Path(__file__).parent / "words" / "series.toml").read_text("utf-8"))
 UNITS: Mapping[str, str] = _WORDS["units"]
@@ -30,7 +30,6 @@ UNITS: Mapping[str, str] = _WORDS["units"]
 _PAST_MONTHS = 12
 _TOLD_IN_FULL = 2.0
 _OF_90_PER_CENT = 1.645
-_LANGUAGES: tuple[Language, ...] = ("zh", "en")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +107,7 @@ def told_of(panel: Panel, series: Series, scored: Scored, hospital: int, t: int)
         )
         + (_WORDS["growth"][language].format(**split) if split else "")
         + (_WORDS["ground"][language].format(**rule.named(language)) if in_full else "")
-        for language in _LANGUAGES
+        for language in LANGUAGES
     )
     yuan = float(window.cell("total_fen").sum()) / 100
     loud = Loud(channel, months, facts["n"], _possible(expected), stands, excess, yuan)

@@ -14,8 +14,8 @@ import structlog
 from services.audit.actions.count_reviews import count_reviews
 from services.audit.actions.pick_claims import pick_drawn
 from services.audit.domain.claim_score import ClaimScore
-from services.audit.domain.clocks import Clocks
 from services.audit.domain.library import Library
+from services.audit.domain.time_limits import TimeLimits
 from services.audit.scoring.live_claims import LiveClaims, held
 from services.audit.scoring.live_scores import SHARE_DRAWN, Ask, live_scores
 from services.audit.scoring.ranker import Outcome
@@ -52,7 +52,7 @@ async def score_claims(
         ask = Ask(pool_code, today, reviews, lot_key, flagged, muted, trial, champion)
         scores, run = await asyncio.to_thread(live_scores, history, library.rules, ask)
     taken = await _take_in(
-        pool, clock, library.clocks, [score for score in scores if score.drawn], run_name
+        pool, clock, library.time_limits, [score for score in scores if score.drawn], run_name
     )
     async with transaction(pool, [AGENCY]) as tx:
         at = clock.now()
@@ -65,7 +65,7 @@ async def score_claims(
 
 
 async def _take_in(
-    pool: Pool, clock: Clock, clocks: Clocks, drawn: Sequence[ClaimScore], run_name: str
+    pool: Pool, clock: Clock, time_limits: TimeLimits, drawn: Sequence[ClaimScore], run_name: str
 ) -> int:
     """Take in what the lot drew and no flag ever stood on; how many that were.
 
@@ -82,7 +82,9 @@ async def _take_in(
             continue
         try:
             async with transaction(pool, [AGENCY]) as tx:
-                taken += await pick_drawn(tx, score, SHARE_DRAWN, run_name, clocks, clock.now())
+                taken += await pick_drawn(
+                    tx, score, SHARE_DRAWN, run_name, time_limits, clock.now()
+                )
         except PASSING as error:
             _log.warning("a drawn claim is in use", error=type(error).__name__)
     return taken

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from prometheus_client import Gauge
+
 from services.audit.domain.claim_score import DRIFTS
 from services.audit.store import scoring_runs
 from shared.plumbing.database import AGENCY, Pool, transaction
-from shared.plumbing.metrics import DRIFT_WARNINGS
+
+_WARNINGS = Gauge(
+    "audit_drift_warnings",
+    "figures of a pool's last scoring outside their band, by kind of drift",
+    ["pool", "kind"],
+)
 
 
 class DriftGauge:
@@ -20,4 +27,4 @@ class DriftGauge:
             counted = await scoring_runs.warnings(tx)
         for pool_code, of_pool in counted.items():
             for kind in DRIFTS:
-                DRIFT_WARNINGS.labels(pool_code, kind).set(of_pool.get(kind, 0))
+                _WARNINGS.labels(pool_code, kind).set(of_pool.get(kind, 0))

@@ -19,9 +19,9 @@ from services.audit.scoring.growth import growth_of
 from services.audit.scoring.indicators import passed
 from services.audit.scoring.live_claims import LiveClaims, held
 from services.audit.scoring.models import NoSuchChampion
-from services.audit.scoring.price_notices import notice_of
+from services.audit.scoring.price_notices import price_step
 from services.audit.scoring.queue_order import lot_key
-from services.audit.store import baselines, claims, indicators, posted_prices
+from services.audit.store import baselines, claims, indicators, price_notices
 from services.audit.work.claim_scores import score_claims
 from shared.plumbing.clock import Clock, business_day
 from shared.plumbing.database import AGENCY, Pool, open_pool, transaction
@@ -89,7 +89,7 @@ async def _watch_series(
         return
     async with transaction(pool, [AGENCY]) as tx:
         explained = await baselines.of_pool(tx, pool_code)
-        posted = await posted_prices.standing(tx, pool_code)
+        notices = await price_notices.standing(tx, pool_code)
         limits = await indicators.standing(tx, pool_code)
     # No transaction stands open while numbers are made.
     with held(standing.rows(until)) as history:
@@ -97,7 +97,7 @@ async def _watch_series(
             growth_of,
             history,
             pool_code,
-            [notice_of(one) for one in posted],
+            [price_step(one) for one in notices],
             [new_past(one) for one in explained],
         )
     against = measured(tally(over), limits)
@@ -112,7 +112,7 @@ async def _watch_series(
             alarms,
             growth.versions,
             run,
-            library.clocks,
+            library.time_limits,
             clock.now(),
         )
     _log.info("series laid", claims=len(over), months=len(growth.months), news=news)

@@ -6,13 +6,12 @@ import tomllib
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
-from typing import Literal
 
 from services.settlement.domain.refusals import Refusal
 from services.settlement.domain.settlement import Shares
 from services.settlement.domain.steps import Step
+from shared.policy.speech import Language
 
-Language = Literal["zh", "en"]
 _WORDS = Path(__file__).parent / "words"
 
 

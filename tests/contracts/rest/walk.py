@@ -338,12 +338,12 @@ async def _snoozed(first: Walker, second: Walker) -> None:
 
 
 async def _told_by_two(first: Walker, second: Walker) -> None:
-    """A posted price and a limit of an agreement, each by two people; a mistake is taken back."""
-    posted = {"region": COUNTY, "month": "2024-04", "change": "0.05",
+    """A price notice and a limit of an agreement, each by two people; a mistake is taken back."""
+    notice = {"region": COUNTY, "month": "2024-04", "change": "0.05",
               "reason": "医疗服务价格调整通知"}  # fmt: skip
     kept = {"indicator": "caesarean-rate", "institution_code": LOW, "since": "2024-01",
             "window_months": 3, "limit": "0.35", "reason": "服务协议约定"}  # fmt: skip
-    for place, said in (("/price-notices", posted), ("/indicator-limits", kept)):
+    for place, said in (("/price-notices", notice), ("/indicator-limits", kept)):
         asked = (await first.post(place, said))["id"]
         await first.post(place, said, name="once-more")
         await first.post(f"{place}/{asked}/approve", {}, name="by-the-same-person")

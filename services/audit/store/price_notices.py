@@ -1,4 +1,4 @@
-"""Price notices that the agency posted."""
+"""Price notices, in the table `posted_price`: its older name."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from uuid import UUID
 
 import asyncpg
 
-from services.audit.domain.posted_price import PostedPrice
+from services.audit.domain.price_notice import PriceNotice
 from shared.plumbing.database import Connection
 
 _INSERT = """
@@ -35,7 +35,7 @@ select * from posted_price where pool_code = $1 and {_STANDS} order by month, re
 """  # noqa: S608
 
 
-async def insert(tx: Connection, new: PostedPrice) -> bool:
+async def insert(tx: Connection, new: PriceNotice) -> bool:
     """Record what was asked for; False where one of that county and month waits."""
     done: bool | None = await tx.fetchval(
         _INSERT, new.pool_code, new.id, new.region, new.month, new.change, new.reason, new.by,
@@ -44,32 +44,32 @@ async def insert(tx: Connection, new: PostedPrice) -> bool:
     return bool(done)
 
 
-async def lock(tx: Connection, pool_code: str, id: UUID) -> PostedPrice | None:
+async def lock(tx: Connection, pool_code: str, id: UUID) -> PriceNotice | None:
     """One notice, nobody else changing it until this transaction ends."""
     row = await tx.fetchrow(_LOCK, pool_code, id)
     return None if row is None else _of(row)
 
 
-async def lock_standing(tx: Connection, like: PostedPrice) -> PostedPrice | None:
+async def lock_standing(tx: Connection, like: PriceNotice) -> PriceNotice | None:
     """The notice that counts for the same county and month, locked."""
     row = await tx.fetchrow(_LOCK_STANDING, like.pool_code, like.region, like.month)
     return None if row is None else _of(row)
 
 
-async def update(tx: Connection, one: PostedPrice) -> None:
+async def update(tx: Connection, one: PriceNotice) -> None:
     """Record who approved and who ended it, or what replaced it."""
     await tx.execute(_UPDATE, one.pool_code, one.id, one.approved_by, one.ended_by, one.replaced_by)
 
 
-async def page(tx: Connection, pool_code: str, after: UUID | None, limit: int) -> list[PostedPrice]:
+async def page(tx: Connection, pool_code: str, after: UUID | None, limit: int) -> list[PriceNotice]:
     """Notices in the order asked for, after one of them."""
     return [_of(row) for row in await tx.fetch(_PAGE, pool_code, after, limit)]
 
 
-async def standing(tx: Connection, pool_code: str) -> list[PostedPrice]:
+async def standing(tx: Connection, pool_code: str) -> list[PriceNotice]:
     """The notices of a pool that count."""
     return [_of(row) for row in await tx.fetch(_STANDING, pool_code)]
 
 
-def _of(row: asyncpg.Record) -> PostedPrice:
-    return PostedPrice(**(dict(row) | {"change": Decimal(row["change"])}))
+def _of(row: asyncpg.Record) -> PriceNotice:
+    return PriceNotice(**(dict(row) | {"change": Decimal(row["change"])}))

@@ -1,4 +1,4 @@
-"""Clocks in work days, and silence that is noted when one runs out."""
+"""Time limits in work days, and silence that is noted when one runs out."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from datetime import date, timedelta
 
 import pytest
 
-from services.audit.domain.clocks import SHIPPED_CLOCKS, read_clocks
 from services.audit.domain.flag import IN_REVIEW
 from services.audit.domain.reason import REASONS, Verdict
+from services.audit.domain.time_limits import SHIPPED_TIME_LIMITS, read_time_limits
 from services.audit.domain.work_day import after_work_days, is_work_day
 from services.audit.work.silent_institutions import SilentInstitutions
 from tests.audit.conftest import Audit, FixedClock
@@ -43,10 +43,10 @@ def test_the_first_day_does_not_count(begin: str, count: int, last: str) -> None
     assert after_work_days(date.fromisoformat(begin), count) == date.fromisoformat(last)
 
 
-def test_each_step_has_a_clock_and_nothing_else_has() -> None:
-    assert SHIPPED_CLOCKS.keys() == IN_REVIEW
-    with pytest.raises(ValueError, match="a clock for each step"):
-        read_clocks('[open]\nwork_days = 1\nlabel = "example"\nnote = "x"')
+def test_each_step_has_a_time_limit_and_nothing_else_has() -> None:
+    assert SHIPPED_TIME_LIMITS.keys() == IN_REVIEW
+    with pytest.raises(ValueError, match="a time limit for each step"):
+        read_time_limits('[open]\nwork_days = 1\nlabel = "example"\nnote = "x"')
 
 
 def test_every_verdict_has_a_reason() -> None:
@@ -67,7 +67,7 @@ async def _last_day(audit: Audit, day: str) -> None:
 
 async def test_silence_is_noted_the_day_after_the_last(audit: Audit) -> None:
     flag = await _asked(audit)
-    sweep = SilentInstitutions(audit.pool, FixedClock(), SHIPPED_CLOCKS)
+    sweep = SilentInstitutions(audit.pool, FixedClock(), SHIPPED_TIME_LIMITS)
     await _last_day(audit, "2026-03-02")
     await sweep.note()
     assert (await audit.flag(flag))["state"] == "notified", "the last day is hers"
@@ -84,7 +84,7 @@ async def test_silence_is_noted_the_day_after_the_last(audit: Audit) -> None:
 async def test_a_late_statement_is_taken_until_the_second_review(audit: Audit) -> None:
     flag = await _asked(audit)
     await _last_day(audit, "2026-03-01")
-    await SilentInstitutions(audit.pool, FixedClock(), SHIPPED_CLOCKS).note()
+    await SilentInstitutions(audit.pool, FixedClock(), SHIPPED_TIME_LIMITS).note()
     late = await audit.statement(flag)
     assert (late.status_code, late.json()["hearing"]) == (200, "stated")
     again = await audit.statement(flag)
@@ -96,7 +96,7 @@ async def test_a_late_statement_is_taken_until_the_second_review(audit: Audit) -
 async def test_silence_does_not_keep_money_from_being_decided_by_people(audit: Audit) -> None:
     flag = await _asked(audit)
     await _last_day(audit, "2026-03-01")
-    await SilentInstitutions(audit.pool, FixedClock(), SHIPPED_CLOCKS).note()
+    await SilentInstitutions(audit.pool, FixedClock(), SHIPPED_TIME_LIMITS).note()
     await audit.second(flag)
     await audit.dispose(flag)
     await audit.approve(flag)

@@ -10,7 +10,7 @@ from services.audit.domain.refusals import Refusal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PostedPrice(ByTwo):
+class PriceNotice(ByTwo):
     """From `month` (`YYYY-MM`) on prices in the county `region` changed by the share `change`:
     0.05 is five per cent dearer."""
 
@@ -19,7 +19,7 @@ class PostedPrice(ByTwo):
     change: Decimal
 
 
-def taken_back(notice: PostedPrice, by: str) -> PostedPrice | Refusal:
+def taken_back(notice: PriceNotice, by: str) -> PriceNotice | Refusal:
     """Somebody takes it back. Lower prices that count stand: without them less growth would be
     seen, and that is for two people to say, by another notice of that county and month."""
     return ended(notice, by) if notice.change > 0 else withdrawn(notice, by)
