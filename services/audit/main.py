@@ -40,6 +40,7 @@ from shared.plumbing.inbox import Handle
 from shared.plumbing.peer import Peer
 from shared.plumbing.runtime import Runtime
 from shared.plumbing.settings import Settings
+from shared.plumbing.tls import trust_of
 
 _SILENCE_SECONDS = 30.0
 _PRICES_SECONDS = 5.0
@@ -78,7 +79,7 @@ def create_app(
             secret = settings.peer_secrets["settlement"].get_secret_value()
             settlement = Peer(
                 "settlement", settings.peers["settlement"], secret, settlement_transport,
-                tls=settings.trusting(), patience=_PATIENCE,
+                tls=trust_of(settings), patience=_PATIENCE,
             )  # fmt: skip
             money = MoneyAtRisk(runtime.pool, the_clock, book, settlement)
             runtime.workers.every("money at risk", _PRICES_SECONDS, money.ask)

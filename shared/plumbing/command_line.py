@@ -20,7 +20,7 @@ from shared.plumbing.logs import configure_logs
 from shared.plumbing.migrate import migrate
 from shared.plumbing.parked import retry_keys
 from shared.plumbing.settings import Settings, read_settings
-from shared.plumbing.tls import serving
+from shared.plumbing.tls import certificate_of, serving, trust_of
 from shared.plumbing.tracing import configure_traces
 
 _GRACE_SECONDS = 8
@@ -97,9 +97,9 @@ def new_command_line(
 def _tls_of(service: str, settings: Settings) -> ssl.SSLContext | None:
     """By what https is served, None for http. Ends the process in words where a file that TLS needs
     cannot be used."""
-    certificate = settings.certificate()
+    certificate = certificate_of(settings)
     try:
-        settings.trusting()
+        trust_of(settings)
         return serving(service, certificate) if certificate else None
     except (OSError, ValueError) as error:
         raise SystemExit(

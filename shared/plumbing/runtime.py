@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 from fastapi import FastAPI
 
@@ -19,6 +20,7 @@ from shared.plumbing.journal import seal
 from shared.plumbing.metrics import SAMPLE_SECONDS, Lag, Sampler
 from shared.plumbing.relay import KeepInLog, Relay, Sender
 from shared.plumbing.settings import Settings
+from shared.plumbing.tls import trust_of
 from shared.plumbing.workers import Workers
 
 _SEAL_SECONDS = 0.5
@@ -98,7 +100,8 @@ class Runtime:
 
     def _brokers(self) -> Brokers:
         settings = self.settings
-        return Brokers(settings.kafka, settings.trusting if settings.kafka_tls else None)
+        tls = partial(trust_of, settings) if settings.kafka_tls else None
+        return Brokers(settings.kafka, tls)
 
     async def close(self) -> None:
         """Stop the workers, then let go of the connections."""

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import ssl
 from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
-
-from shared.plumbing.tls import Certificate, trusting
 
 _SECRETS = Path("/run/secrets")
 
@@ -91,16 +88,6 @@ class Settings(BaseSettings):
         if (self.tls_certificate is None) != (self.tls_key is None):
             raise ValueError("tls_certificate and tls_key are set together")
         return self
-
-    def certificate(self) -> Certificate | None:
-        """By what the service is known, where it is by any."""
-        if self.tls_certificate is None or self.tls_key is None:
-            return None
-        return Certificate(self.tls_certificate, self.tls_key)
-
-    def trusting(self) -> ssl.SSLContext:
-        """For calls to peers and to the broker, by the files as they are now. Raises OSError."""
-        return trusting(self.tls_authorities, self.certificate())
 
 
 def unmarked(key: SecretStr) -> str:

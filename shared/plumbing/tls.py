@@ -14,6 +14,7 @@ import structlog
 from cryptography import x509
 
 from shared.plumbing.metrics import show_certificate_end
+from shared.plumbing.settings import Settings
 
 log = structlog.get_logger()
 
@@ -38,6 +39,19 @@ class Certificate:
         """Until when it is good, as a Unix time in seconds. Raises OSError, ValueError."""
         leaf = x509.load_pem_x509_certificate(self.chain.read_bytes())
         return leaf.not_valid_after_utc.timestamp()
+
+
+def certificate_of(settings: Settings) -> Certificate | None:
+    """By what a service is known, where it is by any."""
+    if settings.tls_certificate is None or settings.tls_key is None:
+        return None
+    return Certificate(settings.tls_certificate, settings.tls_key)
+
+
+def trust_of(settings: Settings) -> ssl.SSLContext:
+    """For a service's calls to its peers and to the broker, by the files as they are now. Raises
+    OSError."""
+    return trusting(settings.tls_authorities, certificate_of(settings))
 
 
 def trusting(authorities: Path | None, shown: Certificate | None = None) -> ssl.SSLContext:
