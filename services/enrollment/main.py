@@ -12,10 +12,12 @@ from services.enrollment.api import (
     contributions,
     coverage,
     employers,
+    entitlements,
     persons,
     rates,
     registrations,
 )
+from services.enrollment.api.entitlements import HotEntitlement
 from services.enrollment.api.office import Office
 from services.enrollment.api.refusals import KINDS
 from services.enrollment.store.histories import read_together
@@ -25,6 +27,7 @@ from shared.plumbing.clock import Clock, SystemClock
 from shared.plumbing.runtime import Runtime
 from shared.plumbing.sealed import Vault
 from shared.plumbing.settings import Settings, unmarked
+from shared.plumbing.tracing import TracedEdge
 from shared.policy.compiler import allowance, compile_book
 
 _EXAMPLES = Path(__file__).parent / "api" / "examples"
@@ -53,6 +56,16 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
     app = new_app(
         "enrollment", "Enrollment 参保登记与缴费", "1.0.0", lifespan, _EXAMPLES, KINDS.values()
     )
-    for noun in (employers, registrations, persons, contributions, rates, coverage):
+    for noun in (
+        employers,
+        registrations,
+        persons,
+        entitlements,
+        contributions,
+        rates,
+        coverage,
+    ):
         app.include_router(noun.router)
+    # Outside of everything: the framework's layers would cost more than the look-up.
+    app.middleware_stack = TracedEdge(HotEntitlement(app.build_middleware_stack()), "enrollment")
     return app

@@ -49,7 +49,7 @@ class StrictBodies:
             return
         trace_id = self.trace(scope)
         try:
-            _check_head(scope)
+            check_head(scope)
             if scope["method"] in ("POST", "PUT", "PATCH"):
                 await self._ask_who_calls(scope)
                 body = await _read_body(scope, receive)
@@ -77,7 +77,7 @@ class StrictBodies:
 
 async def read_strict_body(scope: Scope, receive: Receive) -> Any:
     """A request's body, parsed; for routes outside the framework. Raises Problem."""
-    _check_head(scope)
+    check_head(scope)
     return _parsed(await _read_body(scope, receive))
 
 
@@ -90,7 +90,8 @@ def _parsed(body: bytes) -> Any:
         raise Problem(MALFORMED, [Fault("", "not-strict-json")]) from error
 
 
-def _check_head(scope: Scope) -> None:
+def check_head(scope: Scope) -> None:
+    """Hold the headers' size and the address's text to what we take. Raises Problem."""
     if sum(len(name) + len(value) for name, value in scope["headers"]) > _HEADERS_MOST:
         raise Problem(HEADERS_TOO_LARGE)
     for raw in (scope.get("raw_path") or b"", scope.get("query_string") or b""):

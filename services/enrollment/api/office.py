@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
 import orjson
-from fastapi import Depends, Request
+from fastapi import Depends, FastAPI, Request
 from pydantic import BaseModel
 from starlette.responses import Response
 
@@ -18,7 +19,7 @@ from services.enrollment.domain.refusals import Refusal, Refused
 from services.enrollment.store.histories import Histories
 from shared.plumbing.auth import Caller
 from shared.plumbing.database import AGENCY, Connection
-from shared.plumbing.edge import desk, once_per_key, only
+from shared.plumbing.edge import once_per_key, only
 from shared.plumbing.problems import NOT_FOUND, Problem
 from shared.plumbing.repeats import Answer
 from shared.plumbing.sealed import Vault
@@ -27,7 +28,8 @@ from shared.policy.book import Book
 Clerk = Annotated[Caller, Depends(only("clerk"))]
 Cashier = Annotated[Caller, Depends(only("clerk", "finance"))]
 Reader = Annotated[Caller, Depends(only("clerk", "finance", "service"))]
-Asker = Annotated[Caller, Depends(only("clerk", "hospital", "service"))]
+ASKERS = ("clerk", "hospital", "service")
+Asker = Annotated[Caller, Depends(only(*ASKERS))]
 Anyone = Annotated[
     Caller,
     Depends(only("hospital", "clerk", "finance", "reviewer", "supervisor", "operator", "service")),
@@ -58,12 +60,17 @@ def office(request: Request) -> Office:
 
 
 def acting(request: Request, who: Caller) -> Acting:
-    """The request as an act. A clerk without a pool acts for none: only a service sees all."""
+    """The request as an act."""
+    return acting_in(request.app, who, request.state.trace_id)
+
+
+def acting_in(app: FastAPI, who: Caller, trace_id: str) -> Acting:
+    """A call as an act. A clerk without a pool acts for none: only a service sees all."""
     if not who.pool_code and who.role != "service":
         raise Problem(NOT_FOUND)
-    here = office(request)
-    now = desk(request).clock.now()
-    return Acting(who, request.state.trace_id, now, here.book, here.vault)
+    here: Office = app.state.office
+    now: datetime = app.state.desk.clock.now()
+    return Acting(who, trace_id, now, here.book, here.vault)
 
 
 async def create(

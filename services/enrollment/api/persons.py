@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated
 from uuid import UUID
 
 import orjson
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Path, Request
 from starlette.responses import Response
 
 from services.enrollment.actions import end_spell as ending
 from services.enrollment.actions.acting import Acting
-from services.enrollment.actions.find_entitlement import find_entitlement
-from services.enrollment.api.office import Asker, Clerk, Made, Reader, acting, create, office, show
+from services.enrollment.api.office import Asker, Clerk, Made, Reader, acting, create, show
 from services.enrollment.api.refusals import problem_of
 from services.enrollment.api.wire import Day, IdNumberText, NameText, SpellShown, show_spell
-from services.enrollment.domain.entitlement import Entitlement
 from services.enrollment.domain.id_number import read_id_number
 from services.enrollment.domain.person_name import read_name
 from services.enrollment.domain.refusals import Refusal
@@ -32,7 +29,6 @@ router = APIRouter(prefix="/enrollment/v1", tags=["persons"])
 # Whatever is no reference of ours is not found, and not malformed: a peer that looks up what it
 # was given by others must not take it for a failure of this service.
 PersonInPath = Annotated[str, Path(description="person_ref")]
-Benefit = Literal["delivery", "prenatal", "family_planning", "loss", "allowance", "nutrition"]
 
 
 class PersonShown(Wire):
@@ -72,21 +68,6 @@ class StateShown(Wire):
 
     state: PersonStateChanged
     at: str
-
-
-class EntitlementShown(Wire):
-    """A person's standing on a day. `months_paid` are the continuous paid months that end with
-    `paid_until`, as far as the day's month; `document` and `article` are those on interruption."""
-
-    person_ref: str
-    on: str
-    standing: Literal["insured", "interrupted", "not_insured"]
-    kind: str | None
-    insurance: list[str]
-    months_paid: int
-    paid_until: str | None
-    document: str | None
-    article: str | None
 
 
 @router.post("/persons/{person_ref}/spells:end", status_code=201, response_model=SpellEnded)
@@ -142,22 +123,6 @@ async def get_state(request: Request, who: Reader, person_ref: PersonInPath) -> 
     return show({"state": orjson.loads(state.data), "at": to_wire(doing.at)})
 
 
-@router.get("/persons/{person_ref}/entitlement", response_model=EntitlementShown)
-async def get_entitlement(
-    request: Request,
-    who: Asker,
-    person_ref: PersonInPath,
-    on: Annotated[Day, Query(description="a day, YYYY-MM-DD")],
-    benefit: Annotated[Benefit | None, Query()] = None,
-) -> Response:
-    """How a person stands on a day, for one benefit or for all."""
-    doing = acting(request, who)
-    found = await find_entitlement(office(request).histories, doing, person_ref, on, benefit)
-    if isinstance(found, Refusal):
-        raise problem_of(found)
-    return show(_show_entitlement(person_ref, on, found))
-
-
 async def _show_person(tx: Connection, doing: Acting, person: Person | None) -> Response:
     refs = [person.person_ref] if person else []
     known = await read_histories(tx, refs, doing.pool_code)
@@ -173,18 +138,4 @@ async def _show_person(tx: Connection, doing: Acting, person: Person | None) -> 
             state_version=known[person.person_ref].version,
             spells=[show_spell(s) for s in (history.of_pool(pool) if pool else history).spells],
         )
-    )
-
-
-def _show_entitlement(person_ref: str, on: date, found: Entitlement) -> EntitlementShown:
-    return EntitlementShown(
-        person_ref=person_ref,
-        on=on.isoformat(),
-        standing=found.standing.value,
-        kind=found.spell.kind.value if found.spell else None,
-        insurance=[i.value for i in found.spell.insurance] if found.spell else [],
-        months_paid=found.paid.length() if found.paid else 0,
-        paid_until=str(found.paid.last) if found.paid else None,
-        document=found.by.document if found.by else None,
-        article=found.by.article if found.by else None,
     )
