@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -79,7 +80,7 @@ def create_app(
             secret = settings.peer_secrets["settlement"].get_secret_value()
             settlement = Peer(
                 "settlement", settings.peers["settlement"], secret, settlement_transport,
-                tls=trust_of(settings), patience=_PATIENCE,
+                tls=partial(trust_of, settings), patience=_PATIENCE,
             )  # fmt: skip
             money = MoneyAtRisk(runtime.pool, the_clock, book, settlement)
             runtime.workers.every("money at risk", _PRICES_SECONDS, money.ask)

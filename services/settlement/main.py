@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -90,7 +91,9 @@ def _peer(
     if service not in settings.peers.keys() & settings.peer_secrets.keys():
         return None
     secret = settings.peer_secrets[service].get_secret_value()
-    return Peer(service, settings.peers[service], secret, transport, tls=trust_of(settings))
+    return Peer(
+        service, settings.peers[service], secret, transport, tls=partial(trust_of, settings)
+    )
 
 
 def create_app(

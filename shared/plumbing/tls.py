@@ -61,6 +61,11 @@ def trusting(authorities: Path | None, shown: Certificate | None = None) -> ssl.
     return shown.shown_by(context) if shown else context
 
 
+def trusting_nobody() -> ssl.SSLContext:
+    """For who calls nobody by TLS."""
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+
 def serving(service: str, certificate: Certificate) -> ssl.SSLContext:
     """For calls from others. Each handshake takes the files as they are: a renewed certificate
     needs no restart, and one that cannot be used leaves the last one, and a line in the log. Raises

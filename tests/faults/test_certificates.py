@@ -13,6 +13,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
@@ -152,8 +153,8 @@ async def test_f27_a_peer_whose_certificate_expired_is_one_that_is_away(
     credential = f"{client.client_id}:{sound.processes.site.keys.client_secret(client.client_id)}"
     path = f"/settlement/v1/settlements/{settlement}"
     ours = Peer("settlement", served[1], credential, patience=PATIENCE,
-                tls=trusting(papers.authorities))  # fmt: skip
-    strangers = Peer("settlement", served[1], credential, patience=PATIENCE, tls=trusting(None))
+                tls=partial(trusting, papers.authorities))  # fmt: skip
+    strangers = Peer("settlement", served[1], credential, patience=PATIENCE)
     try:
         with pytest.raises(PeerDown):
             await ours.get(path)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -97,3 +99,16 @@ def test_every_setting_is_used() -> None:
 def test_one_migration_head(service: str) -> None:
     heads = ScriptDirectory.from_config(migration_config(service)).get_heads()
     assert len(heads) == 1
+
+
+@pytest.mark.parametrize("service", built_services())
+def test_what_serves_loads_no_migrations(service: str) -> None:
+    """They took a third of the start after a kill."""
+    asked = (
+        f"import sys, services.{service}.__main__\n"
+        "print({'alembic', 'sqlalchemy'} & sys.modules.keys())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", asked], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    assert done.stdout == "set()\n"
