@@ -10,12 +10,13 @@ from uuid import UUID
 
 import asyncpg
 from fastapi import Header, Query, Request
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, Field
 from starlette.responses import Response
 
 from shared.plumbing.amiss import amiss
 from shared.plumbing.auth import Caller, Tokens
 from shared.plumbing.clock import Clock
+from shared.plumbing.closed import Closed
 from shared.plumbing.database import Connection, Pool, transaction
 from shared.plumbing.group import TwinRunning
 from shared.plumbing.problems import (
@@ -34,10 +35,8 @@ _KEY = re.compile(r"[\x21-\x7e]{1,255}", re.ASCII)
 T = TypeVar("T")
 
 
-class Wire(BaseModel):
+class Wire(Closed):
     """A body as it crosses the edge: closed, and strict about types."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
 UNSEEN = r"\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069"

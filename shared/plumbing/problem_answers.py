@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
-
 import structlog
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -25,8 +22,8 @@ from shared.plumbing.problems import (
     NOT_FOUND,
     OTHER_BODY,
     TWIN,
-    Fault,
     Problem,
+    faults_of,
     problem_body,
 )  # fmt: skip
 from shared.plumbing.repeats import DifferentBody
@@ -67,19 +64,6 @@ def as_problem(error: Exception) -> Problem:
             return Problem(kinds.get(error.status_code, MALFORMED))
     log.error("unforeseen", error=type(error).__name__, exc_info=error)
     return Problem(BROKEN)
-
-
-def faults_of(errors: Iterable[Any], *, skip: int = 0) -> list[Fault]:
-    """What pydantic found, as places and kinds; a name that is not ours is not echoed."""
-    return [
-        Fault(
-            "".join(f"/{part}" for part in error["loc"][skip:])
-            if error["type"] != "extra_forbidden"
-            else "".join(f"/{part}" for part in error["loc"][skip:-1]),
-            error["type"],
-        )
-        for error in errors
-    ]
 
 
 FORESEEN: tuple[type[Exception], ...] = (

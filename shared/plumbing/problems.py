@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
+from typing import Any
 
 import orjson
 
 from shared.plumbing.amiss import Words, words_of
+from shared.plumbing.closed import FAULTS_MOST, UNKNOWN_NAMES
 
 MEDIA_TYPE = "application/problem+json"
 PAGES = "/problems"
@@ -22,6 +25,12 @@ class Fault:
     pointer: str
     code: str
     words: Words | None = None
+    unknown: int = 0
+    known: Sequence[str] = ()
+
+    def names(self) -> dict[str, object]:
+        """Of names that are not known: how many they are, and which would be known there."""
+        return {"unknown": self.unknown, "known": list(self.known)} if self.unknown else {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +66,18 @@ class Problem(Exception):
         self.values = values or {}
 
 
+def faults_of(errors: Iterable[Any], *, skip: int = 0) -> list[Fault]:
+    """What pydantic found, as places and kinds, no more than are told."""
+    return [
+        Fault(
+            "".join(f"/{part}" for part in error["loc"][skip:]),
+            error["type"],
+            **(error["ctx"] if error["type"] == UNKNOWN_NAMES else {}),
+        )
+        for error in islice(errors, FAULTS_MOST)
+    ]
+
+
 def problem_body(problem: Problem, trace_id: str) -> bytes:
     """The JSON of a refusal."""
     kind = problem.kind
@@ -69,7 +90,13 @@ def problem_body(problem: Problem, trace_id: str) -> bytes:
         "detail": kind.title,
         "retryable": kind.retryable,
         "errors": [
-            {"pointer": f.pointer, "code": f.code, "title": words.en, "title_zh": words.zh}
+            {
+                "pointer": f.pointer,
+                "code": f.code,
+                "title": words.en,
+                "title_zh": words.zh,
+                **f.names(),
+            }
             for f in problem.faults
             for words in [f.words or words_of(f.code)]
         ],

@@ -87,6 +87,14 @@ async def walk(whole: Agency, recorder: Recorder) -> None:
             "audit": "maternity.audit.flag.v1",
         }[service]
         await operator.get("/events", topic=topic, after=0, limit=1)
+    await _misspelt(whole, recorder, mother)
+
+
+async def _misspelt(whole: Agency, recorder: Recorder, mother: str) -> None:
+    """The last: what comes after it would be frozen under other numbers."""
+    hospital = await whole.caller("settlement", "hospital-a", "hospital", POOL, HIGH)
+    admission = {"stay_number": "ZY-2024-0311", "person_ref": mother, "admited_on": "2024-03-11"}
+    await Walker(recorder, hospital).post("/stays", admission, name="misspelt")
 
 
 async def _before_a_token(whole: Agency, recorder: Recorder, service: str) -> None:
