@@ -45,7 +45,7 @@ _PROBLEM = {
                     "known": {
                         "type": "array",
                         "items": {"type": "string"},
-                        "description": "the names that are known there",
+                        "description": "the names, or the words, that are known there",
                     },
                 },
             },

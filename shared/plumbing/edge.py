@@ -26,6 +26,7 @@ from shared.plumbing.problems import (
     NO_TOKEN,
     Fault,
     Problem,
+    WordsAt,
 )  # fmt: skip
 from shared.plumbing.repeats import Answer, Ask, Overtaken, body_hash, keep, recall
 
@@ -128,15 +129,29 @@ async def only_known_names(request: Request) -> None:
     """
     if not request.scope["query_string"]:
         return
+    asked = _query_of(request)
+    names = [name for name, _ in request.query_params.multi_items()]
+    if len(set(names)) != len(names) or not asked.keys() >= set(names):
+        raise Problem(MALFORMED, [Fault("", "query-name", known=list(asked))])
+
+
+def words_of_query(request: Request) -> WordsAt:
+    """What a query may say where it is one of listed words, by the place of the parameter."""
+    return {
+        ("query", name): schema["enum"]
+        for name, schema in _query_of(request).items()
+        if "enum" in schema
+    }
+
+
+def _query_of(request: Request) -> dict[str, dict[str, Any]]:
+    """The schema of each parameter that the route's query may have."""
     described = request.app.openapi()["paths"].get(request.scope["route"].path, {})
-    asked = {
-        parameter["name"]
+    return {
+        parameter["name"]: parameter["schema"]
         for parameter in described.get(request.method.lower(), {}).get("parameters", ())
         if parameter["in"] == "query"
     }
-    names = [name for name, _ in request.query_params.multi_items()]
-    if len(set(names)) != len(names) or not asked.issuperset(names):
-        raise Problem(MALFORMED, [Fault("", "query-name")])
 
 
 def key_of(request: Request) -> str:

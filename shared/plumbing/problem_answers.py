@@ -19,10 +19,12 @@ from shared.plumbing.problems import (
     MEDIA_TYPE,
     NO_METHOD,
     NO_TOKEN,
+    NO_WORDS,
     NOT_FOUND,
     OTHER_BODY,
     TWIN,
     Problem,
+    WordsAt,
     faults_of,
     problem_body,
 )  # fmt: skip
@@ -44,7 +46,7 @@ def problem_response(problem: Problem, trace_id: str) -> Response:
     )
 
 
-def as_problem(error: Exception) -> Problem:
+def as_problem(error: Exception, words: WordsAt = NO_WORDS) -> Problem:
     """What the caller is told about an error; anything unforeseen is ours, and logged."""
     match error:
         case Problem():
@@ -58,7 +60,7 @@ def as_problem(error: Exception) -> Problem:
         case _ if isinstance(error, (Busy, MemoryError, *LOST, *PASSING)):
             return Problem(BUSY, retry_after=1)
         case RequestValidationError():
-            return Problem(MALFORMED, faults_of(error.errors(), skip=1))
+            return Problem(MALFORMED, faults_of(error.errors(), skip=1, words=words))
         case HTTPException():
             kinds = {401: NO_TOKEN, 403: FORBIDDEN, 404: NOT_FOUND, 405: NO_METHOD}
             return Problem(kinds.get(error.status_code, MALFORMED))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from types import MappingProxyType
 from typing import Any
 
 import orjson
@@ -15,6 +16,9 @@ from shared.plumbing.closed import FAULTS_MOST, UNKNOWN_NAMES
 MEDIA_TYPE = "application/problem+json"
 PAGES = "/problems"
 """Below this address every refusal has a page under its code; `type` points there."""
+WordsAt = Mapping[tuple[str, str], Sequence[str]]
+"""The words that a place takes, where it takes no others; a place as pydantic tells it."""
+NO_WORDS: WordsAt = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +33,10 @@ class Fault:
     known: Sequence[str] = ()
 
     def names(self) -> dict[str, object]:
-        """Of names that are not known: how many they are, and which would be known there."""
-        return {"unknown": self.unknown, "known": list(self.known)} if self.unknown else {}
+        """How many names are not known there, and which names or words are."""
+        if self.unknown:
+            return {"unknown": self.unknown, "known": list(self.known)}
+        return {"known": list(self.known)} if self.known else {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,16 +72,21 @@ class Problem(Exception):
         self.values = values or {}
 
 
-def faults_of(errors: Iterable[Any], *, skip: int = 0) -> list[Fault]:
+def faults_of(errors: Iterable[Any], *, skip: int = 0, words: WordsAt = NO_WORDS) -> list[Fault]:
     """What pydantic found, as places and kinds, no more than are told."""
     return [
         Fault(
-            "".join(f"/{part}" for part in error["loc"][skip:]),
-            error["type"],
-            **(error["ctx"] if error["type"] == UNKNOWN_NAMES else {}),
+            "".join(f"/{part}" for part in error["loc"][skip:]), error["type"],
+            **_names(error, words),
         )
         for error in islice(errors, FAULTS_MOST)
-    ]
+    ]  # fmt: skip
+
+
+def _names(error: Any, words: WordsAt) -> dict[str, Any]:
+    if error["type"] == UNKNOWN_NAMES:
+        return dict(error["ctx"])
+    return {"known": words.get(tuple(error["loc"]), ())}
 
 
 def problem_body(problem: Problem, trace_id: str) -> bytes:

@@ -79,8 +79,11 @@ async def walk(whole: Agency, recorder: Recorder) -> None:
     await _catalogued(whole, recorder)
     await _his_introduced(whole, recorder)
     await _registered_by_mistake(whole, recorder, mother)
-    for service in SERVICES:
-        operator = Walker(recorder, await whole.caller(service, "operator", "operator", ""))
+    operators = {
+        service: Walker(recorder, await whole.caller(service, "operator", "operator", ""))
+        for service in SERVICES
+    }
+    for service, operator in operators.items():
         topic = {
             "enrollment": "maternity.enrollment.person-state.v1",
             "settlement": "maternity.settlement.claim.v1",
@@ -88,6 +91,8 @@ async def walk(whole: Agency, recorder: Recorder) -> None:
         }[service]
         await operator.get("/events", topic=topic, after=0, limit=1)
     await _misspelt(whole, recorder, mother)
+    for operator in operators.values():
+        await operator.get("/events", name="without-a-topic")
 
 
 async def _misspelt(whole: Agency, recorder: Recorder, mother: str) -> None:
