@@ -15,7 +15,6 @@ from services.audit.api import (
     claim_scores,
     claims,
     indicator_limits,
-    leases,
     outcomes,
     picks,
     price_notices,
@@ -25,6 +24,7 @@ from services.audit.api import (
 )
 from services.audit.api.checks import checks_router
 from services.audit.api.flags import counts_router, flags_router
+from services.audit.api.leases import leases_router
 from services.audit.api.refusals import KINDS
 from services.audit.api.rules import rules_router
 from services.audit.api.snoozes import snoozes_router
@@ -98,7 +98,7 @@ def create_app(
     app.state.library = library
     app.include_router(flags_router(book))
     app.include_router(counts_router)
-    app.include_router(leases.router)
+    app.include_router(leases_router(book))
     app.include_router(statements_router(book))
     app.include_router(reviews.router)
     app.include_router(outcomes.router)

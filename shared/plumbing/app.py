@@ -8,14 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import Depends, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from shared.plumbing.description import describe, operation_id
 from shared.plumbing.docs_page import add_docs
-from shared.plumbing.edge import only_known_names
+from shared.plumbing.edge import only_known_names, words_of_query
 from shared.plumbing.problem_answers import FORESEEN, as_problem, problem_response
-from shared.plumbing.problems import PLUMBING_KINDS, Kind
+from shared.plumbing.problems import NO_WORDS, PLUMBING_KINDS, Kind
 from shared.plumbing.standing_routes import add_feed, add_health, add_problem_pages, add_token
 from shared.plumbing.strict_bodies import StrictBodies
 from shared.plumbing.tracing import TracedEdge
@@ -49,7 +50,8 @@ def new_app(
     app.add_middleware(TracedEdge, service=service)
 
     async def refuse(request: Request, error: Exception) -> Response:
-        answer = problem_response(as_problem(error), request.state.trace_id)
+        words = words_of_query(request) if isinstance(error, RequestValidationError) else NO_WORDS
+        answer = problem_response(as_problem(error, words), request.state.trace_id)
         if isinstance(error, HTTPException) and error.headers:
             answer.headers.update(error.headers)  # which methods an address does take
         return answer

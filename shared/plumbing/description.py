@@ -39,6 +39,14 @@ _PROBLEM = {
                 "type": "object",
                 "properties": {
                     name: {"type": "string"} for name in ("pointer", "code", "title", "title_zh")
+                }
+                | {
+                    "unknown": {"type": "integer", "description": "how many names are not known"},
+                    "known": {
+                        "type": "array",
+                        "items": {"type": "string"},
+                        "description": "the names, or the words, that are known there",
+                    },
                 },
             },
         },

@@ -10,12 +10,13 @@ from uuid import UUID
 
 import asyncpg
 from fastapi import Header, Query, Request
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, Field
 from starlette.responses import Response
 
 from shared.plumbing.amiss import amiss
 from shared.plumbing.auth import Caller, Tokens
 from shared.plumbing.clock import Clock
+from shared.plumbing.closed import Closed
 from shared.plumbing.database import Connection, Pool, transaction
 from shared.plumbing.group import TwinRunning
 from shared.plumbing.problems import (
@@ -25,6 +26,7 @@ from shared.plumbing.problems import (
     NO_TOKEN,
     Fault,
     Problem,
+    WordsAt,
 )  # fmt: skip
 from shared.plumbing.repeats import Answer, Ask, Overtaken, body_hash, keep, recall
 
@@ -34,10 +36,8 @@ _KEY = re.compile(r"[\x21-\x7e]{1,255}", re.ASCII)
 T = TypeVar("T")
 
 
-class Wire(BaseModel):
+class Wire(Closed):
     """A body as it crosses the edge: closed, and strict about types."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
 UNSEEN = r"\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069"
@@ -129,15 +129,29 @@ async def only_known_names(request: Request) -> None:
     """
     if not request.scope["query_string"]:
         return
+    asked = _query_of(request)
+    names = [name for name, _ in request.query_params.multi_items()]
+    if len(set(names)) != len(names) or not asked.keys() >= set(names):
+        raise Problem(MALFORMED, [Fault("", "query-name", known=list(asked))])
+
+
+def words_of_query(request: Request) -> WordsAt:
+    """What a query may say where it is one of listed words, by the place of the parameter."""
+    return {
+        ("query", name): schema["enum"]
+        for name, schema in _query_of(request).items()
+        if "enum" in schema
+    }
+
+
+def _query_of(request: Request) -> dict[str, dict[str, Any]]:
+    """The schema of each parameter that the route's query may have."""
     described = request.app.openapi()["paths"].get(request.scope["route"].path, {})
-    asked = {
-        parameter["name"]
+    return {
+        parameter["name"]: parameter["schema"]
         for parameter in described.get(request.method.lower(), {}).get("parameters", ())
         if parameter["in"] == "query"
     }
-    names = [name for name, _ in request.query_params.multi_items()]
-    if len(set(names)) != len(names) or not asked.issuperset(names):
-        raise Problem(MALFORMED, [Fault("", "query-name")])
 
 
 def key_of(request: Request) -> str:

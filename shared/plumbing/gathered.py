@@ -6,6 +6,8 @@ answers all who asked. What is told was read after it was asked for, never befor
 - A data error halves those who were looked up until it stands alone; the others are answered.
 - A lost connection, or a statement that had to give way, is told to all whom it concerned: they are
   to ask again.
+- A statement that hangs holds all that come after it, so no more wait than there is room for:
+  whoever comes then is told so at once, as by a group, and may ask again.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from itertools import islice
 from typing import Generic, TypeVar
 
 from shared.plumbing.database import LOST, PASSING
+from shared.plumbing.group import Busy
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -28,16 +31,23 @@ _MOST = 200
 class Gathered(Generic[K, V]):
     """Looks up values by key for many callers at once."""
 
-    def __init__(self, look: Callable[[Collection[K]], Awaitable[Mapping[K, V]]]) -> None:
-        """`look` reads the values of some keys; a key that it leaves out has none."""
+    def __init__(
+        self, look: Callable[[Collection[K]], Awaitable[Mapping[K, V]]], *, queue_most: int = 2000
+    ) -> None:
+        """`look` reads the values of some keys; a key that it leaves out has none. `queue_most`
+        keys may wait for their statement, each for however many callers."""
         self._look = look
+        self._queue_most = queue_most
         self._waiting: dict[K, asyncio.Future[V | None]] = {}
         self._looking: asyncio.Task[None] | None = None
 
     async def find(self, key: K) -> V | None:
-        """The value of a key, None where there is none. Raises what the look-up raised."""
+        """The value of a key, None where there is none. Raises what the look-up raised, and Busy
+        where there is no room."""
         waiting = self._waiting.get(key)
         if waiting is None:
+            if len(self._waiting) >= self._queue_most:
+                raise Busy
             waiting = self._waiting[key] = asyncio.get_running_loop().create_future()
             if self._looking is None:
                 # In nobody's context: what it reads, it reads for all of them.

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
-
 import structlog
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -22,11 +19,13 @@ from shared.plumbing.problems import (
     MEDIA_TYPE,
     NO_METHOD,
     NO_TOKEN,
+    NO_WORDS,
     NOT_FOUND,
     OTHER_BODY,
     TWIN,
-    Fault,
     Problem,
+    WordsAt,
+    faults_of,
     problem_body,
 )  # fmt: skip
 from shared.plumbing.repeats import DifferentBody
@@ -47,7 +46,7 @@ def problem_response(problem: Problem, trace_id: str) -> Response:
     )
 
 
-def as_problem(error: Exception) -> Problem:
+def as_problem(error: Exception, words: WordsAt = NO_WORDS) -> Problem:
     """What the caller is told about an error; anything unforeseen is ours, and logged."""
     match error:
         case Problem():
@@ -61,25 +60,12 @@ def as_problem(error: Exception) -> Problem:
         case _ if isinstance(error, (Busy, MemoryError, *LOST, *PASSING)):
             return Problem(BUSY, retry_after=1)
         case RequestValidationError():
-            return Problem(MALFORMED, faults_of(error.errors(), skip=1))
+            return Problem(MALFORMED, faults_of(error.errors(), skip=1, words=words))
         case HTTPException():
             kinds = {401: NO_TOKEN, 403: FORBIDDEN, 404: NOT_FOUND, 405: NO_METHOD}
             return Problem(kinds.get(error.status_code, MALFORMED))
     log.error("unforeseen", error=type(error).__name__, exc_info=error)
     return Problem(BROKEN)
-
-
-def faults_of(errors: Iterable[Any], *, skip: int = 0) -> list[Fault]:
-    """What pydantic found, as places and kinds; a name that is not ours is not echoed."""
-    return [
-        Fault(
-            "".join(f"/{part}" for part in error["loc"][skip:])
-            if error["type"] != "extra_forbidden"
-            else "".join(f"/{part}" for part in error["loc"][skip:-1]),
-            error["type"],
-        )
-        for error in errors
-    ]
 
 
 FORESEEN: tuple[type[Exception], ...] = (

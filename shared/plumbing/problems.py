@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
+from types import MappingProxyType
+from typing import Any
 
 import orjson
 
 from shared.plumbing.amiss import Words, words_of
+from shared.plumbing.closed import FAULTS_MOST, UNKNOWN_NAMES
 
 MEDIA_TYPE = "application/problem+json"
 PAGES = "/problems"
 """Below this address every refusal has a page under its code; `type` points there."""
+WordsAt = Mapping[tuple[str, str], Sequence[str]]
+"""The words that a place takes, where it takes no others; a place as pydantic tells it."""
+NO_WORDS: WordsAt = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +29,14 @@ class Fault:
     pointer: str
     code: str
     words: Words | None = None
+    unknown: int = 0
+    known: Sequence[str] = ()
+
+    def names(self) -> dict[str, object]:
+        """How many names are not known there, and which names or words are."""
+        if self.unknown:
+            return {"unknown": self.unknown, "known": list(self.known)}
+        return {"known": list(self.known)} if self.known else {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +72,23 @@ class Problem(Exception):
         self.values = values or {}
 
 
+def faults_of(errors: Iterable[Any], *, skip: int = 0, words: WordsAt = NO_WORDS) -> list[Fault]:
+    """What pydantic found, as places and kinds, no more than are told."""
+    return [
+        Fault(
+            "".join(f"/{part}" for part in error["loc"][skip:]), error["type"],
+            **_names(error, words),
+        )
+        for error in islice(errors, FAULTS_MOST)
+    ]  # fmt: skip
+
+
+def _names(error: Any, words: WordsAt) -> dict[str, Any]:
+    if error["type"] == UNKNOWN_NAMES:
+        return dict(error["ctx"])
+    return {"known": words.get(tuple(error["loc"]), ())}
+
+
 def problem_body(problem: Problem, trace_id: str) -> bytes:
     """The JSON of a refusal."""
     kind = problem.kind
@@ -69,7 +101,13 @@ def problem_body(problem: Problem, trace_id: str) -> bytes:
         "detail": kind.title,
         "retryable": kind.retryable,
         "errors": [
-            {"pointer": f.pointer, "code": f.code, "title": words.en, "title_zh": words.zh}
+            {
+                "pointer": f.pointer,
+                "code": f.code,
+                "title": words.en,
+                "title_zh": words.zh,
+                **f.names(),
+            }
             for f in problem.faults
             for words in [f.words or words_of(f.code)]
         ],

@@ -8,8 +8,9 @@ from datetime import timedelta
 import httpx
 import pytest
 
+from shared.plumbing.auth import Caller
 from tests.audit.conftest import Audit
-from tests.audit.events import NOW, Telling, parts
+from tests.audit.events import HOSPITAL, NOW, POOL, Telling, parts
 
 
 async def raised(audit: Audit, *funds: str) -> dict[str, str]:
@@ -71,6 +72,21 @@ async def test_the_next_flag_is_the_dearest_that_nobody_holds(audit: Audit) -> N
     nothing = await take(audit, "r3")
     assert (nothing.status_code, nothing.json()["code"]) == (404, "4022-no-flag-waits")
     assert (await take(audit, "r1")).json()["flag_id"] == flags["900.00"], "one's own again"
+
+
+async def test_a_family_that_there_is_not_is_no_empty_queue(audit: Audit) -> None:
+    await raised(audit, "100.00")
+    hospital = audit.as_caller(Caller("his", "hospital", POOL, HOSPITAL))
+    for family, code in (("duplicate-claims", "4030-rule-unknown"), ("split-stay", None)):
+        taken = await take(audit, "r1", family=family)
+        assert taken.json()["code"] == code or "4022-no-flag-waits"
+        page = await audit.client("r1").get(f"/flags?family={family}")
+        assert page.json().get("code") == code
+        # To whom the rules are not told, a name that there is not says nothing.
+        assert (await hospital.get(f"/flags?family={family}")).json()["flags"] == []
+    for family in ("drawn-by-lot", "picked-by-person"):
+        assert (await take(audit, "r1", family=family)).json()["code"] == "4022-no-flag-waits"
+    assert (await take(audit, "r1", family="duplicate-claim")).status_code == 200
 
 
 async def test_the_next_flag_is_none_of_ones_own_reviews(audit: Audit) -> None:

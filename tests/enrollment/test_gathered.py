@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Mapping
+from dataclasses import replace
+from uuid import uuid4
 
+import httpx
 import pytest
 
 from shared.plumbing.gathered import Gathered
+from shared.plumbing.group import Busy
+from tests.enrollment.conftest import Enrollment
 
 
 class Shelf:
@@ -102,3 +107,47 @@ async def test_a_caller_that_hangs_up_takes_nobody_along() -> None:
         await gone
     shelf.go.set()
     assert await stays == 1
+
+
+async def test_behind_a_look_up_that_hangs_no_more_wait_than_there_is_room_for() -> None:
+    shelf = Shelf()
+    shared = Gathered(shelf.look, queue_most=2)
+    hanging = asyncio.create_task(shared.find("a"))
+    await waiting(hanging)
+    room = [asyncio.create_task(shared.find(key)) for key in ("b", "none")]
+    await waiting(*room)
+    for _ in range(2):
+        with pytest.raises(Busy):
+            await asyncio.wait_for(shared.find("a"), 5)
+    same = asyncio.create_task(shared.find("b"))  # takes no room: it waits with the other
+    await waiting(same)
+    shelf.go.set()
+    assert await asyncio.gather(hanging, *room, same) == [1, 2, None, 2]
+    assert await shared.find("a") == 1
+    assert shelf.asked == [["a"], ["b", "none"], ["a"]]
+
+
+async def test_who_finds_no_room_is_to_ask_again(enrollment: Enrollment) -> None:
+    """Of a statement that hangs: one is looked up, one waits, the third is told at once."""
+    shelf = Shelf()
+    state = enrollment.transport.app.state  # type: ignore[attr-defined]
+    state.office = replace(state.office, histories=Gathered(shelf.look, queue_most=1))
+
+    def asking() -> asyncio.Task[httpx.Response]:
+        return asyncio.create_task(
+            enrollment.get(f"/persons/{uuid4().hex}/entitlement?on=2024-05-01")
+        )
+
+    hanging = asking()
+    while not shelf.asked:
+        await asyncio.sleep(0.01)
+    told, waits = await asyncio.wait(
+        [asking(), asking()], return_when=asyncio.FIRST_COMPLETED, timeout=5
+    )
+    (refused,) = [answer.result() for answer in told]
+    assert (refused.status_code, refused.json()["code"]) == (503, "10-busy")
+    assert refused.headers["retry-after"] == "1"
+    assert not hanging.done()
+    shelf.go.set()
+    for answer in (await hanging, *await asyncio.gather(*waits)):
+        assert (answer.status_code, answer.json()["code"]) == (404, "3016-person-unknown")

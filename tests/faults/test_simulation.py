@@ -32,6 +32,8 @@ FAULTS = {
     "stamped-before-sent": "V02",
     "no-fence": "V02",
     "offset-before-effect": "V07",
+    "batch-answers-who-lost": "K05",
+    "batch-forgets-its-keys": "K03",
 }
 FAULT_SEEDS = 60
 
@@ -39,9 +41,23 @@ WRITE_PATH = (
     "shared/plumbing/relay.py", "shared/plumbing/inbox.py", "shared/plumbing/outbox.py",
     "shared/plumbing/repeats.py", "shared/plumbing/database.py", "shared/plumbing/group.py",
     "services/settlement/actions/settle.py", "services/settlement/store/settling.py",
+    "services/settlement/actions/settle_cases.py",
 )  # fmt: skip
+# Of these modules batches of complete cases wait in one function each.
+OF_BATCHES = {
+    "services/settlement/store/pregnancies.py": "keep_all",
+    "services/settlement/store/catalogue.py": "items",
+    "services/settlement/store/stays.py": "insert",
+    "services/settlement/store/lines.py": "insert",
+    "services/settlement/store/doubts.py": "note",
+    "services/settlement/store/stay_items.py": "keep",
+    "shared/plumbing/journal.py": "write_log",
+}
 # These reach the database through others: there each await counts but on functions of their own.
-THROUGH_OTHERS = ("shared/plumbing/group.py", "services/settlement/actions/settle.py")
+THROUGH_OTHERS = (
+    "shared/plumbing/group.py", "services/settlement/actions/settle.py",
+    "services/settlement/actions/settle_cases.py",
+)  # fmt: skip
 ACTS = {"fetch", "fetchval", "fetchrow", "execute", "executemany", "send", "take", "done"}
 ELSEWHERE = {
     "relay.run": "whose turn it is: here two relays run at once, which is worse",
@@ -61,6 +77,16 @@ ELSEWHERE = {
     "group.submit.shield": "what it waits for is written: as after settling.write.fetch; what it is"
     " told is answered at once: as after settle.settle_stay.submit",
     "group.close": "an orderly end: who dies has none",
+    "settle_cases.settle_cases.keep_all": "awaits pregnancies.keep_all.fetch and nothing else",
+    "settle_cases.settle_cases.known_of": "awaits catalogue.items.fetch and nothing else, where no"
+    " line has a hospital's own code",
+    "settle_cases.settle_cases._store": "awaits what follows",
+    "settle_cases._store.insert": "awaits stays.insert.fetch, then lines.insert.fetch",
+    "settle_cases._store.note": "awaits doubts.note.executemany and nothing else",
+    "settle_cases._store.keep": "awaits stay_items.keep.execute and nothing else",
+    "settle_cases._store.write_log": "awaits journal.write_log.execute and nothing else",
+    "settle_cases.settle_cases.read": "awaits settling.read.fetch and nothing else",
+    "settle_cases.settle_cases.write": "awaits settling.write.fetch and nothing else",
     "repeats.kept_with": "asked by who undoes a message of the national gateway: none is in a play",
 }
 
@@ -88,7 +114,8 @@ async def test_no_schedule_breaks_an_invariant_and_every_point_is_met(
             assert played.wrong == []
     met = _met(played)
     assert _both_sides(_awaits()) <= played.died_at, "nobody died at some points"
-    in_the_path = {p for p in met if p.partition(".")[0] in {Path(f).stem for f in WRITE_PATH}}
+    stems, parts = {Path(f).stem for f in WRITE_PATH}, _parts()
+    in_the_path = {p for p in met if p.partition(".")[0] in stems or p.rpartition(".")[0] in parts}
     assert _awaits() == in_the_path, "the write path waits where no schedule stops, or no longer"
     record_property("seeds", played.seeds)
     record_property("steps", played.steps)
@@ -107,12 +134,18 @@ def _both_sides(points: set[str]) -> set[str]:
 
 def _awaits() -> set[str]:
     """Every await on database or bus in the write path, as points are named."""
-    return {
+    whole = {
         f"{function}.{act}"
         for file in WRITE_PATH
         for function, act in _acts_of(file)
         if ELSEWHERE.keys().isdisjoint((function, f"{function}.{act}"))
     }
+    parts = {one for file in OF_BATCHES for one in _acts_of(file) if one[0] in _parts()}
+    return whole | {".".join(one) for one in parts}
+
+
+def _parts() -> set[str]:
+    return {f"{Path(file).stem}.{function}" for file, function in OF_BATCHES.items()}
 
 
 def _acts_of(file: str) -> Iterator[tuple[str, str]]:
@@ -147,6 +180,7 @@ def test_a_new_await_is_seen() -> None:
     found = _awaits()
     assert {"settling.write.fetch", "relay._stamp.commit", "inbox.take_once.done"} <= found
     assert "settle.settle_stay.submit" in found
+    assert {one.rpartition(".")[0] for one in found} >= _parts()
     assert len(found) >= 15
 
 

@@ -144,6 +144,15 @@ def test_a_benefit_without_its_block_is_malformed() -> None:
     assert refused["errors"] == [{"pointer": "/allowance", "code": "missing"}]
 
 
+def test_unknown_names_are_one_fault_a_place_with_those_that_are_known() -> None:
+    refused = answer(cost={"total": "1.00", "lines": [{"amount": "1.00", "klass": "A", "no": 1}]})
+    (error,) = (e for e in refused["refused"]["errors"] if e["code"] == "extra_forbidden")
+    known = ["amount", "class", "over_limit", "first_copay", "bed_days"]
+    assert error == {
+        "pointer": "/cost/lines/0", "code": "extra_forbidden", "unknown": 2, "known": known,
+    }  # fmt: skip
+
+
 def test_blocks_of_other_benefits_are_ignored() -> None:
     assert answer(prenatal={"anything": 1}) == answer()
 

@@ -52,6 +52,7 @@ async def test_a_pregnancy_is_registered_with_an_institution_in_contract(
         psn,
     )
     (ended,) = (await his.call("90101", {"data": {"psn_no": psn}}))["result"]
+    assert await number_of(rival, "2505", {"data": {"psn_no": psn, "fixmedins_code": B}}) == 1093
     assert (ended["enddate"], ended["vali_flag"], ended["geso_val"]) == ("2024-03-20", "0", 0)
 
 

@@ -21,7 +21,7 @@ VISIT = {
     ("changed", "places"),
     [
         ({"week": 99}, {("week",)}),
-        ({"week": 9, "infants": 1}, {("infants",)}),
+        ({"week": 9, "infants": 1}, {()}),  # known to a birth, not to a visit
         ({"benefit": "delivery", "mode": "caesarean"}, {("mode",)}),
         ({"benefit": "birth", "mode": "vaginal"}, {("benefit",)}),
         ({"benefit": 7, "mode": "vaginal"}, {("benefit",)}),

@@ -85,6 +85,29 @@ async def test_the_latest_is_told_first_and_an_ended_one_as_such(
     assert latest["pregnancy_id"] == second
 
 
+async def test_an_ended_pregnancy_is_entrusted_to_nobody_else(
+    house: House, nanjing_a: Client, nanjing_b: Client
+) -> None:
+    person = await house.person(NANJING)
+    pregnancy = await house.pregnancy(nanjing_a, person)
+    place, to_b = f"/pregnancies/{pregnancy}/transfer", {"institution_code": B}
+    assert (await nanjing_b.post(place, to_b, key="while-it-ran")).status_code == 201
+    stay, outcome = await house.stay(nanjing_a, person, pregnancy)
+    settled = await _settled(nanjing_a, stay, outcome["total"])
+    assert settled.status_code == 201, settled.text
+    to_a, clerk = {"institution_code": A}, house.clerks[NANJING]
+    for who, since in ((nanjing_a, {}), (nanjing_b, {}), (clerk, {"since": "2024-03-21"})):
+        assert _code(await who.post(place, to_a | since)) == (409, 1093)
+    assert (await nanjing_b.post(place, to_b, key="while-it-ran")).status_code == 201
+    # The money is undone, the birth is not.
+    undone = await nanjing_a.post(f"/settlements/{settled.json()['settlement_id']}/reverse")
+    assert undone.status_code == 201, undone.text
+    assert _code(await clerk.post(place, to_a)) == (409, 1093)
+    (found,) = await _found(clerk, person)
+    assert (found["state"], found["institution_code"]) == ("ended", B)
+    assert len(found["designations"]) == 2
+
+
 async def test_a_wrong_first_day_is_corrected_and_the_birth_settled(
     house: House, nanjing_a: Client, nanjing_b: Client
 ) -> None:

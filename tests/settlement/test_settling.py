@@ -334,7 +334,13 @@ async def test_the_feed_refuses_a_topic_that_is_not_told_here(house: House) -> N
     operator = await house.running.caller("operator-1", "operator", NANJING)
     told = await operator.get("/events", topic="maternity.settlement.claim.v1")
     assert told.status_code == 200, told.text
-    for topic in ("maternity.settlement.claims.v1", "maternity.audit.flag.v1", ""):
-        refused = await operator.get("/events", topic=topic)
+    topics = ["maternity.settlement.allowance.v1", "maternity.settlement.claim.v1"]
+    misspelt = "maternity.settlement.claims.v1"
+    others = ({"topic": topic} for topic in (misspelt, "maternity.audit.flag.v1", ""))
+    for query in (*others, {}):
+        refused = await operator.get("/events", **query)
         assert (refused.status_code, refused.json()["code"]) == (400, "1-malformed")
-        assert refused.json()["errors"][0]["pointer"] == "/topic"
+        (said,) = refused.json()["errors"]
+        assert (said["pointer"], said["known"]) == ("/topic", topics)
+    (said,) = (await operator.get("/events", topics="maternity.audit.flag.v1")).json()["errors"]
+    assert (said["code"], said["known"]) == ("query-name", ["topic", "after", "type", "limit"])

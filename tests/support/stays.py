@@ -7,6 +7,8 @@ from uuid import UUID, uuid4
 
 import asyncpg
 
+from shared.plumbing.database import Connection
+
 _PERSONS = """
 insert into person_state
 select pool_code, new.ref, state_version,
@@ -47,18 +49,24 @@ async def lay_stays(
     pregnancies: int,
 ) -> list[list[UUID]]:
     """For each of new pregnancies, a stay in each institution, discharged as the stay `like`."""
-    refs = [uuid4().hex for _ in range(pregnancies)]
-    ids = [uuid4() for _ in range(pregnancies)]
     stays = [[uuid4() for _ in institutions] for _ in range(pregnancies)]
     flat = [stay for group in stays for stay in group]
     codes = list(institutions) * pregnancies
     async with owner.acquire() as connection, connection.transaction():
-        await connection.execute(_PERSONS, UUID(like), refs)
-        await connection.execute(_PREGNANCIES, UUID(like), refs, ids)
+        laid = await lay_pregnancies(connection, like, pregnancies)
         await connection.execute(
             _STAYS, UUID(like), flat, codes,
-            [ref for ref in refs for _ in institutions],
-            [pregnancy for pregnancy in ids for _ in institutions],
+            [ref for ref, _ in laid for _ in institutions],
+            [pregnancy for _, pregnancy in laid for _ in institutions],
         )  # fmt: skip
         await connection.execute(_LINES, UUID(like), flat, codes)
     return stays
+
+
+async def lay_pregnancies(tx: Connection, like: str, number: int) -> list[tuple[str, UUID]]:
+    """New persons, each with a pregnancy: copies of those of the stay `like`."""
+    laid = [(uuid4().hex, uuid4()) for _ in range(number)]
+    refs = [ref for ref, _ in laid]
+    await tx.execute(_PERSONS, UUID(like), refs)
+    await tx.execute(_PREGNANCIES, UUID(like), refs, [pregnancy for _, pregnancy in laid])
+    return laid

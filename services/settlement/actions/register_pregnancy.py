@@ -81,7 +81,7 @@ def _logged(scene: Scene, pregnancy: Pregnancy) -> Deed:
 async def transfer_pregnancy(
     tx: Connection, scene: Scene, pregnancy_id: UUID, institution_code: str, since: date | None
 ) -> Pregnancy | Refusal:
-    """Designate another institution from `since` on, else from today.
+    """Designate another institution from `since` on, else from today, while the pregnancy runs.
 
     To a hospital that is no party to the move the pregnancy is unknown, as all that is others' is;
     the agency's staff, who have no institution, may move any.
@@ -90,6 +90,8 @@ async def transfer_pregnancy(
     mover = scene.institution_code
     if pregnancy is None or (mover and mover not in (pregnancy.institution_code, institution_code)):
         return Refusal.PREGNANCY_UNKNOWN
+    if pregnancy.ended:
+        return Refusal.PREGNANCY_ENDED
     day = since or scene.today
     made = await pregnancies.designations(tx, scene.pool_code, pregnancy_id)
     if day > scene.today or any(day < designation.since for designation in made):

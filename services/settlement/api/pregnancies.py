@@ -139,8 +139,8 @@ async def cancel(
 async def transfer(
     request: Request, pregnancy_id: Id, body: TransferBody, who: Registrar, _: Key = None
 ) -> Response:
-    """Designate another institution from now on; a hospital may move a pregnancy from itself or
-    to itself only."""
+    """Designate another institution from now on, while the pregnancy runs; a hospital may move one
+    from itself or to itself only."""
     return await keyed(
         request,
         who,

@@ -22,6 +22,7 @@ from services.settlement.api.price_wire import BLOCKS, CaseWire, read_json
 from services.settlement.domain.owed import Owed, contribution_owed, late_fee_owed
 from services.settlement.domain.pricing import ENGINE, Deferred, Priced, price
 from services.settlement.domain.refusals import Refusal, Refused
+from shared.plumbing.problems import faults_of
 from shared.policy.book import Book
 from shared.policy.compiler import BUILT_IN, compile_book, demo_allowance
 
@@ -92,17 +93,15 @@ def _own_id(raw: Any) -> str | None:
     return given if lawful else None
 
 
-def _pointers(error: ValidationError) -> list[dict[str, str]]:
+def _pointers(error: ValidationError) -> list[dict[str, Any]]:
     """Where the faults are; an unknown name is not repeated, only the place that holds it."""
-    found = []
-    for problem in error.errors(include_url=False, include_input=False, include_context=False):
-        place = problem["loc"][:-1] if problem["type"] == "extra_forbidden" else problem["loc"]
-        pointer = "".join(f"/{part}" for part in place)
-        found.append({"pointer": pointer, "code": problem["type"]})
-    return found
+    return [
+        {"pointer": fault.pointer, "code": fault.code, **fault.names()}
+        for fault in faults_of(error.errors(include_url=False, include_input=False))
+    ]
 
 
-def _malformed(case_id: str | None, errors: list[dict[str, str]] | None = None) -> dict[str, Any]:
+def _malformed(case_id: str | None, errors: list[dict[str, Any]] | None = None) -> dict[str, Any]:
     return _refused(case_id, Refused(Refusal.CASE_MALFORMED), errors)
 
 

@@ -6,12 +6,13 @@ import json
 from datetime import date
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 
 from services.settlement.domain.cost import CatalogueClass
 from shared.money import NOTHING, Money
 from shared.period import Month
 from shared.plumbing.amiss import amiss
+from shared.plumbing.closed import Closed
 from shared.plumbing.written import written_amount, written_day, written_month
 from shared.policy.shapes import (
     Circumstance,
@@ -43,12 +44,10 @@ def _no_control(value: str) -> str:
     return value
 
 
-class Wire(BaseModel):
-    """Closed: an unknown name is refused."""
+class Wire(Closed):
+    """An object of a case, read into the domain's own types."""
 
-    model_config = ConfigDict(
-        strict=True, extra="forbid", frozen=True, arbitrary_types_allowed=True
-    )
+    model_config = ConfigDict(arbitrary_types_allowed=True)
 
 
 Day = Annotated[date, BeforeValidator(written_day)]

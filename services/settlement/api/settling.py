@@ -20,8 +20,8 @@ from services.settlement.api.wire import SettleBody
 from shared.money import Money
 from shared.plumbing.auth import Caller, Tokens
 from shared.plumbing.edge import Key, bearer, key_matches, key_of, only, reply
-from shared.plumbing.problem_answers import as_problem, faults_of, problem_response
-from shared.plumbing.problems import FORBIDDEN, KEY_MISSING, MALFORMED, Problem
+from shared.plumbing.problem_answers import as_problem, problem_response
+from shared.plumbing.problems import FORBIDDEN, KEY_MISSING, MALFORMED, Problem, faults_of
 from shared.plumbing.repeats import Answer, Ask, DifferentBody, body_hash
 from shared.plumbing.strict_bodies import StrictBodies, read_strict_body
 from shared.plumbing.written import Id

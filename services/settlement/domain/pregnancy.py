@@ -44,6 +44,11 @@ class Pregnancy:
     version: int
     ended_by: Ending | None = None
 
+    @property
+    def ended(self) -> bool:
+        """Whether a birth or loss was settled; a reversal does not reopen it."""
+        return self.period.end is not None
+
 
 def end_after(pregnancy: Pregnancy, event_on: date) -> date | None:
     """The day after the birth or loss, on which the period ends; None where it lies before it.
@@ -101,7 +106,7 @@ def known_to(
 ) -> KnownPregnancy:
     """What the institution `asking`, empty for the agency's staff, may know of a pregnancy of its
     pool: that it is registered and since when, and of its designations those of itself."""
-    state = PregnancyState.ENDED if pregnancy.period.end else PregnancyState.OPEN
+    state = PregnancyState.ENDED if pregnancy.ended else PregnancyState.OPEN
     own = asking in ("", pregnancy.institution_code)
     return KnownPregnancy(
         pregnancy_id=pregnancy.pregnancy_id,

@@ -85,6 +85,7 @@ class Refusal(Enum):
     PREGNANCY_SETTLED = (1090, "pregnancy_settled", False)
     PREGNANCY_HAS_STAYS = (1091, "pregnancy_has_stays", False)
     ADMITTED_BEFORE_PREGNANCY = (1092, "admitted_before_pregnancy", False)
+    PREGNANCY_ENDED = (1093, "pregnancy_ended", False)
     INTERRUPTED = (2001, "interrupted", False)
     WAITING_PERIOD_NOT_MET = (2002, "waiting_period_not_met", False)
     NOT_INSURED_THEN = (2003, "not_insured_then", False)

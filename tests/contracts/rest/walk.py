@@ -79,14 +79,27 @@ async def walk(whole: Agency, recorder: Recorder) -> None:
     await _catalogued(whole, recorder)
     await _his_introduced(whole, recorder)
     await _registered_by_mistake(whole, recorder, mother)
-    for service in SERVICES:
-        operator = Walker(recorder, await whole.caller(service, "operator", "operator", ""))
+    operators = {
+        service: Walker(recorder, await whole.caller(service, "operator", "operator", ""))
+        for service in SERVICES
+    }
+    for service, operator in operators.items():
         topic = {
             "enrollment": "maternity.enrollment.person-state.v1",
             "settlement": "maternity.settlement.claim.v1",
             "audit": "maternity.audit.flag.v1",
         }[service]
         await operator.get("/events", topic=topic, after=0, limit=1)
+    await _misspelt(whole, recorder, mother)
+    for operator in operators.values():
+        await operator.get("/events", name="without-a-topic")
+
+
+async def _misspelt(whole: Agency, recorder: Recorder, mother: str) -> None:
+    """The last: what comes after it would be frozen under other numbers."""
+    hospital = await whole.caller("settlement", "hospital-a", "hospital", POOL, HIGH)
+    admission = {"stay_number": "ZY-2024-0311", "person_ref": mother, "admited_on": "2024-03-11"}
+    await Walker(recorder, hospital).post("/stays", admission, name="misspelt")
 
 
 async def _before_a_token(whole: Agency, recorder: Recorder, service: str) -> None:

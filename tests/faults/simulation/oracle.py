@@ -14,17 +14,22 @@ from tests.faults.simulation.processes import CONSUMER, Call, World
 async def broken(world: World) -> list[str]:
     """What does not hold."""
     wrong = _answers(world)
-    ids = {UUID(call.settled) for call in world.calls if call.settled}
-    wrong += await _settlements(world, ids)
+    wrong += await _settlements(world, set(_claims(world)))
+    wrong += await _cases(world)
     wrong += await _bus(world)
     wrong += await _audit(world)
     return wrong
 
 
+def _claims(world: World) -> list[UUID]:
+    """The settlements that the callers were told of."""
+    return [UUID(call.settled) for call in (*world.calls, *world.cases) if call.settled]
+
+
 def _answers(world: World) -> list[str]:
     wrong = []
     told: dict[str, set[bytes]] = defaultdict(set)
-    for call in world.calls:
+    for call in (*world.calls, *world.cases):
         told[call.key].update(call.answers)
     wrong += [f"K03 {key} was answered {len(b)} times" for key, b in told.items() if len(b) > 1]
     first, rival = _of(world.calls, 0), next(c for c in world.calls if c.hospital.endswith("b"))
@@ -41,14 +46,38 @@ def _of(calls: list[Call], place: int) -> list[Call]:
     return calls[place:end]
 
 
+async def _cases(world: World) -> list[str]:
+    """Of a case that was refused nothing is left, of a settled one all; each birth is paid once."""
+    keys = {case.key for case in world.cases if case.settled}
+    births = Counter({case.key: case.pregnancy_id for case in world.cases if case.settled}.values())
+    wrong = [
+        f"O03 {births[case.pregnancy_id]} cases of a birth were paid"
+        for case in world.cases if births[case.pregnancy_id] != 1
+    ]  # fmt: skip
+    both = keys & {case.key for case in world.cases if case.refused}
+    wrong += [f"K03 {key} was settled and refused" for key in both]
+    rows = await world.town.owner.fetch(
+        "select stay_number, state, (select count(*) from line l where l.stay_id = s.stay_id)"
+        " as lines from stay s where stay_number = any($1)",
+        [case.key for case in world.cases],
+    )
+    whole = {row["stay_number"] for row in rows if (row["state"], row["lines"]) == ("settled", 2)}
+    if whole != keys or len(rows) != len(keys):
+        wrong.append(f"O01 of {len(keys)} cases that were settled {len(rows)} stays are there")
+    return wrong
+
+
 async def _settlements(world: World, told: set[UUID]) -> list[str]:
     """Stored is what was told, once each, with entries that balance and events beside them."""
     owner, stays = world.town.owner, [c.thing for c in world.calls if c.operation == "settle"]
+    keys = [case.key for case in world.cases]
     rows = await owner.fetch(
         "select s.*, (select sum(amount_fen) from posting p where p.settlement_id = s.settlement_id)"
         " as posted, (select count(*) from idempotency i where i.object_id = s.settlement_id)"
-        " as answers from settlement s where stay_id = any($1)",
+        " as answers from settlement s where stay_id = any($1)"
+        " or stay_id in (select stay_id from stay where stay_number = any($2))",
         stays,
+        keys,
     )
     wrong = []
     stored = Counter(row["settlement_id"] for row in rows)
@@ -70,7 +99,7 @@ async def _settlements(world: World, told: set[UUID]) -> list[str]:
 async def _bus(world: World) -> list[str]:
     """All that was told is on the bus, copies alike, each key in order; stamped without a gap."""
     owner, records = world.town.owner, world.broker.records()
-    claims = [UUID(c.settled) for c in world.calls if c.settled]
+    claims = _claims(world)
     told = await owner.fetch(
         "select id, aggregate_id, sequence, data, position from outbox"
         " where aggregate_id = any($1::text[])",

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import UUID, uuid4
 
+from tests.faults.simulation.batches import CaseCall
 from tests.faults.simulation.broker import Broker
 from tests.faults.simulation.oracle import broken
 from tests.faults.simulation.points import Schedule
@@ -17,6 +18,8 @@ from tests.faults.simulation.processes import Call, World
 from tests.faults.simulation.town import HOSPITALS, Town, open_town
 
 NOTHING = UUID(int=0)
+BATCHES_SHARE = 0.5
+"""A play with batches has twice the steps."""
 
 
 @dataclass
@@ -84,6 +87,9 @@ async def _drive(world: World) -> None:
         "audit-1": world.consumer("audit-1"),
         "audit-2": world.consumer("audit-2"),
     }
+    if dice.random() < BATCHES_SHARE:
+        for number, cases in enumerate(await _batches(world), 1):
+            lives[f"batches-{number}"] = world.batcher(cases)
     await world.schedule.drive(
         [asyncio.create_task(world.lives(name, life)) for name, life in lives.items()]
     )
@@ -95,6 +101,17 @@ async def _drive(world: World) -> None:
     inbox = world.inbox("audit-1")
     while world.broker.lag():
         await inbox.take_once()
+
+
+async def _batches(world: World) -> tuple[list[CaseCall], list[CaseCall]]:
+    """A batch of two births; and at the other replica, beside a third, the second one once more
+    under its key, or another hospital's claim on the first."""
+    one, other, third = await world.town.mothers(3)
+    a, b = HOSPITALS
+    first = [CaseCall(a, *one), CaseCall(a, *other)]
+    if world.schedule.dice.random() < 0.5:
+        return first, [CaseCall(a, *third), CaseCall(a, *other, first[1].key)]
+    return first, [CaseCall(b, *one), CaseCall(b, *third)]
 
 
 def _commit() -> str:

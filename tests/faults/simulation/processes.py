@@ -30,6 +30,7 @@ from shared.plumbing.inbox import Inbox
 from shared.plumbing.problems import Problem
 from shared.plumbing.relay import Fenced, Relay
 from shared.plumbing.repeats import Answer, Ask, Overtaken
+from tests.faults.simulation.batches import CaseCall, send
 from tests.faults.simulation.broker import Broker, VirtualSender, VirtualSource
 from tests.faults.simulation.points import PROCESS, Died, Schedule, StoppingPool
 from tests.faults.simulation.town import Town
@@ -63,6 +64,7 @@ class World:
     schedule: Schedule
     broker: Broker
     calls: list[Call] = field(default_factory=list)
+    cases: list[CaseCall] = field(default_factory=list)
     callers_left: int = 0
 
     async def lives(self, name: str, life: Callable[[], Awaitable[None]]) -> None:
@@ -102,6 +104,19 @@ class World:
                 for task in (*callers, *flushers):
                     task.cancel()
                 await asyncio.gather(*callers, *flushers, return_exceptions=True)
+
+        return life
+
+    def batcher(self, cases: list[CaseCall]) -> Callable[[], Awaitable[None]]:
+        """A replica of settlement that is sent a batch, again until each case of it is final."""
+        self.cases += cases
+        self.callers_left += 1
+
+        async def life() -> None:
+            while not all(case.final for case in cases):
+                await send(self.town, self.schedule, cases)
+                await self.schedule.pause()
+            self.callers_left -= 1
 
         return life
 

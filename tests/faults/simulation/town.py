@@ -15,7 +15,7 @@ from shared.plumbing.database import Pool, open_pool
 from shared.policy.book import Book
 from tests.settlement.conftest import NANJING, open_house
 from tests.support.clock import FixedClock
-from tests.support.stays import lay_stays
+from tests.support.stays import lay_pregnancies, lay_stays
 
 HOSPITALS = (f"H{NANJING}a", f"H{NANJING}b")
 
@@ -38,6 +38,11 @@ class Town:
     async def stays(self, pregnancies: int) -> list[list[UUID]]:
         """For each new pregnancy a discharged stay in either hospital."""
         return await lay_stays(self.owner, self.like, HOSPITALS, pregnancies=pregnancies)
+
+    async def mothers(self, number: int) -> list[tuple[str, UUID]]:
+        """New persons, each with a pregnancy that no stay is of yet."""
+        async with self.owner.acquire() as connection, connection.transaction():
+            return await lay_pregnancies(connection, self.like, number)
 
 
 @asynccontextmanager
