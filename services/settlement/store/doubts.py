@@ -13,7 +13,9 @@ from shared.plumbing.database import Connection
 
 
 async def note(tx: Connection, doubts: Sequence[Doubt]) -> None:
-    """Note doubts."""
+    """Note doubts; without any there is no round trip."""
+    if not doubts:
+        return
     await tx.executemany(
         "insert into doubt values ($1, $2, $3, $4, $5, $6, $7)",
         [
