@@ -13,9 +13,12 @@ import pytest
 
 from bench.audit import run
 from bench.audit.causality import changed_by_the_future, cut, rows_changed
+from bench.audit.claims import claims, joined
 from bench.audit.generate import province, write
 from bench.audit.reviews import write_reviews
 from bench.audit.scoring_run import Scored
+from bench.audit.violations import contradicted_by_nights
+from bench.audit.world import A, V
 
 Maker = Callable[[Path, Path], Scored]
 SMALL = run.Setting(hospitals=12, months=26, volume=0.2)
@@ -91,6 +94,22 @@ def test_claims_are_labelled_as_they_are_written(folder: Path) -> None:
             assert claim["person_id"] == rival["person_id"]
             assert claim["admit_date"] < rival["discharge_date"]
             assert rival["admit_date"] < claim["discharge_date"]
+
+
+@pytest.mark.parametrize(
+    ("nights_added", "begins", "contradicts"),
+    [(2, 5, True), (2, 6, False), (2, 4, True), (0, 4, False), (0, 3, False)],
+)
+def test_a_stay_made_longer_contradicts_the_next_one_that_it_reaches_into(
+    nights_added: int, begins: int, contradicts: bool
+) -> None:
+    """She lay there for four days, from day 0 on; whatever follows is of another hospital."""
+    before = claims(1, 10, person=7, hospital=1, case=A, discharged=4 + nights_added,
+                    stay=4 + nights_added, true_stay=4)  # fmt: skip
+    birth = claims(1, 20, person=7, hospital=2, case=V, discharged=begins + 3, stay=3)
+    somebody = claims(1, 30, person=8, hospital=2, case=V, discharged=8, stay=4)
+    found = contradicted_by_nights(joined([birth, before, somebody]))
+    assert found.partner.tolist() == [-1, 20 if contradicts else -1, -1]
 
 
 def test_reviews_say_what_is_so_with_some_mistakes(folder: Path, tmp_path: Path) -> None:
