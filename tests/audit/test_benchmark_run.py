@@ -9,12 +9,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
+import numpy as np
 import pytest
 
 from bench.audit import run
 from bench.audit.causality import changed_by_the_future, cut, rows_changed
 from bench.audit.claims import claims, joined
 from bench.audit.generate import province, write
+from bench.audit.plan import NUMBER
 from bench.audit.reviews import write_reviews
 from bench.audit.scoring_run import Scored
 from bench.audit.violations import contradicted_by_nights
@@ -110,6 +112,15 @@ def test_a_stay_made_longer_contradicts_the_next_one_that_it_reaches_into(
     somebody = claims(1, 30, person=8, hospital=2, case=V, discharged=8, stay=4)
     found = contradicted_by_nights(joined([birth, before, somebody]))
     assert found.partner.tolist() == [-1, 20 if contradicts else -1, -1]
+
+
+def test_who_lay_elsewhere_meanwhile_is_in_the_labels() -> None:
+    """Of this seed one stay was made longer into the next one of hers."""
+    made = province(1, SMALL.hospitals, SMALL.months, SMALL.volume).claims
+    [longer] = np.flatnonzero((made.kind == NUMBER["stay_inflation"]) & (made.partner >= 0))
+    [following] = np.flatnonzero(made.row == made.partner[longer])
+    assert made.person[longer] == made.person[following]
+    assert made.admitted[longer] < made.admitted[following] < made.discharged[longer]
 
 
 def test_reviews_say_what_is_so_with_some_mistakes(folder: Path, tmp_path: Path) -> None:
