@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import sys
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 
 from bench.audit import run
+from bench.audit.__main__ import main
 from bench.audit.causality import changed_by_the_future, cut, rows_changed
 from bench.audit.claims import claims, joined
 from bench.audit.generate import province, write
@@ -137,6 +139,31 @@ def test_reviews_say_what_is_so_with_some_mistakes(folder: Path, tmp_path: Path)
         discharged = {row["claim_id"]: row["discharge_date"] for row in csv.DictReader(file)}
     assert all(row["reviewed_on"] > discharged[row["claim_id"]] for row in reviews)
     (folder / "reviews.csv").unlink()
+
+
+def test_too_small_a_province_to_review_is_said_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(province(3, 4, 20, 0.02), tmp_path)
+    monkeypatch.setattr(sys, "argv", ["bench.audit", "reviews", str(tmp_path)])
+    assert main() == 2
+    said = capsys.readouterr()
+    assert said.err.startswith("not reviewed: ")
+    assert said.err.count("\n") == 1
+    assert said.out == ""
+    assert not (tmp_path / "reviews.csv").exists()
+
+
+def test_of_a_province_too_small_to_review_the_other_figures_are_taken(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setattr(run, "score", all_knowing)
+    tiny = run.Setting(hospitals=6, months=26, volume=0.05)
+    run.benchmark([1], tiny, tmp_path, robust=False, keep=False)
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    value = {line["figure"]: line["value"] for line in lines}
+    assert value["P13.claims"] == 1
+    assert value["P13.claims_reviewed"] is None
 
 
 def looking(ahead: int, claims: Path, out: Path) -> Path:
