@@ -35,8 +35,12 @@ def generate(
 
 @app.command()
 def reviews(
-    folder: Annotated[Path, typer.Argument(help="A folder that generate made")],
-    flags: Annotated[Path | None, typer.Option(help="claim_flags.csv; without, at random")] = None,
+    folder: Annotated[
+        Path, typer.Argument(help="A folder that generate made", exists=True, file_okay=False)
+    ],
+    flags: Annotated[
+        Path | None, typer.Option(help="claim_flags.csv; without, at random", exists=True)
+    ] = None,
     count: Annotated[int, typer.Option(min=1)] = 4_500,
     seed: int = 1,
 ) -> None:
@@ -111,7 +115,8 @@ def causality(
 
 
 def main() -> int:
-    """Run a command; what cannot be judged is said in one line, and ends with 2."""
+    """Run a command; what cannot be judged or reviewed is said in one line, and ends with 2."""
+    from bench.audit.reviews import TooFewClaims
     from bench.audit.scoring_run import NotScored
     from bench.audit.series_judge import Unscored
 
@@ -119,6 +124,9 @@ def main() -> int:
         app()
     except (Unscored, NotScored) as reason:
         typer.echo(f"not judged: {reason}", err=True)
+        return 2
+    except TooFewClaims as reason:
+        typer.echo(f"not reviewed: {reason}", err=True)
         return 2
     return 0
 

@@ -21,11 +21,15 @@ _DATA_ERROR = 0.1
 """Of honest claims that were looked at."""
 
 
+class TooFewClaims(Exception):
+    """Fewer claims than reviews are wanted of."""
+
+
 def write_reviews(folder: Path, flags: Path | None, count: int, seed: int) -> int:
     """Write reviews.csv beside CLAIMS.csv: claim_id, outcome, reviewed_on; how many there are.
 
     With the scores of claim_flags.csv nine of ten are taken from each month's top, otherwise all at
-    random.
+    random. Raises TooFewClaims.
     """
     draw = np.random.default_rng([seed, 9])
     scored = f"read_csv('{flags}', all_varchar=true)" if flags else "(SELECT '' claim_id, 0 score)"
@@ -42,6 +46,10 @@ def write_reviews(folder: Path, flags: Path | None, count: int, seed: int) -> in
         ).fetchnumpy()
     day = found["day"].astype("datetime64[D]")
     able = np.flatnonzero(day < day.min() + (day.max() - day.min()) * _UNTIL)
+    if len(able) < count:
+        raise TooFewClaims(
+            f"{len(able)} claims of the first {_UNTIL:.0%} of the days, {count} reviews wanted"
+        )
     at_random = count if flags is None else round(count * _AT_RANDOM)
     _, month = np.unique(found["month"].astype(str)[able], return_inverse=True)
     taken = _tops(month, found["score"][able], count - at_random)

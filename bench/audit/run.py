@@ -17,7 +17,7 @@ from bench.audit.claim_judge import average_precision, read_claims
 from bench.audit.figures import of_claims, of_series, told
 from bench.audit.generate import province, write
 from bench.audit.page import Results, write_page
-from bench.audit.reviews import COUNT, write_reviews
+from bench.audit.reviews import COUNT, TooFewClaims, write_reviews
 from bench.audit.scoring_run import NotScored, Scored, score
 from bench.audit.series_judge import Series, read_series
 from bench.figure import say
@@ -111,15 +111,16 @@ def _of_claims(folder: Path, scored: Scored, seed: int) -> Found:
         return {}
     claims, labels = folder / "CLAIMS.csv", folder / "labels_claims.csv"
     found = of_claims(claims, labels, scored.claims)
-    write_reviews(folder, scored.claims, COUNT, seed)
+    try:
+        write_reviews(folder, scored.claims, COUNT, seed)
+    except TooFewClaims as reason:
+        return _not_reviewed(found, reason)
     # Who learned takes over by itself once enough is reviewed. Asked for by name, it refuses where
     # too little was, and no figure of evidence alone is taken for one of a ranker.
     try:
         again = score(claims, folder / "reviewed", "--champion", "ranker")
     except NotScored as reason:
-        # a small province confirms too few for a ranker: the figure is not taken
-        say("P13.claims_reviewed", None, "share", skipped=str(reason)[-200:])
-        return found
+        return _not_reviewed(found, reason)
     finally:
         (folder / "reviews.csv").rename(folder / "reviews_made.csv")
     assert again.claims is not None
@@ -131,3 +132,9 @@ def _of_claims(folder: Path, scored: Scored, seed: int) -> Found:
         for flags in (scored.claims, again.claims)
     )
     return found | {"claims_reviewed": after, "claims_left_before_reviews": before}
+
+
+def _not_reviewed(found: Found, reason: Exception) -> Found:
+    """Too few claims, or too few confirmed, to teach: a small province has no such figure."""
+    say("P13.claims_reviewed", None, "share", skipped=str(reason)[-200:])
+    return found

@@ -68,7 +68,7 @@ def written_down(world: World, plan: Plan, some: Claims) -> Claims:
         else:
             continue
         shown["kind"][at] = NUMBER[event.kind]
-    return joined([replace(some, **shown), *added])
+    return contradicted_by_nights(joined([replace(some, **shown), *added]))
 
 
 def billed(world: World, plan: Plan, some: Claims, fen: Array) -> tuple[Claims, Array]:
@@ -111,6 +111,24 @@ def _dearer(draw: np.random.Generator, fen: Array, log: Array) -> Array:
     base = np.maximum(easy.sum(axis=1, keepdims=True), 1)
     added: Array = np.round(easy / base * total * (factor - 1)).astype(np.int64)
     return fen + added
+
+
+def contradicted_by_nights(some: Claims) -> Claims:
+    """A stay whose added nights reach into the woman's next one contradicts it, whoever had her
+    then: whoever finds the two beside each other has found something wrong.
+    """
+    stays = np.flatnonzero(some.is_stay)
+    order = stays[np.lexsort((some.admitted[stays], some.person[stays]))]
+    one, following = order[:-1], order[1:]
+    begins = some.admitted[following]
+    meet = (
+        (some.person[one] == some.person[following])
+        & (some.discharged[one] > begins)
+        & (some.admitted[one] + some.true_stay[one] <= begins)
+    )
+    partner = some.partner.copy()
+    partner[one[meet]] = some.row[following[meet]]
+    return replace(some, partner=partner)
 
 
 def _longer(shown: dict[str, Array], at: Array, days: Array) -> None:

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import csv
 import json
+import sys
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
+import numpy as np
 import pytest
 
 from bench.audit import run
+from bench.audit.__main__ import main
 from bench.audit.causality import changed_by_the_future, cut, rows_changed
+from bench.audit.claims import claims, joined
 from bench.audit.generate import province, write
+from bench.audit.plan import NUMBER
 from bench.audit.reviews import write_reviews
 from bench.audit.scoring_run import Scored
+from bench.audit.violations import contradicted_by_nights
+from bench.audit.world import A, V
 
 Maker = Callable[[Path, Path], Scored]
 SMALL = run.Setting(hospitals=12, months=26, volume=0.2)
@@ -93,6 +100,31 @@ def test_claims_are_labelled_as_they_are_written(folder: Path) -> None:
             assert rival["admit_date"] < claim["discharge_date"]
 
 
+@pytest.mark.parametrize(
+    ("nights_added", "begins", "contradicts"),
+    [(2, 5, True), (2, 6, False), (2, 4, True), (0, 4, False), (0, 3, False)],
+)
+def test_a_stay_made_longer_contradicts_the_next_one_that_it_reaches_into(
+    nights_added: int, begins: int, contradicts: bool
+) -> None:
+    """She lay there for four days, from day 0 on; whatever follows is of another hospital."""
+    before = claims(1, 10, person=7, hospital=1, case=A, discharged=4 + nights_added,
+                    stay=4 + nights_added, true_stay=4)  # fmt: skip
+    birth = claims(1, 20, person=7, hospital=2, case=V, discharged=begins + 3, stay=3)
+    somebody = claims(1, 30, person=8, hospital=2, case=V, discharged=8, stay=4)
+    found = contradicted_by_nights(joined([birth, before, somebody]))
+    assert found.partner.tolist() == [-1, 20 if contradicts else -1, -1]
+
+
+def test_who_lay_elsewhere_meanwhile_is_in_the_labels() -> None:
+    """Of this seed one stay was made longer into the next one of hers."""
+    made = province(1, SMALL.hospitals, SMALL.months, SMALL.volume).claims
+    [longer] = np.flatnonzero((made.kind == NUMBER["stay_inflation"]) & (made.partner >= 0))
+    [following] = np.flatnonzero(made.row == made.partner[longer])
+    assert made.person[longer] == made.person[following]
+    assert made.admitted[longer] < made.admitted[following] < made.discharged[longer]
+
+
 def test_reviews_say_what_is_so_with_some_mistakes(folder: Path, tmp_path: Path) -> None:
     flags = all_knowing(folder / "CLAIMS.csv", tmp_path).claims
     assert write_reviews(folder, flags, count=600, seed=1) == 600
@@ -107,6 +139,31 @@ def test_reviews_say_what_is_so_with_some_mistakes(folder: Path, tmp_path: Path)
         discharged = {row["claim_id"]: row["discharge_date"] for row in csv.DictReader(file)}
     assert all(row["reviewed_on"] > discharged[row["claim_id"]] for row in reviews)
     (folder / "reviews.csv").unlink()
+
+
+def test_too_small_a_province_to_review_is_said_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(province(3, 4, 20, 0.02), tmp_path)
+    monkeypatch.setattr(sys, "argv", ["bench.audit", "reviews", str(tmp_path)])
+    assert main() == 2
+    said = capsys.readouterr()
+    assert said.err.startswith("not reviewed: ")
+    assert said.err.count("\n") == 1
+    assert said.out == ""
+    assert not (tmp_path / "reviews.csv").exists()
+
+
+def test_of_a_province_too_small_to_review_the_other_figures_are_taken(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setattr(run, "score", all_knowing)
+    tiny = run.Setting(hospitals=6, months=26, volume=0.05)
+    run.benchmark([1], tiny, tmp_path, robust=False, keep=False)
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    value = {line["figure"]: line["value"] for line in lines}
+    assert value["P13.claims"] == 1
+    assert value["P13.claims_reviewed"] is None
 
 
 def looking(ahead: int, claims: Path, out: Path) -> Path:

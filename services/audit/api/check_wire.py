@@ -65,7 +65,7 @@ class CaseBody(Wire):
     insured: bool | None = None
     diagnoses: Annotated[list[ClinicalCode], Field(max_length=40)] | None = None
     procedures: Annotated[list[ClinicalCode], Field(max_length=40)] | None = None
-    orders: Annotated[list[OrderBody], Field(max_length=LINES_MAX)] | None = None
+    orders: Annotated[list[OrderBody], Field(max_length=LINES_MAX, fail_fast=True)] | None = None
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:

@@ -25,7 +25,7 @@ from services.settlement.api.outcomes import OutcomeBody
 from services.settlement.api.refusals import problem_of
 from services.settlement.api.render import settled_form
 from services.settlement.api.shown import BatchShown
-from services.settlement.api.wire import LinesBody, OpenStayBody
+from services.settlement.api.wire import LineBody, OpenStayBody
 from services.settlement.domain.refusals import Refused
 from services.settlement.store.settling import Entry
 from shared.plumbing.amiss import amiss
@@ -44,10 +44,11 @@ router = APIRouter(prefix="/settlement/v1", tags=["settlements"])
 _CASES_MOST = 1000
 
 
-class CaseBody(OpenStayBody, LinesBody):
+class CaseBody(OpenStayBody):
     """A stay or visit as it would be opened, its lines, and the record that its discharge states.
     `key` is this case's Idempotency-Key, one of those that the hospital settles by."""
 
+    lines: Annotated[list[LineBody], Field(min_length=1, max_length=2000, fail_fast=True)]
     key: Annotated[str, Field(pattern=r"^[!-~]{1,255}$")]
     outcome: OutcomeBody
 

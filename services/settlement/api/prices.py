@@ -86,10 +86,12 @@ class DisputedBody(Wire):
     settlement_id: Id
     without_lines: Annotated[
         list[Annotated[int, Field(ge=1, le=1_000_000)]],
-        Field(max_length=2000, default_factory=list),
+        Field(max_length=2000, default_factory=list, fail_fast=True),
     ]
-    without_items: Annotated[list[Code], Field(max_length=200, default_factory=list)]
-    less: Annotated[list[LessBody], Field(max_length=200, default_factory=list)]
+    without_items: Annotated[
+        list[Code], Field(max_length=200, default_factory=list, fail_fast=True)
+    ]
+    less: Annotated[list[LessBody], Field(max_length=200, default_factory=list, fail_fast=True)]
     corrected: CorrectedBody | None = None
 
     @model_validator(mode="after")
