@@ -79,7 +79,7 @@ async def create(
 
     `replicas` stands for the file's replication factor, where it is given.
     """
-    admin = AIOKafkaAdminClient(**brokers_at(bootstrap).options())
+    admin = AIOKafkaAdminClient(**await brokers_at(bootstrap).options())
     # The client retries a broker that is down without end: the deadline is ours.
     async with asyncio.timeout(ADMIN_SECONDS_MAX):
         await admin.start()

@@ -72,7 +72,7 @@ class KafkaLog:
         async with asyncio.timeout(BROKER_SECONDS_MAX):
             # Not by seeking to the beginning: the reset of a fresh assignment may come after it.
             consumer = AIOKafkaConsumer(
-                **self._brokers.options(),
+                **await self._brokers.options(),
                 enable_auto_commit=False,
                 auto_offset_reset="earliest",
             )
@@ -106,8 +106,8 @@ class KafkaLog:
     async def lag(self, topic: Topic, group: str) -> int:
         """Each partition's end less what the group committed there."""
         async with asyncio.timeout(BROKER_SECONDS_MAX):
-            admin = AIOKafkaAdminClient(**self._brokers.options())
-            consumer = AIOKafkaConsumer(**self._brokers.options(), enable_auto_commit=False)
+            admin = AIOKafkaAdminClient(**await self._brokers.options())
+            consumer = AIOKafkaConsumer(**await self._brokers.options(), enable_auto_commit=False)
             await admin.start()
             try:
                 await consumer.start()

@@ -41,7 +41,7 @@ from shared.plumbing.inbox import Handle
 from shared.plumbing.peer import Peer
 from shared.plumbing.runtime import Runtime
 from shared.plumbing.settings import Settings
-from shared.plumbing.tls import trust_of
+from shared.plumbing.tls import trusting
 
 _SILENCE_SECONDS = 30.0
 _PRICES_SECONDS = 5.0
@@ -80,7 +80,7 @@ def create_app(
             secret = settings.peer_secrets["settlement"].get_secret_value()
             settlement = Peer(
                 "settlement", settings.peers["settlement"], secret, settlement_transport,
-                tls=partial(trust_of, settings), patience=_PATIENCE,
+                tls=partial(trusting, settings.tls_authorities), patience=_PATIENCE,
             )  # fmt: skip
             money = MoneyAtRisk(runtime.pool, the_clock, book, settlement)
             runtime.workers.every("money at risk", _PRICES_SECONDS, money.ask)

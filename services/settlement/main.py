@@ -53,7 +53,7 @@ from shared.plumbing.peer import Peer
 from shared.plumbing.runtime import Runtime
 from shared.plumbing.sealed import Vault
 from shared.plumbing.settings import Settings, unmarked
-from shared.plumbing.tls import trust_of
+from shared.plumbing.tls import trusting
 from shared.plumbing.tracing import TracedEdge
 from shared.policy.book import Book
 from shared.policy.compiler import allowance, compile_book
@@ -91,9 +91,8 @@ def _peer(
     if service not in settings.peers.keys() & settings.peer_secrets.keys():
         return None
     secret = settings.peer_secrets[service].get_secret_value()
-    return Peer(
-        service, settings.peers[service], secret, transport, tls=partial(trust_of, settings)
-    )
+    tls = partial(trusting, settings.tls_authorities)
+    return Peer(service, settings.peers[service], secret, transport, tls=tls)
 
 
 def create_app(

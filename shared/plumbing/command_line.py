@@ -7,6 +7,7 @@ import ssl
 from collections.abc import Callable, Mapping
 from typing import Annotated
 
+import structlog
 import typer
 import uvicorn
 from fastapi import FastAPI
@@ -18,9 +19,11 @@ from shared.plumbing.garbage import collect_rarely
 from shared.plumbing.inbox import Handle, consumer_of
 from shared.plumbing.logs import configure_logs
 from shared.plumbing.parked import retry_keys
-from shared.plumbing.settings import Settings, read_settings
-from shared.plumbing.tls import certificate_of, serving, trust_of
+from shared.plumbing.settings import Settings, read_settings, unread
+from shared.plumbing.tls import certificate_of, serving, trusting
 from shared.plumbing.tracing import configure_traces
+
+log = structlog.get_logger()
 
 _GRACE_SECONDS = 8
 
@@ -40,6 +43,8 @@ def new_command_line(
         configure_logs(service)
         configure_traces(service)
         settings = read_settings(service)
+        if names := unread(service):
+            log.warning("settings that nothing reads", names=names)
         app = create_app(settings)
         collect_rarely()
         tls = _tls_of(service, settings)
@@ -99,14 +104,16 @@ def new_command_line(
 def _tls_of(service: str, settings: Settings) -> ssl.SSLContext | None:
     """By what https is served, None for http. Ends the process in words where a file that TLS needs
     cannot be used."""
-    certificate = certificate_of(settings)
+    prefix, certificate = service.upper(), certificate_of(settings)
+    named = f"{prefix}_TLS_AUTHORITIES"
     try:
-        trust_of(settings)
+        if settings.tls_authorities is not None:
+            trusting(settings.tls_authorities)
+        named = f"{prefix}_TLS_CERTIFICATE, {prefix}_TLS_KEY"
         return serving(service, certificate) if certificate else None
     except (OSError, ValueError) as error:
         raise SystemExit(
-            f"{service.upper()}_TLS_AUTHORITIES, _TLS_CERTIFICATE, _TLS_KEY: what they name cannot"
-            f" be used ({type(error).__name__}); docs/operations.md tells of TLS"
+            f"{named}: cannot be used ({type(error).__name__}); docs/operations.md tells of TLS"
         ) from error
 
 

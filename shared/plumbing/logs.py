@@ -56,8 +56,12 @@ def _described(error: BaseException) -> dict[str, Any]:
 
 
 def _first_line(_: Any, __: str, event: Line) -> Line:
-    """Of another library's message the first line: asyncio adds the error's own words below."""
-    event["event"] = str(event["event"]).partition("\n")[0]
+    """Of another library's message the first line: asyncio adds the error's own words below. Of an
+    error's report, which a server writes of a start that failed, also the type at its end."""
+    text = str(event["event"])
+    event["event"] = text.partition("\n")[0]
+    if text.startswith("Traceback"):
+        event["error"] = text.rstrip().rpartition("\n")[2].partition(":")[0]
     return event
 
 

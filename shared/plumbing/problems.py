@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -72,6 +73,11 @@ class Problem(Exception):
         self.values = values or {}
 
 
+_OF_WORDS = ("literal_error", "enum")
+_QUOTED = re.compile("'([^']*)'")
+"""The words that a form lists, as pydantic tells what it expected."""
+
+
 def faults_of(errors: Iterable[Any], *, skip: int = 0, words: WordsAt = NO_WORDS) -> list[Fault]:
     """What pydantic found, as places and kinds, no more than are told."""
     return [
@@ -86,6 +92,8 @@ def faults_of(errors: Iterable[Any], *, skip: int = 0, words: WordsAt = NO_WORDS
 def _names(error: Any, words: WordsAt) -> dict[str, Any]:
     if error["type"] == UNKNOWN_NAMES:
         return dict(error["ctx"])
+    if error["type"] in _OF_WORDS:
+        return {"known": _QUOTED.findall(error["ctx"]["expected"])}
     return {"known": words.get(tuple(error["loc"]), ())}
 
 

@@ -20,7 +20,7 @@ from shared.plumbing.journal import seal
 from shared.plumbing.metrics import SAMPLE_SECONDS, Lag, Sampler
 from shared.plumbing.relay import KeepInLog, Relay, Sender
 from shared.plumbing.settings import Settings
-from shared.plumbing.tls import trust_of
+from shared.plumbing.tls import to_brokers
 from shared.plumbing.workers import Workers
 
 _SEAL_SECONDS = 0.5
@@ -100,7 +100,7 @@ class Runtime:
 
     def _brokers(self) -> Brokers:
         settings = self.settings
-        tls = partial(trust_of, settings) if settings.kafka_tls else None
+        tls = partial(to_brokers, settings) if settings.kafka_tls else None
         return Brokers(settings.kafka, tls)
 
     async def close(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Literal, Self
 
@@ -24,17 +25,21 @@ class Settings(BaseSettings):
         secrets_dir=_SECRETS if _SECRETS.is_dir() else None,
     )
 
-    mode: Literal["demo", "production"] = "production"
-    host: str = "127.0.0.1"
-    port: int = 8000
+    mode: Literal["demo", "production"] = Field(
+        "production", description="demo: of one machine, with keys that it made for itself"
+    )
+    host: str = Field("127.0.0.1", description="the address that it listens at")
+    port: int = Field(8000, description="and the port")
 
     owner_dsn: SecretStr = Field(description="role that owns the schema: migrations and verify")
     service_dsn: SecretStr = Field(description="role of requests, workers and consumers")
     group_dsn: SecretStr = Field(description="role of the group writer")
 
-    bus: Literal["local", "kafka"] = "kafka"
+    bus: Literal["local", "kafka"] = Field(
+        "kafka", description="by what events travel; local: hearers read the tellers' logs"
+    )
     kafka: str = Field("127.0.0.1:9092", description="bootstrap servers, for bus=kafka")
-    topic_prefix: str = ""
+    topic_prefix: str = Field("", description="stands before each topic's name")
     feeds: dict[str, SecretStr] = Field(
         default={}, description="producer service -> DSN of its log, for bus=local"
     )
@@ -46,7 +51,7 @@ class Settings(BaseSettings):
 
     tls_certificate: Path | None = Field(
         None,
-        description="PEM, with its chain: https is served by it, and it is shown to the broker",
+        description="PEM, with its chain: serves https, and is shown to brokers that ask",
     )
     tls_key: Path | None = Field(None, description="PEM: the certificate's private key")
     tls_authorities: Path | None = Field(
@@ -86,8 +91,15 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _a_certificate_has_its_key(self) -> Self:
         if (self.tls_certificate is None) != (self.tls_key is None):
-            raise ValueError("tls_certificate and tls_key are set together")
+            raise ValueError("TLS_CERTIFICATE and TLS_KEY are set together")
         return self
+
+
+def unread(service: str) -> list[str]:
+    """The variables behind a service's name that are no settings: misspelt ones, most likely."""
+    prefix = f"{service.upper()}_"
+    behind = {name for name in os.environ if name.upper().startswith(prefix)}
+    return sorted(behind - {prefix + name.upper() for name in Settings.model_fields})
 
 
 def unmarked(key: SecretStr) -> str:
@@ -103,9 +115,9 @@ def read_settings(service: str) -> Settings:
         return Settings(_env_prefix=prefix)
     except ValidationError as error:
         said = [
-            ": ".join((*(f"{prefix}{name}".upper() for name in one["loc"][:1]), one["msg"]))
+            ": ".join((f"{prefix}{''.join(map(str, one['loc'][:1])) or '*'}".upper(), one["msg"]))
             for one in error.errors(include_input=False)
         ]
     except SettingsError as error:  # a list or a map that is none: its text names it alone
         said = [str(error)]
-    raise SystemExit("; ".join((*said, "docs/operations.md lists the settings")))
+    raise SystemExit("; ".join((*said, "docs/settings.md lists the settings")))

@@ -101,6 +101,7 @@ def test_what_a_hospital_is_known_for_is_no_foresight() -> None:
     mixed = train(replace(one, hospitals=("h",) * 3200), NONE, DAY, "f1")
     assert isinstance(apart, Ranker)
     assert isinstance(mixed, Ranker)
+    assert apart.version != mixed.version
     assert np.mean((mixed.unseen - confirmed) ** 2) < 0.01
     assert np.mean((apart.unseen - confirmed) ** 2) > 0.15
 
@@ -139,3 +140,12 @@ def test_another_way_to_learn_is_another_version(
     again = train(reviewed(3200), NONE, DAY, "f1")
     assert isinstance(again, Ranker)
     assert again.version != ranker.version
+
+
+def test_trees_that_reviews_speak_against_are_not_believed_the_other_way_round() -> None:
+    """Of these few hospitals they learned what holds for no other: the evidence alone orders."""
+    trained = train(at_hospitals(3_200, 40, seed=3), NONE, DAY, "f1")
+    assert isinstance(trained, Ranker)
+    elsewhere = at_hospitals(2_000, 500, seed=4).features
+    by_evidence = np.argsort(elsewhere[:, -1], kind="stable")
+    assert np.all(np.diff(trained.chances(elsewhere)[by_evidence]) >= 0)

@@ -15,7 +15,7 @@ from services.settlement.api.batches import BatchBody
 from shared.plumbing.closed import Closed
 
 SHORT = 100
-FAULTS_MOST = 10_000
+FEW = 10_000
 """Some hundredths of a second: pydantic makes half a million a second."""
 
 
@@ -25,15 +25,20 @@ def bodies(of: type[Closed] = Closed) -> Iterator[type[Closed]]:
         yield from bodies(one)
 
 
-def slow_lists(schema: Any, known: dict[str, Any], *, within: bool = False) -> Iterator[str]:
+def slow_lists(
+    schema: Any, known: dict[str, Any], seen: set[tuple[str, bool]], *, within: bool = False
+) -> Iterator[str]:
     """Long lists within lists that would tell every fault of theirs, by what each entry is."""
     if isinstance(schema, list | tuple):
         for one in schema:
-            yield from slow_lists(one, known, within=within)
+            yield from slow_lists(one, known, seen, within=within)
     if not isinstance(schema, dict):
         return
     if schema.get("type") == "definition-ref":
-        yield from slow_lists(known.pop(schema["schema_ref"], None), known, within=within)
+        asked = (schema["schema_ref"], within)
+        if asked not in seen:
+            seen.add(asked)
+            yield from slow_lists(known[asked[0]], known, seen, within=within)
         return
     if "definitions" in schema:
         known = {one["ref"]: one for one in schema["definitions"]}
@@ -43,13 +48,13 @@ def slow_lists(schema: Any, known: dict[str, Any], *, within: bool = False) -> I
         yield str(schema["items_schema"])
     for name, one in schema.items():
         if name not in ("definitions", "metadata", "cls"):
-            yield from slow_lists(one, known, within=within or is_list)
+            yield from slow_lists(one, known, seen, within=within or is_list)
 
 
 def test_a_long_list_within_a_list_tells_its_first_bad_entry_alone() -> None:
-    asked = {body for body in bodies() if body.__name__.endswith("Body")}
+    asked = {body for body in bodies() if not body.__name__.endswith(("Shown", "Wire"))}
     assert BatchBody in asked
-    found = {body: list(slow_lists(body.__pydantic_core_schema__, {})) for body in asked}
+    found = {body: list(slow_lists(body.__pydantic_core_schema__, {}, set())) for body in asked}
     assert not {body.__name__: entries for body, entries in found.items() if entries}
 
 
@@ -58,4 +63,4 @@ def test_a_batch_of_nothing_but_faults_is_told_in_few() -> None:
     cases = [{"lines": [{}] * 2000}] * 1000
     with pytest.raises(ValidationError) as told:
         BatchBody.model_validate({"cases": cases})
-    assert told.value.error_count() < FAULTS_MOST
+    assert told.value.error_count() < FEW

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -17,10 +16,8 @@ from shared.plumbing.database import Connection, Pool, open_pool
 from shared.plumbing.relay import Fenced, Relay, Waiting, unexplained
 from tests.support.clock import FixedClock
 from tests.support.postgres import ServiceDatabases
-from tests.support.source import ROOT
 from tests.support.telling import TOPIC, tell_numbers
 
-PAGE = ROOT / "docs" / "restore.md"
 OTHER_TOPIC = "maternity.enrollment.contribution.v1"
 
 
@@ -270,26 +267,3 @@ async def test_positions_are_dense_per_topic(pool: Pool, monkeypatch: pytest.Mon
     await _drain(relay)
     assert await _positions(pool, TOPIC) == list(range(1, 11))
     assert await _positions(pool, OTHER_TOPIC) == list(range(1, 6))
-
-
-async def test_what_a_dump_brought_is_passed_once_its_page_opened_a_new_era(
-    pool: Pool, databases: dict[str, str]
-) -> None:
-    """docs/restore.md as it stands: a loaded database's old rows are of numbers still to come."""
-    (opens_an_era,) = re.findall(
-        r"^```sql\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.M | re.S
-    )
-    heard = Heard()
-    relay = await _relay(pool, heard)
-    await _tell(pool, "old", 1)
-    owner = await asyncpg.connect(databases["owner"])
-    await owner.execute("update outbox set xid = '4000000000'")
-    assert await relay.pass_on() == 0
-    await owner.execute(opens_an_era)
-    await owner.close()
-    async with _begun(pool):
-        await _tell(pool, "new", 1)
-        await _drain(relay)
-        assert heard.events == [("old", 1)], "of the new era nothing leaves before it may"
-    await _drain(relay)
-    assert heard.events == [("old", 1), ("new", 1)]

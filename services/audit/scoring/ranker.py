@@ -29,7 +29,7 @@ CONFIRMED_MIN = 300
 REVIEWED_MIN = 3_000
 CHUNK = 250_000
 """Claims scored at once, so that the memory of scoring does not grow with the file."""
-LEARNED_BY = "2"
+LEARNED_BY = "3"
 """Raised with any change of how reviews teach: it is part of every ranker's version."""
 _FOLDS = 3
 _SEED = 20_200_101
@@ -113,13 +113,11 @@ def train(reviews: Reviews, unreviewed: Matrix, day: date, feature_version: str)
     confirmed = known.confirmed
     if confirmed.sum() < CONFIRMED_MIN or len(confirmed) < REVIEWED_MIN:
         return TooFew(int(confirmed.sum()), len(confirmed))
-    from sklearn.linear_model import LogisticRegression
-
     raw = np.empty(len(confirmed))
     for learned, left_out in _folds(known):
         trees = _fit(known.features[learned], confirmed[learned], unreviewed)
         raw[left_out] = _odds(trees, known.features[left_out])
-    scale = LogisticRegression(C=1e6).fit(_beside_evidence(raw, known.features), confirmed)
+    scale = _weighed(_beside_evidence(raw, known.features), confirmed)
     return Ranker(
         version=_version(known, unreviewed, feature_version),
         unseen=_calibrated(scale, raw, known.features),
@@ -191,6 +189,18 @@ def _beside_evidence(raw: Floats, features: Matrix) -> Floats:
     return np.column_stack([raw, np.log(by_evidence / (1 - by_evidence))])
 
 
+def _weighed(columns: Floats, confirmed: NDArray[np.bool_]) -> LogisticRegression:
+    """By how much each is believed; what reviews speak against is not believed the other way round,
+    but left out."""
+    from sklearn.linear_model import LogisticRegression
+
+    scale = LogisticRegression(C=1e6).fit(columns, confirmed)
+    speaks_for = scale.coef_[0] > 0
+    if not speaks_for.all():
+        scale.fit(columns * speaks_for, confirmed)
+    return scale
+
+
 def _calibrated(scale: LogisticRegression, raw: Floats, features: Matrix) -> Floats:
     chances: Floats = scale.predict_proba(_beside_evidence(raw, features))[:, 1]
     return chances
@@ -201,7 +211,7 @@ def _version(reviews: Reviews, unreviewed: Matrix, feature_version: str) -> str:
 
     made_of = hashlib.sha256()
     made_by = (LEARNED_BY, feature_version, sklearn.__version__, str(_SEED))
-    for part in (*made_by, ";".join(reviews.outcomes)):
+    for part in (*made_by, ";".join(reviews.outcomes), ";".join(reviews.hospitals)):
         made_of.update(part.encode() + b"\n")
     for matrix in (reviews.features, unreviewed):
         made_of.update(np.ascontiguousarray(matrix).tobytes())

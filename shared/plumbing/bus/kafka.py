@@ -29,16 +29,20 @@ _TAKE_MOST = 1000
 @dataclass(frozen=True)
 class Brokers:
     """Where brokers are, and how they are spoken to: by TLS where `tls` makes its context, which it
-    does for each client anew, so that renewed files count from then on."""
+    does for each client anew, so that renewed files count from then on; beside the loop, which the
+    machine's own authorities would hold for a while."""
 
     bootstrap: str
     tls: Callable[[], ssl.SSLContext] | None = None
 
-    def options(self) -> dict[str, Any]:
+    async def options(self) -> dict[str, Any]:
         """What a client of aiokafka is told of it. Raises OSError where a file cannot be read."""
         options: dict[str, Any] = {"bootstrap_servers": self.bootstrap}
         if self.tls is not None:
-            options |= {"security_protocol": "SSL", "ssl_context": self.tls()}
+            options |= {
+                "security_protocol": "SSL",
+                "ssl_context": await asyncio.to_thread(self.tls),
+            }
         return options
 
 
@@ -54,7 +58,9 @@ async def until_reached(brokers: Brokers) -> None:
 
 
 async def _reached(brokers: Brokers) -> None:
-    client = AIOKafkaClient(**brokers.options(), request_timeout_ms=int(_REACH_SECONDS * 1000))
+    client = AIOKafkaClient(
+        **await brokers.options(), request_timeout_ms=int(_REACH_SECONDS * 1000)
+    )
     try:
         await client.bootstrap()
     finally:
@@ -116,7 +122,7 @@ class KafkaSender:
     async def _open(self) -> AIOKafkaProducer:
         if self._producer is None:
             producer = AIOKafkaProducer(
-                **self._brokers.options(),
+                **await self._brokers.options(),
                 enable_idempotence=True,
                 acks="all",
                 linger_ms=2,
@@ -206,7 +212,7 @@ class KafkaSource:
     async def _open(self) -> AIOKafkaConsumer:
         if self._consumer is None:
             consumer = AIOKafkaConsumer(
-                **self._brokers.options(),
+                **await self._brokers.options(),
                 group_id=self._group,
                 enable_auto_commit=False,
                 auto_offset_reset="earliest",
