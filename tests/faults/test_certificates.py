@@ -138,7 +138,10 @@ async def test_f27_a_served_certificate_is_renewed_in_place(
                 place = f"/stays/{other}/settle"
                 assert (await fresh.post(place, {"total": its_total})).status_code == 201
         papers.issue(PAST)
-        # Who is connected already goes on.
+        stranger, _ = await desk_by(papers.authorities)
+        async with stranger:
+            assert (await stranger.get(f"{address}/settlement/livez")).status_code == 200
+        # And who is connected already goes on.
         answers.add((await desk.post(f"/stays/{stay}/settle", {"total": total}, key)).content)
         metrics = (await http.get(f"{address}/settlement/metrics")).text
     assert len(answers) == 1
