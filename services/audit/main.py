@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import partial
 from pathlib import Path
 
 import httpx
@@ -38,10 +37,9 @@ from services.audit.work.silent_institutions import SilentInstitutions
 from shared.plumbing.app import new_app
 from shared.plumbing.clock import Clock, SystemClock
 from shared.plumbing.inbox import Handle
-from shared.plumbing.peer import Peer
+from shared.plumbing.peer import peer_of
 from shared.plumbing.runtime import Runtime
 from shared.plumbing.settings import Settings
-from shared.plumbing.tls import trusting
 
 _SILENCE_SECONDS = 30.0
 _PRICES_SECONDS = 5.0
@@ -75,13 +73,8 @@ def create_app(
         silent = SilentInstitutions(runtime.pool, the_clock, library.time_limits)
         runtime.workers.every("silent institutions", _SILENCE_SECONDS, silent.note)
         runtime.workers.every("drift", _DRIFT_SECONDS, DriftGauge(runtime.pool).sample)
-        settlement = None
-        if "settlement" in settings.peers.keys() & settings.peer_secrets.keys():
-            secret = settings.peer_secrets["settlement"].get_secret_value()
-            settlement = Peer(
-                "settlement", settings.peers["settlement"], secret, settlement_transport,
-                tls=partial(trusting, settings.tls_authorities), patience=_PATIENCE,
-            )  # fmt: skip
+        settlement = peer_of(settings, "settlement", settlement_transport, patience=_PATIENCE)
+        if settlement is not None:
             money = MoneyAtRisk(runtime.pool, the_clock, book, settlement)
             runtime.workers.every("money at risk", _PRICES_SECONDS, money.ask)
         runtime.tell_and_seal()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -49,11 +48,10 @@ from shared.plumbing.database import open_pool
 from shared.plumbing.group import Group
 from shared.plumbing.inbox import Handle
 from shared.plumbing.metrics import settlement_seconds, watch_queue
-from shared.plumbing.peer import Peer
+from shared.plumbing.peer import peer_of
 from shared.plumbing.runtime import Runtime
 from shared.plumbing.sealed import Vault
 from shared.plumbing.settings import Settings, unmarked
-from shared.plumbing.tls import trusting
 from shared.plumbing.tracing import TracedEdge
 from shared.policy.book import Book
 from shared.policy.compiler import allowance, compile_book
@@ -84,17 +82,6 @@ def heard(clock: Clock) -> dict[str, Handle]:
     }
 
 
-def _peer(
-    settings: Settings, service: str, transport: httpx.AsyncBaseTransport | None
-) -> Peer | None:
-    """Another service to ask, None where none was named."""
-    if service not in settings.peers.keys() & settings.peer_secrets.keys():
-        return None
-    secret = settings.peer_secrets[service].get_secret_value()
-    tls = partial(trusting, settings.tls_authorities)
-    return Peer(service, settings.peers[service], secret, transport, tls=tls)
-
-
 def create_app(
     settings: Settings,
     clock: Clock | None = None,
@@ -123,8 +110,8 @@ def create_app(
         )
         watch_queue("settlement", group.length)
         group.start()
-        peer = _peer(settings, "enrollment", enrollment_transport)
-        audit = _peer(settings, "audit", audit_transport)
+        peer = peer_of(settings, "enrollment", enrollment_transport)
+        audit = peer_of(settings, "audit", audit_transport)
         vault = Vault(unmarked(settings.field_key))
         app.state.vault = vault
         app.state.may_be_demanded = may_be_demanded

@@ -7,12 +7,14 @@ import re
 import ssl
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import httpx
 import stamina
 
-from shared.plumbing.tls import trusting_nobody
+from shared.plumbing.settings import Settings
+from shared.plumbing.tls import trusting, trusting_nobody
 
 _SECONDS = 1.0
 _OPEN_AFTER = 5
@@ -165,6 +167,20 @@ class Peer:
         )
         answer.raise_for_status()
         self._token = answer.json()["access_token"]
+
+
+def peer_of(
+    settings: Settings, service: str, transport: httpx.AsyncBaseTransport | None = None, *,
+    patience: int = 1,
+) -> Peer | None:  # fmt: skip
+    """The other service that the settings name, None where they name none or no credential there.
+    A transport lets another app answer in one process."""
+    if service not in settings.peers.keys() & settings.peer_secrets.keys():
+        return None
+    return Peer(
+        service, settings.peers[service], settings.peer_secrets[service].get_secret_value(),
+        transport, tls=partial(trusting, settings.tls_authorities), patience=patience,
+    )  # fmt: skip
 
 
 def _code_of(answer: httpx.Response) -> str:

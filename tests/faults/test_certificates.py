@@ -14,19 +14,20 @@ import sys
 import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
 import httpx
 import pytest
+from pydantic import SecretStr
 
 from deploy.local.postgres import Postgres, free_port
 from deploy.local.site import Client
 from deploy.topics import create, topics
 from deploy.verify.topic_log import KafkaLog
 from shared.contracts.claim import ClaimSettled
-from shared.plumbing.peer import Peer, PeerDown
+from shared.plumbing.peer import PeerDown, peer_of
+from shared.plumbing.settings import read_settings
 from shared.plumbing.tls import trusting
 from tests.faults.bills import all_settled, bills, still_sound
 from tests.faults.certificates import GOOD, HOST, PAST, Papers, TlsGate
@@ -154,16 +155,27 @@ async def test_f27_a_served_certificate_is_renewed_in_place(
 
 
 async def test_f27_a_peer_whose_certificate_expired_is_one_that_is_away(
-    sound: Scene, served: tuple[Processes, str], papers: Papers
+    sound: Scene, served: tuple[Processes, str], papers: Papers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is never asked, least of all for a token; renewed, it is."""
     _, settlement = await sound.settled()
+    for name, value in sound.processes.site.environment("audit").items():
+        monkeypatch.setenv(name, value)
     client = hospital(sound)
-    credential = f"{client.client_id}:{sound.processes.site.keys.client_secret(client.client_id)}"
+    secret = sound.processes.site.keys.client_secret(client.client_id)
     path = f"/settlement/v1/settlements/{settlement}"
-    ours = Peer("settlement", served[1], credential, patience=PATIENCE,
-                tls=partial(trusting, papers.authorities))  # fmt: skip
-    strangers = Peer("settlement", served[1], credential, patience=PATIENCE)
+    own = read_settings("audit").model_copy(
+        update={
+            "peers": {"settlement": served[1]},
+            "peer_secrets": {"settlement": SecretStr(f"{client.client_id}:{secret}")},
+            "tls_authorities": papers.authorities,
+        }
+    )
+    ours = peer_of(own, "settlement", patience=PATIENCE)
+    another = own.model_copy(update={"tls_authorities": None})
+    strangers = peer_of(another, "settlement", patience=PATIENCE)
+    assert ours is not None
+    assert strangers is not None
     try:
         with pytest.raises(PeerDown):
             await ours.get(path)
