@@ -9,7 +9,7 @@ from services.audit.domain.flag import FlagState
 
 class ChannelShown(Shown):
     """One channel of a month, in its own measure: as measured, what is left of it beside peers,
-    region and posted prices, its cases, and how far it stands out (null: nothing can be said)."""
+    region and price notices, its cases, and how far it stands out (null: nothing can be said)."""
 
     value: str
     own: str

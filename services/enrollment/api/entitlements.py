@@ -18,6 +18,7 @@ from services.enrollment.api.wire import Day
 from services.enrollment.domain.entitlement import Entitlement
 from services.enrollment.domain.refusals import Refusal
 from shared.plumbing.auth import Caller
+from shared.plumbing.bare import answer_json, header
 from shared.plumbing.edge import Desk, Wire, bearer
 from shared.plumbing.problem_answers import as_problem, problem_response
 from shared.plumbing.problems import FORBIDDEN, Problem
@@ -88,17 +89,14 @@ class HotEntitlement:
         try:
             check_head(scope)
             here: Desk = scope["app"].state.desk
-            who = here.tokens.read(bearer(_authorization(scope)))
+            who = here.tokens.read(bearer(header(scope, b"authorization")))
             if who.role not in ASKERS:
                 raise Problem(FORBIDDEN)
             body = await _answered(scope["app"], who, question, trace_id)
         except Exception as error:
             await problem_response(as_problem(error), trace_id)(scope, receive, send)
             return
-        length = str(len(body)).encode()
-        headers = [(b"content-length", length), (b"content-type", b"application/json")]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
+        await answer_json(send, 200, body)
 
 
 def _asked(scope: Scope) -> Question | None:
@@ -113,13 +111,6 @@ def _asked(scope: Scope) -> Question | None:
         return Question(place[1], written_day(words[1], EARLIEST, LATEST), words[2])
     except ValueError:
         return None
-
-
-def _authorization(scope: Scope) -> str:
-    for name, value in scope["headers"]:
-        if name == b"authorization":
-            return str(value.decode("latin-1"))
-    return ""
 
 
 async def _answered(app: FastAPI, who: Caller, question: Question, trace_id: str) -> bytes:

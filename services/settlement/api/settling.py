@@ -19,6 +19,7 @@ from services.settlement.api.shown import SettlementShown
 from services.settlement.api.wire import SettleBody
 from shared.money import Money
 from shared.plumbing.auth import Caller, Tokens
+from shared.plumbing.bare import answer_json, header
 from shared.plumbing.edge import Key, bearer, key_matches, key_of, only, reply
 from shared.plumbing.problem_answers import as_problem, problem_response
 from shared.plumbing.problems import FORBIDDEN, KEY_MISSING, MALFORMED, Problem, faults_of
@@ -94,14 +95,10 @@ class HotSettle:
         except Exception as error:
             await problem_response(as_problem(error), trace_id)(scope, receive, send)
             return
-        length = str(len(answer.body)).encode()
-        headers = [(b"content-length", length), (b"content-type", b"application/json")]
-        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-        await send({"type": "http.response.body", "body": answer.body})
+        await answer_json(send, answer.status, answer.body)
 
     async def _settle(self, scope: Scope, receive: Receive, stay_id: UUID, trace_id: str) -> Answer:
-        headers = dict(scope["headers"])
-        who = self._tokens.read(bearer(headers.get(b"authorization", b"").decode("latin-1")))
+        who = self._tokens.read(bearer(header(scope, b"authorization")))
         if who.role != HOSPITAL:
             raise Problem(FORBIDDEN)
         parsed = await read_strict_body(scope, receive)
@@ -109,7 +106,7 @@ class HotSettle:
             body = SettleBody.model_validate(parsed)
         except ValidationError as error:
             raise Problem(MALFORMED, faults_of(error.errors())) from error
-        key = headers.get(b"idempotency-key", b"").decode("latin-1")
+        key = header(scope, b"idempotency-key")
         if not key_matches(key):
             raise Problem(KEY_MISSING)
         return await settled(scope["app"].state.office, who, stay_id, key, body, trace_id)
