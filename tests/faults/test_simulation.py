@@ -49,7 +49,6 @@ OF_BATCHES = {
     "services/settlement/store/catalogue.py": "items",
     "services/settlement/store/stays.py": "insert",
     "services/settlement/store/lines.py": "insert",
-    "services/settlement/store/doubts.py": "note",
     "services/settlement/store/stay_items.py": "keep",
     "shared/plumbing/journal.py": "write_log",
 }
@@ -82,7 +81,8 @@ ELSEWHERE = {
     " line has a hospital's own code",
     "settle_cases.settle_cases._store": "awaits what follows",
     "settle_cases._store.insert": "awaits stays.insert.fetch, then lines.insert.fetch",
-    "settle_cases._store.note": "awaits doubts.note.executemany and nothing else",
+    "settle_cases._store.note": "asks nothing without doubts, and no line of a play is doubtful:"
+    " as after lines.insert.fetch",
     "settle_cases._store.keep": "awaits stay_items.keep.execute and nothing else",
     "settle_cases._store.write_log": "awaits journal.write_log.execute and nothing else",
     "settle_cases.settle_cases.read": "awaits settling.read.fetch and nothing else",
