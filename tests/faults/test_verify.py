@@ -240,17 +240,17 @@ FAULTS = [
     in_enrollment("E02", "insert into spell select pool_code, person_ref, started_on + 1, null, county_code,"
                   " kind, insurance, employer_ref from spell limit 1"),
     in_enrollment("E03", "update person_version set at = '2030-01-01' where version = 2"),
+    # Of every person: whose is settled, her own database does not know.
     in_enrollment("E03", "insert into person_version select person_ref, 3, '2023-01-01', state"
                   " from person_version where version = 2 and person_ref not in"
-                  " (select person_ref from person_version where version = 3)"
-                  " order by 1 limit 1; insert into log"
+                  " (select person_ref from person_version where version = 3);"
+                  " insert into log"
                   " (month, id, pool_code, at, actor, institution_code, request_id, action, subject,"
                   " from_state, to_state, before_hash, after_hash, content_hash)"
-                  " select month, gen_random_uuid(), pool_code, at, actor, institution_code, request_id,"
-                  " 'planted', 'person:' || (select person_ref from person_version where version = 3"
-                  " and at < '2023-02-01'),"
-                  " '', 'version 3', before_hash, after_hash, content_hash"
-                  " from log limit 1"),
+                  " select month, gen_random_uuid(), pool_code, l.at, actor, institution_code, request_id,"
+                  " 'planted', 'person:' || person_ref, '', 'version 3', before_hash, after_hash,"
+                  " content_hash from (select * from log limit 1) l, person_version v"
+                  " where version = 3 and v.at < '2023-02-01'"),
     in_settlement("V01", "update outbox set xid = pg_current_xact_id() where type = 'settlement.claim.settled'"),
     in_settlement("V01", "update outbox set xid = pg_current_xact_id() where type = 'settlement.claim.adjusted'"),
     in_enrollment("V02 R06", "update outbox set position = null where id = (select min(id::text)::uuid from outbox"
