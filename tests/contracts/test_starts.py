@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -18,6 +19,15 @@ WHOLE = {
     "GROUP_DSN": f"postgresql://g:{SECRET}@h/d", "SIGNING_KEY": SECRET, "FIELD_KEY": "0" * 32,
     "ANCHOR_FILE": "anchors",
 }  # fmt: skip
+
+
+def settings(**more: str) -> dict[str, str]:
+    """All that settlement starts with, a key that can sign among it, and more."""
+    key = Ed25519PrivateKey.generate().private_bytes(
+        Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
+    )
+    whole = {**WHOLE, "SIGNING_KEY": key.decode(), **more}
+    return {f"SETTLEMENT_{name}": value for name, value in whole.items()}
 
 
 def said(*command: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -86,14 +96,24 @@ def test_a_certificate_without_its_key_is_named(given: pytest.MonkeyPatch) -> No
     ],
 )
 def test_a_service_whose_certificate_cannot_be_used_does_not_start(named: dict[str, str]) -> None:
-    settings = {f"SETTLEMENT_{name}": value for name, value in {**WHOLE, **named}.items()}
-    settings["SETTLEMENT_SIGNING_KEY"] = Ed25519PrivateKey.generate().private_bytes(
-        Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
-    ).decode()  # fmt: skip
-    ended = said("services.settlement", "serve", **settings)
+    ended = said("services.settlement", "serve", **settings(**named))
     assert ended.returncode == 1
     assert f"SETTLEMENT_{', SETTLEMENT_'.join(named)}: cannot be used" in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+def test_a_start_that_fails_names_the_error_and_settings_that_nothing_reads() -> None:
+    """The database is away: its type is said, and neither its address nor a secret."""
+    away = f"postgresql://s:{SECRET}@127.0.0.1:1/d"
+    ended = said("services.settlement", "serve",
+                 **settings(SERVICE_DSN=away, TLS_CERT=SECRET))  # fmt: skip
+    assert ended.returncode != 0
+    lines = [json.loads(line) for line in ended.stderr.splitlines() if line.startswith("{")]
+    assert [line["names"] for line in lines if "names" in line] == [["SETTLEMENT_TLS_CERT"]]
+    assert [line["error"] for line in lines if line["event"].startswith("Traceback")] == [
+        "ConnectionRefusedError"
+    ]
+    assert SECRET not in ended.stderr
 
 
 @pytest.mark.parametrize(

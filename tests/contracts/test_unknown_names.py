@@ -100,3 +100,12 @@ async def test_the_names_known_are_those_of_the_form_that_was_sent(here: Peopled
         ("/cases/0/outcome", "DeliveryOutcome"),
     ):
         assert known[place] == set(described[form]["properties"]), json.dumps(sorted(known[place]))
+
+
+async def test_a_word_that_is_none_of_those_listed_is_told_which_are(here: Peopled) -> None:
+    hospital = await here.caller("settlement", "hospital", A)
+    answer = await hospital.post("/stays", {"benefit": "Zimmer-7391"})
+    (told,) = [error for error in answer.json()["errors"] if error["pointer"] == "/benefit"]
+    listed = here.whole.services["settlement"].app.openapi()["components"]["schemas"]
+    assert told["known"] == listed["OpenStayBody"]["properties"]["benefit"]["enum"]
+    assert "Zimmer" not in answer.text
