@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -27,6 +28,7 @@ from services.audit.domain.time_limits import TimeLimits
 from services.audit.store.flags import Stale
 from shared.money import Money
 from shared.plumbing.auth import Caller
+from shared.plumbing.clock import Clock
 from shared.plumbing.database import AGENCY, Connection
 from shared.plumbing.edge import Key, Line, Wire, desk, once_per_key, only
 from shared.plumbing.problems import NOT_FOUND, Problem
@@ -49,6 +51,8 @@ LineNumber = Annotated[int, Field(ge=1, le=2**31 - 1)]
 
 Reviewer = Annotated[Caller, Depends(only("reviewer", "supervisor"))]
 Step = Callable[[Connection], Awaitable[Flag | Refusal | None]]
+ReviewStep = Callable[[Connection, Clock, TimeLimits, Word], Awaitable[Flag | Refusal | None]]
+"""A step that a reviewer takes, all but its word given."""
 
 router = APIRouter(prefix="/audit/v1/flags", tags=["reviews"])
 
@@ -99,15 +103,8 @@ async def post_first_review(
     request: Request, flag_id: UUID, body: FirstReview, who: Reviewer, _: Key = None
 ) -> Response:
     """First review (初审): pursue the suspicion, or clear it, which a second person confirms."""
-    word, clock, time_limits = (
-        _word(request, who, flag_id, body),
-        desk(request).clock,
-        time_limits_of(request),
-    )
-    return await step_of(
-        request, who, flag_id, "first-review", [AGENCY],
-        lambda tx: first_review(tx, clock, time_limits, word, pursues=body.result == "pursue"),
-    )  # fmt: skip
+    step = partial(first_review, pursues=body.result == "pursue")
+    return await _reviewed(request, who, flag_id, body, "first-review", step)
 
 
 @router.post("/{flag_id}/second-review", response_model=FlagShown)
@@ -115,15 +112,8 @@ async def post_second_review(
     request: Request, flag_id: UUID, body: SecondReview, who: Reviewer, _: Key = None
 ) -> Response:
     """Second review (复审), by another person: agree, send back, or order an investigation."""
-    word, clock, time_limits = (
-        _word(request, who, flag_id, body),
-        desk(request).clock,
-        time_limits_of(request),
-    )
-    return await step_of(
-        request, who, flag_id, "second-review", [AGENCY],
-        lambda tx: second_review(tx, clock, time_limits, word, Result(body.result)),
-    )  # fmt: skip
+    step = partial(second_review, result=Result(body.result))
+    return await _reviewed(request, who, flag_id, body, "second-review", step)
 
 
 @router.post("/{flag_id}/investigation", response_model=FlagShown)
@@ -131,15 +121,7 @@ async def post_investigation(
     request: Request, flag_id: UUID, body: StepBody, who: Reviewer, _: Key = None
 ) -> Response:
     """Close the investigation (调查核实) with what it found."""
-    word, clock, time_limits = (
-        _word(request, who, flag_id, body),
-        desk(request).clock,
-        time_limits_of(request),
-    )
-    return await step_of(
-        request, who, flag_id, "investigation", [AGENCY],
-        lambda tx: close_investigation(tx, clock, time_limits, word),
-    )  # fmt: skip
+    return await _reviewed(request, who, flag_id, body, "investigation", close_investigation)
 
 
 @router.post("/{flag_id}/disposal", response_model=FlagShown)
@@ -147,19 +129,12 @@ async def post_disposal(
     request: Request, flag_id: UUID, body: Disposal, who: Reviewer, _: Key = None
 ) -> Response:
     """Propose what is done (处理); it waits for another person's approval."""
-    word, clock, time_limits = (
-        _word(request, who, flag_id, body),
-        desk(request).clock,
-        time_limits_of(request),
-    )
     proposal = Proposal(
         Outcome(body.outcome), Money.from_wire(body.amount), who.client_id, body.reason_code,
         tuple(LineAmount(one.line_number, Money.from_wire(one.amount)) for one in body.lines),
     )  # fmt: skip
-    return await step_of(
-        request, who, flag_id, "disposal", [AGENCY],
-        lambda tx: propose_disposal(tx, clock, time_limits, word, proposal),
-    )  # fmt: skip
+    step = partial(propose_disposal, proposal=proposal)
+    return await _reviewed(request, who, flag_id, body, "disposal", step)
 
 
 @router.post("/{flag_id}/approval", response_model=FlagShown)
@@ -167,15 +142,8 @@ async def post_approval(
     request: Request, flag_id: UUID, body: Approval, who: Reviewer, _: Key = None
 ) -> Response:
     """Approve what another person proposed, which decides the flag, or reject it."""
-    word, clock, time_limits = (
-        _word(request, who, flag_id, body),
-        desk(request).clock,
-        time_limits_of(request),
-    )
-    return await step_of(
-        request, who, flag_id, "approval", [AGENCY],
-        lambda tx: decide_disposal(tx, clock, time_limits, word, approves=body.agree),
-    )  # fmt: skip
+    step = partial(decide_disposal, approves=body.agree)
+    return await _reviewed(request, who, flag_id, body, "approval", step)
 
 
 def time_limits_of(request: Request) -> TimeLimits:
@@ -184,11 +152,18 @@ def time_limits_of(request: Request) -> TimeLimits:
     return library.time_limits
 
 
-def _word(request: Request, who: Caller, flag_id: UUID, body: StepBody) -> Word:
-    return Word(
+async def _reviewed(
+    request: Request, who: Caller, flag_id: UUID, body: StepBody, operation: str, step: ReviewStep
+) -> Response:
+    """Answer a reviewer's step."""
+    clock, time_limits = desk(request).clock, time_limits_of(request)
+    word = Word(
         who.pool_code, flag_id, body.version, who.client_id, body.reason_code, body.reason,
         request.state.trace_id,
     )  # fmt: skip
+    return await step_of(
+        request, who, flag_id, operation, [AGENCY], lambda tx: step(tx, clock, time_limits, word)
+    )
 
 
 async def step_of(
