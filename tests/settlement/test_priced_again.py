@@ -26,30 +26,12 @@ from tests.settlement.test_adjusting import corrected
 from tests.settlement.trial import appoint, open_ward
 from tests.support.agency import made
 from tests.support.clock import FixedClock
-from tests.support.late_document import LATE
+from tests.support.late_document import LATE, LATE_CAP
 from tests.support.postgres import ServiceDatabases
 from tests.support.running import Client
 from tests.support.trial_pools import UNITS, book_of
 
 NANJING = "320100"
-CAPS = """
-pool = "990001"
-id = "late-cap"
-title = "关于提高分娩限额的通知"
-published = 2024-05-01
-checked_on = 2026-11-21
-grade = "A"
-source = { id = "late", citation = "test" }
-
-[[clause]]
-article = "第一条"
-gist = "限额提高"
-from = 2023-01-01
-kinds = ["employee"]
-[clause.sets.delivery]
-method = "cap"
-amounts = { vaginal = "4400.00", assisted = "4400.00", cesarean = "6600.00" }
-"""
 LIVE = """
 select settlement_id from settlement s where reverses is null
 and not exists (select from settlement r where r.reverses = s.settlement_id) order by 1
@@ -146,7 +128,7 @@ async def test_claims_are_priced_again_as_they_were(agency: Agency, tmp_path: Pa
 
 
 def _late_documents(folder: Path) -> Path:
-    for pool, text in ((NANJING, LATE), (UNITS, CAPS)):
+    for pool, text in ((NANJING, LATE), (UNITS, LATE_CAP)):
         place = folder / "late" / f"{pool}-late"
         place.mkdir(parents=True)
         (place / "late.toml").write_text(text, encoding="utf-8")
