@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from deploy.local.postgres import Postgres, find_binaries
+from deploy.local.postgres import Postgres, find_binaries, free_port
 from deploy.verify.invariants import INVARIANTS
 from tests.demo.conftest import BIRTHS, House
 from tests.support.source import ROOT
@@ -94,6 +94,7 @@ def test_a_service_on_its_own_is_started_as_pasted(clone: Path, tmp_path: Path) 
         superuser = urlsplit(cluster.dsn())
         lines = _pasted(
             "operations.md", clone, PGHOST="127.0.0.1", PGPORT=str(cluster.port),
+            ENROLLMENT_PORT=str(free_port()),
             PGPASSWORD=superuser.password or "", PATH=f"{find_binaries()}:{os.environ['PATH']}",
         )  # fmt: skip
     assert '{"status":"ready"}' in lines
