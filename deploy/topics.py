@@ -17,7 +17,7 @@ import typer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
-from deploy.kafka.reached import brokers_at
+from deploy.kafka.reached import asking_brokers, brokers_at
 
 FILE = Path(__file__).with_name("topics.toml")
 DAY_MS = 24 * 60 * 60 * 1000
@@ -113,7 +113,9 @@ def main(bootstrap: str = "", prefix: str = "") -> None:
     address = bootstrap or os.environ.get("KAFKA_BOOTSTRAP", "")
     if not address:
         raise typer.BadParameter("name a broker: --bootstrap HOST:PORT or KAFKA_BOOTSTRAP")
-    for name in asyncio.run(create(address, prefix)):
+    with asking_brokers(address, "--bootstrap or KAFKA_BOOTSTRAP"):
+        created = asyncio.run(create(address, prefix))
+    for name in created:
         typer.echo(f"created {name}")
 
 

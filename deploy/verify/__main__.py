@@ -4,6 +4,7 @@ fails."""
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import os
 import warnings
@@ -32,7 +33,12 @@ def main(
     if not file.exists():
         typer.echo(f"nothing runs here: {file} is missing", err=True)
         raise typer.Exit(1)
-    if not asyncio.run(verify(file, anchors)):
+    try:
+        holds = asyncio.run(verify(file, anchors))
+    except (json.JSONDecodeError, KeyError) as error:
+        typer.echo(f"{file} is no run file ({type(error).__name__}); --run names one", err=True)
+        raise typer.Exit(1) from None
+    if not holds:
         raise typer.Exit(1)
 
 

@@ -13,8 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import asyncpg
 
+from deploy.kafka.reached import asking_brokers, brokers_at
 from deploy.topics import Topic, topics
 from deploy.verify.topic_log import KafkaLog, LocalLog, TopicLog
+from shared.plumbing.asking import asking
+from shared.plumbing.bus.kafka import reached
 from shared.plumbing.clock import SystemClock
 
 SERVICES = ("enrollment", "settlement", "audit")
@@ -80,19 +83,25 @@ async def found(connection: Connection, statement: str, *values: object) -> list
 async def open_stores(run_file: Path, copies: Path | None = None) -> AsyncIterator[Stores]:
     """Open everything that a run file names, and the folder with copies of its anchors.
 
-    Raises OSError or KeyError where it names nothing.
+    Ends the process in words where one of them cannot be asked. Raises OSError or KeyError where
+    the file names nothing.
     """
     run: dict[str, Any] = json.loads(await asyncio.to_thread(run_file.read_text, "utf-8"))
     async with AsyncExitStack() as held:
         connections: dict[str, Connection] = {}
         for service in SERVICES:
-            connection = await asyncpg.connect(
-                run["databases"][service], server_settings={"timezone": "UTC", "jit": "off"}
-            )
-            held.push_async_callback(connection.close)
+            dsn = run["databases"][service]
+            with asking(dsn, f"databases.{service} of {run_file}"):
+                connection = await asyncpg.connect(
+                    dsn, server_settings={"timezone": "UTC", "jit": "off"}
+                )
+                held.push_async_callback(connection.close)
+                await connection.fetchval("select 1 from outbox limit 1")
             connections[service] = connection
         log: TopicLog = LocalLog(connections)
         if run.get("bus") == "kafka" or (run.get("bus") is None and run.get("kafka")):
+            with asking_brokers(run["kafka"], f"kafka of {run_file}"):
+                await reached(brokers_at(run["kafka"]))
             log = KafkaLog(run["kafka"], run.get("topic_prefix", ""))
         anchors = {service: Path(file) for service, file in run.get("anchors", {}).items()}
         kept = {service: copies / file.name for service, file in anchors.items()} if copies else {}

@@ -12,9 +12,10 @@ from services.audit.actions.dry_run import dry_run
 from services.audit.domain.dry_run import Yield
 from services.audit.domain.library import BadLibrary, read_library, read_rule
 from services.audit.main import create_app, heard
+from shared.plumbing.asking import ask_own, asking, own
 from shared.plumbing.clock import Clock, SystemClock
 from shared.plumbing.command_line import new_command_line
-from shared.plumbing.database import AGENCY, open_pool, transaction
+from shared.plumbing.database import AGENCY, Pool, transaction
 from shared.plumbing.inbox import Handle
 from shared.plumbing.logs import configure_logs
 from shared.plumbing.settings import read_settings
@@ -70,8 +71,10 @@ def watch(
     from services.audit.work.watch import watch as watching
 
     configure_logs("audit")
+    settings = read_settings("audit")
     try:
-        asyncio.run(watching(read_settings("audit"), SystemClock(), every, champion))
+        with asking(*own("audit", settings, "service")):
+            asyncio.run(watching(settings, SystemClock(), every, champion))
     except NoSuchChampion as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from None
@@ -97,15 +100,11 @@ def dry_run_(
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from None
 
-    async def run() -> Yield:
-        database = await open_pool(settings.service_dsn.get_secret_value(), size=1)
-        try:
-            async with transaction(database, [AGENCY]) as tx:
-                return await dry_run(tx, compiled, groups, pool, since.date(), until.date())
-        finally:
-            await database.close()
+    async def run(database: Pool) -> Yield:
+        async with transaction(database, [AGENCY]) as tx:
+            return await dry_run(tx, compiled, groups, pool, since.date(), until.date())
 
-    found = asyncio.run(run())
+    found = ask_own("audit", settings, "service", run)
     said = {
         "rule": compiled.id,
         "version": compiled.version,

@@ -7,6 +7,8 @@ import asyncio
 import getpass
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -21,6 +23,7 @@ from services.settlement.api.price_command import price_command
 from services.settlement.api.reprice_command import reprice_command
 from services.settlement.main import create_app, heard
 from shared.ids import new_id
+from shared.plumbing.asking import asking, own
 from shared.plumbing.clock import SystemClock, business_day
 from shared.plumbing.command_line import new_command_line
 from shared.plumbing.settings import read_settings
@@ -53,12 +56,12 @@ def reprice(
     ] = None,
 ) -> None:
     """What stored claims would come to under another book: before and after; nothing is stored."""
-    dsn = read_settings("settlement").service_dsn.get_secret_value()
-    reprice_command(
-        dsn, policy or [], since.date(), until.date(), processes=os.cpu_count() or 1,
-        done=_progress, say=print,
-    )  # fmt: skip
-    print(file=sys.stderr)
+    dsn, named = own("settlement", read_settings("settlement"), "service")
+    with asking(dsn, named), _own_line():
+        reprice_command(
+            dsn, policy or [], since.date(), until.date(), processes=os.cpu_count() or 1,
+            done=_progress, say=print,
+        )  # fmt: skip
 
 
 @catalogue.command("import")
@@ -67,10 +70,10 @@ def import_file(
     pool: Annotated[str, typer.Option(help="pool code")],
 ) -> None:
     """Check a file of catalogue items and propose it; another person, a clerk, approves it."""
-    dsn = read_settings("settlement").service_dsn.get_secret_value()
+    dsn, named = own("settlement", read_settings("settlement"), "service")
     actor = f"operator:{getpass.getuser()}"
     scene = Scene(pool, "", actor, str(new_id()), SystemClock().now())
-    with Progress(console=Console(stderr=True)) as progress:
+    with asking(dsn, named), Progress(console=Console(stderr=True)) as progress:
         task = progress.add_task("items", total=None)
         try:
             proposed = asyncio.run(
@@ -86,7 +89,17 @@ def import_file(
 
 
 def _progress(claims: int) -> None:
-    print(f"\r{claims} claims", end="", file=sys.stderr, flush=True)
+    if claims:
+        print(f"\r{claims} claims", end="", file=sys.stderr, flush=True)
+
+
+@contextmanager
+def _own_line() -> Iterator[None]:
+    """What comes after the progress stands on a line of its own."""
+    try:
+        yield
+    finally:
+        print(file=sys.stderr)
 
 
 if __name__ == "__main__":

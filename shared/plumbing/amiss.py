@@ -16,12 +16,14 @@ class Words(NamedTuple):
     zh: str
 
 
-FAULTS: dict[str, Words] = {
-    code: Words(**words)
-    for code, words in tomllib.loads(
-        Path(__file__).with_name("faults.toml").read_text(encoding="utf-8")
-    ).items()
-}
+def _read(file: str) -> dict[str, Words]:
+    told = tomllib.loads(Path(__file__).with_name(file).read_text(encoding="utf-8"))
+    return {of: Words(**words) for of, words in told.items()}
+
+
+FAULTS: dict[str, Words] = _read("faults.toml")
+FORMS: dict[str, Words] = _read("forms.toml")
+"""How a text is to be written, by the pattern that it is held to."""
 
 
 def words_of(code: str) -> Words:

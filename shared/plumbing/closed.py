@@ -19,6 +19,8 @@ from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
 UNKNOWN_NAMES = "extra_forbidden"
 """The code of such a fault: pydantic's own."""
+FRACTION = "a-fraction"
+"""The code of a number with a point or an exponent, whatever was asked for at its place."""
 FAULTS_MOST = 100
 """Nobody is told of more: a long list of which every entry is wrong would be answered by more than
 was sent."""
@@ -43,6 +45,11 @@ class Closed(BaseModel):
             raise _told_as_one(error, cls, unknown) from None
 
 
+def code_of(fault: Any) -> str:
+    """What kind of wrong a fault is that pydantic tells."""
+    return FRACTION if isinstance(fault.get("input"), float) else str(fault["type"])
+
+
 def _names(of: type[BaseModel]) -> list[str]:
     return [field.alias or name for name, field in of.model_fields.items()]
 
@@ -52,7 +59,7 @@ def _unknown_names(value: object, of: type[BaseModel]) -> int:
 
 
 def _told_as_one(error: ValidationError, of: type[BaseModel], unknown: int) -> ValidationError:
-    told = error.errors(include_url=False, include_input=False)
+    told = error.errors(include_url=False)
     # What an object within this one does not know it has told already, with its `ctx`.
     others = [fault for fault in told if fault["type"] != UNKNOWN_NAMES or "ctx" in fault]
     names = {"unknown": unknown, "known": _names(of)}
@@ -68,5 +75,5 @@ def _told_as_one(error: ValidationError, of: type[BaseModel], unknown: int) -> V
 
 def _again(fault: ErrorDetails) -> InitErrorDetails:
     # As one of ours whatever it was: pydantic takes its own only with all that belongs to each.
-    said = PydanticCustomError(fault["type"], fault["msg"], fault.get("ctx"))
+    said = PydanticCustomError(code_of(fault), fault["msg"], fault.get("ctx"))
     return InitErrorDetails(type=said, loc=fault["loc"], input=None)

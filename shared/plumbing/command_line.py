@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import ssl
 from collections.abc import Callable, Mapping
 from typing import Annotated
@@ -12,9 +11,10 @@ import typer
 import uvicorn
 from fastapi import FastAPI
 
+from shared.plumbing.asking import ask_own, asking, own
 from shared.plumbing.auth import add_client
 from shared.plumbing.clock import Clock, SystemClock, business_day
-from shared.plumbing.database import open_pool
+from shared.plumbing.database import Pool
 from shared.plumbing.garbage import collect_rarely
 from shared.plumbing.inbox import Handle, consumer_of
 from shared.plumbing.logs import configure_logs
@@ -68,7 +68,10 @@ def new_command_line(
         from shared.plumbing.migrate import migrate
 
         today = business_day(SystemClock().now())
-        migrate(service, read_settings(service).owner_dsn.get_secret_value(), today)
+        settings = read_settings(service)
+        dsn, named = own(service, settings, "owner")
+        with asking(dsn, named):
+            migrate(service, dsn, today)
 
     @commands.command("credential")
     def credential(
@@ -79,22 +82,17 @@ def new_command_line(
     ) -> None:
         """Make or renew a client's credential; prints the secret, which is not kept."""
 
-        async def make() -> str:
-            dsn = read_settings(service).owner_dsn.get_secret_value()
-            owner = await open_pool(dsn, size=1)
-            try:
-                return await add_client(
-                    owner,
-                    client_id=client_id,
-                    role=role,
-                    pool_code=pool,
-                    institution_code=institution,
-                    at=SystemClock().now(),
-                )
-            finally:
-                await owner.close()
+        async def make(owner: Pool) -> str:
+            return await add_client(
+                owner,
+                client_id=client_id,
+                role=role,
+                pool_code=pool,
+                institution_code=institution,
+                at=SystemClock().now(),
+            )
 
-        typer.echo(asyncio.run(make()))
+        typer.echo(ask_own(service, read_settings(service), "owner", make))
 
     if heard is not None:
         _add_retry(commands, service, heard)
@@ -129,21 +127,16 @@ def _add_retry(
         Ends with 1 where a key is still parked.
         """
 
-        async def run() -> bool:
-            clock = SystemClock()
+        async def run(pool: Pool) -> bool:
+            clock, clean = SystemClock(), True
             handlers = {
                 consumer_of(service, topic): handle for topic, handle in heard(clock).items()
             }
-            pool = await open_pool(read_settings(service).service_dsn.get_secret_value(), size=1)
-            clean = True
-            try:
-                async for one in retry_keys(pool, handlers, clock, key):
-                    said = f"still parked: {one.failed}" if one.failed else f"{one.events} events"
-                    typer.echo(f"{one.consumer} {one.key}: {said}")
-                    clean = clean and not one.failed
-            finally:
-                await pool.close()
+            async for one in retry_keys(pool, handlers, clock, key):
+                said = f"still parked: {one.failed}" if one.failed else f"{one.events} events"
+                typer.echo(f"{one.consumer} {one.key}: {said}")
+                clean = clean and not one.failed
             return clean
 
-        if not asyncio.run(run()):
+        if not ask_own(service, read_settings(service), "service", run):
             raise typer.Exit(1)

@@ -11,8 +11,8 @@ from typing import Any
 
 import orjson
 
-from shared.plumbing.amiss import Words, words_of
-from shared.plumbing.closed import FAULTS_MOST, UNKNOWN_NAMES
+from shared.plumbing.amiss import FORMS, Words, words_of
+from shared.plumbing.closed import FAULTS_MOST, UNKNOWN_NAMES, code_of
 
 MEDIA_TYPE = "application/problem+json"
 PAGES = "/problems"
@@ -25,7 +25,7 @@ NO_WORDS: WordsAt = MappingProxyType({})
 @dataclass(frozen=True, slots=True)
 class Fault:
     """One place in the request that is wrong: a JSON pointer and what kind of wrong; `words` where
-    the code is of another list than `shared/plumbing/faults.toml`."""
+    the code's own, of `shared/plumbing/faults.toml`, do not say enough."""
 
     pointer: str
     code: str
@@ -74,6 +74,7 @@ class Problem(Exception):
 
 
 _OF_WORDS = ("literal_error", "enum")
+_OF_FORM = "string_pattern_mismatch"
 _QUOTED = re.compile("'([^']*)'")
 """The words that a form lists, as pydantic tells what it expected."""
 
@@ -81,20 +82,26 @@ _QUOTED = re.compile("'([^']*)'")
 def faults_of(errors: Iterable[Any], *, skip: int = 0, words: WordsAt = NO_WORDS) -> list[Fault]:
     """What pydantic found, as places and kinds, no more than are told."""
     return [
-        Fault(
-            "".join(f"/{part}" for part in error["loc"][skip:]), error["type"],
-            **_names(error, words),
-        )
+        _fault("".join(f"/{part}" for part in error["loc"][skip:]), error, words)
         for error in islice(errors, FAULTS_MOST)
-    ]  # fmt: skip
+    ]
 
 
-def _names(error: Any, words: WordsAt) -> dict[str, Any]:
-    if error["type"] == UNKNOWN_NAMES:
-        return dict(error["ctx"])
-    if error["type"] in _OF_WORDS:
-        return {"known": _QUOTED.findall(error["ctx"]["expected"])}
-    return {"known": words.get(tuple(error["loc"]), ())}
+def _fault(pointer: str, error: Any, words: WordsAt) -> Fault:
+    code = code_of(error)
+    if code == UNKNOWN_NAMES:
+        return Fault(pointer, code, **error["ctx"])
+    if code in _OF_WORDS:
+        return Fault(pointer, code, known=_QUOTED.findall(error["ctx"]["expected"]))
+    known = words.get(tuple(error["loc"]), ())
+    if code == _OF_FORM:
+        # A place of the query that takes listed words is held to a pattern of them.
+        return (
+            Fault(pointer, "enum", known=known)
+            if known
+            else Fault(pointer, code, FORMS.get(error["ctx"]["pattern"]))
+        )
+    return Fault(pointer, code, known=known)
 
 
 def problem_body(problem: Problem, trace_id: str) -> bytes:

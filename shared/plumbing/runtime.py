@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 from functools import partial
 
+import structlog
 from fastapi import FastAPI
 
+from shared.plumbing.asking import Asked, own, why
 from shared.plumbing.auth import Tokens
 from shared.plumbing.bus.kafka import Brokers, KafkaSender, KafkaSource, until_reached
 from shared.plumbing.bus.local import LocalSource
@@ -22,6 +24,8 @@ from shared.plumbing.relay import KeepInLog, Relay, Sender
 from shared.plumbing.settings import Settings
 from shared.plumbing.tls import to_brokers
 from shared.plumbing.workers import Workers
+
+log = structlog.get_logger()
 
 _SEAL_SECONDS = 0.5
 _POOL_SIZE = 12
@@ -40,8 +44,15 @@ class Runtime:
         self._reaching: asyncio.Task[None] | None = None
 
     async def open(self, app: FastAPI) -> None:
-        """Open the service's pool and give its routes their desk."""
-        self.pool = await open_pool(self.settings.service_dsn.get_secret_value(), size=_POOL_SIZE)
+        """Open the service's pool and give its routes their desk; a database that does not answer
+        is told in words before the start fails."""
+        dsn, named = own(self.service, self.settings, "service")
+        self.pool = await open_pool(dsn, size=_POOL_SIZE)
+        try:
+            await self.pool.fetchval("select 1")
+        except Exception as error:
+            log.error("cannot start", why=why(error, Asked(dsn, named)))
+            raise
         app.state.desk = Desk(
             self.service,
             self.pool,

@@ -16,7 +16,15 @@ from shared.contracts.register import CONTRACTS
 from shared.plumbing.auth import TOKEN_SECONDS, Caller, check_client
 from shared.plumbing.edge import Whole, Wire, among, desk, only
 from shared.plumbing.problem_pages import problem_page
-from shared.plumbing.problems import BAD_CREDENTIAL, NOT_FOUND, PAGES, Kind, Problem
+from shared.plumbing.problems import (
+    BAD_CREDENTIAL,
+    MALFORMED,
+    NOT_FOUND,
+    PAGES,
+    Fault,
+    Kind,
+    Problem,
+)
 
 
 class TokenAsk(Wire):
@@ -95,7 +103,8 @@ def add_problem_pages(app: FastAPI, kinds: Mapping[str, Kind]) -> None:
 
 _FEED = """
 select position, headers::text, data from outbox
-where topic = any($1) and position > $2 and ($3 = '' or type = $3) order by position limit $4
+where topic = any($1) and position > $2 and ($3::text is null or type = $3)
+order by position limit $4
 """
 
 
@@ -128,7 +137,10 @@ _EVENT = {
 
 
 def add_feed(app: FastAPI, service: str) -> None:
-    topics = {told.topic for told in CONTRACTS if told.topic.startswith(f"maternity.{service}.")}
+    types: dict[str, list[str]] = {}
+    for told in CONTRACTS:
+        if told.topic.startswith(f"maternity.{service}."):
+            types.setdefault(told.topic, []).append(told.type)
 
     @app.get(
         f"/{service}/v1/events",
@@ -139,12 +151,14 @@ def add_feed(app: FastAPI, service: str) -> None:
     async def events(
         request: Request,
         who: Annotated[Caller, Depends(only("service", "operator"))],
-        topic: str = among(topics),
+        topic: str = among(types),
         after: Annotated[Whole, Query(ge=0, le=2**53)] = 0,
-        type: Annotated[str, Query(max_length=100)] = "",
+        type: str | None = among({one for those in types.values() for one in those}, None),
         limit: Annotated[Whole, Query(ge=1, le=1000)] = 100,
     ) -> Response:
         """A topic's log after a position, as a CloudEvents batch; `position` is an extension."""
+        if type is not None and type not in types[topic]:
+            raise Problem(MALFORMED, [Fault("/type", "enum", known=types[topic])])
         rows = await desk(request).pool.fetch(_FEED, [topic], after, type, limit)
         batch = [
             {

@@ -20,7 +20,7 @@ from shared.plumbing.problems import (
     Fault,
     Problem,
 )  # fmt: skip
-from shared.plumbing.strict_json import HasFraction, NotStrict, clean_text, parse
+from shared.plumbing.strict_json import NotStrict, clean_text, parse
 from shared.plumbing.tracing import trace_id_of
 
 _BODY_MOST = 256 * 1024
@@ -84,10 +84,8 @@ async def read_strict_body(scope: Scope, receive: Receive) -> Any:
 def _parsed(body: bytes) -> Any:
     try:
         return parse(body) if body else {}
-    except HasFraction as error:
-        raise Problem(MALFORMED, [Fault("", "a-fraction")]) from error
     except NotStrict as error:
-        raise Problem(MALFORMED, [Fault("", "not-strict-json")]) from error
+        raise Problem(MALFORMED, [Fault("", error.code)]) from error
 
 
 def check_head(scope: Scope) -> None:

@@ -1,4 +1,8 @@
-"""JSON as we take it: no NaN, no doubled name, no U+0000, no lone surrogate, not too deep."""
+"""JSON as we take it: no doubled name, no U+0000, no lone surrogate, not too deep.
+
+A number with a point or an exponent, and NaN, are read, as floats: no form takes one, so whoever
+holds the body against its form finds each at its place, beside whatever else is amiss there.
+"""
 
 from __future__ import annotations
 
@@ -6,65 +10,56 @@ import json
 from typing import Any
 
 _DEEPEST = 16
-_LARGEST_NUMBER = 2**53
 
 
 class NotStrict(ValueError):
-    """The bytes are not JSON as we take it."""
+    """The bytes are not JSON as we take it; `code` is the fault of the whole body."""
+
+    code = "not-strict-json"
 
 
-class HasFraction(NotStrict):
-    """A number with a point or an exponent stands in it. Amounts and quantities are texts on the
-    wire, so that is always a mistake, and of all mistakes the first that is made."""
+class Doubled(NotStrict):
+    """A name stands twice in an object."""
+
+    code = "doubled-name"
 
 
 class TooDeep(NotStrict):
     """It is nested deeper than anything that we take."""
 
+    code = "too-deep"
+
+
+class NotText(NotStrict):
+    """A text holds what no database text can hold."""
+
+    code = "not-strict-text"
+
 
 def parse(body: bytes) -> Any:
     """Parse strictly. Raises NotStrict."""
     try:
-        value = json.loads(
-            body.decode("utf-8"),
-            object_pairs_hook=no_doubles,
-            parse_constant=refuse,
-            parse_float=_fraction,
-            parse_int=_small,
-        )
+        value = json.loads(body.decode("utf-8"), object_pairs_hook=no_doubles)
     except NotStrict:
         raise
-    except (ValueError, RecursionError) as error:
+    except RecursionError as error:
+        raise TooDeep from error
+    except ValueError as error:
         raise NotStrict from error
     clean(value)
     return value
 
 
 def no_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object, if no name stands in it twice. Raises NotStrict."""
+    """An object, if no name stands in it twice. Raises Doubled."""
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise NotStrict
+        raise Doubled
     return found
 
 
-def refuse(_: str) -> Any:
-    """A hook for what is not taken. Raises NotStrict."""
-    raise NotStrict
-
-
-def _fraction(_: str) -> Any:
-    raise HasFraction
-
-
-def _small(digits: str) -> int:
-    if len(digits) > 17 or abs(int(digits)) > _LARGEST_NUMBER:
-        raise NotStrict
-    return int(digits)
-
-
 def clean(value: Any, depth: int = 1) -> None:
-    """Hold texts and depth of a parsed value to what we take. Raises NotStrict, TooDeep."""
+    """Hold texts and depth of a parsed value to what we take. Raises NotText, TooDeep."""
     if depth > _DEEPEST:
         raise TooDeep
     if isinstance(value, str):
@@ -79,10 +74,10 @@ def clean(value: Any, depth: int = 1) -> None:
 
 
 def clean_text(text: str) -> None:
-    """Raise NotStrict for a U+0000 or a lone surrogate, which no database text can hold."""
+    """Raise NotText for a U+0000 or a lone surrogate."""
     if "\x00" in text:
-        raise NotStrict
+        raise NotText
     try:
         text.encode("utf-8")
     except UnicodeEncodeError as error:
-        raise NotStrict from error
+        raise NotText from error

@@ -79,9 +79,14 @@ async def test_a_family_that_there_is_not_is_no_empty_queue(audit: Audit) -> Non
     hospital = audit.as_caller(Caller("his", "hospital", POOL, HOSPITAL))
     for family, code in (("duplicate-claims", "4030-rule-unknown"), ("split-stay", None)):
         taken = await take(audit, "r1", family=family)
-        assert taken.json()["code"] == code or "4022-no-flag-waits"
+        assert taken.json()["code"] == (code or "4022-no-flag-waits")
         page = await audit.client("r1").get(f"/flags?family={family}")
         assert page.json().get("code") == code
+        for told in (taken, page) if code else ():
+            (fault,) = told.json()["errors"]
+            assert fault["pointer"] == "/family"
+            assert {"duplicate-claim", "drawn-by-lot"} <= set(fault["known"])
+            assert family not in fault["known"]
         # To whom the rules are not told, a name that there is not says nothing.
         assert (await hospital.get(f"/flags?family={family}")).json()["flags"] == []
     for family in ("drawn-by-lot", "picked-by-person"):

@@ -11,7 +11,7 @@ from sklearn.metrics import average_precision_score
 
 from services.audit.scoring import ranker as ranking
 from services.audit.scoring.drift import calibration_slope
-from services.audit.scoring.ranker import Outcome, Ranker, Reviews, TooFew, train
+from services.audit.scoring.ranker import Outcome, Ranker, Reviews, TooFew, train, with_evidence
 
 DAY = date(2024, 1, 1)
 EARLIER = DAY - timedelta(days=1)
@@ -21,8 +21,7 @@ def drawn(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Features of which the first two decide by chance, last an evidence that knows nothing, and
     which claims were confirmed."""
     draw = np.random.default_rng(seed)
-    features = draw.normal(size=(n, 6)).astype(np.float32)
-    features[:, -1] = draw.random(n)
+    features = with_evidence(draw.normal(size=(n, 6)).astype(np.float32)[:, :5], draw.random(n))
     log_odds = 1.5 * features[:, 0] + 1.5 * (features[:, 1] > 1) - 1
     return features, draw.random(n) < 1 / (1 + np.exp(-log_odds))
 
@@ -116,7 +115,7 @@ def at_hospitals(n: int, hospitals: int, seed: int) -> Reviews:
     confirmed = draw.random(n) < 1 / (1 + np.exp(-evidence - habit[of]))
     marks = draw.normal(size=(hospitals, 5))[of]
     return Reviews(
-        np.column_stack([marks, 1 / (1 + np.exp(-evidence))]).astype(np.float32),
+        with_evidence(marks.astype(np.float32), 1 / (1 + np.exp(-evidence))),
         tuple(Outcome.CONFIRMED if hit else Outcome.EXPLAINED for hit in confirmed),
         (EARLIER,) * n,
         tuple(f"h{number}" for number in of),

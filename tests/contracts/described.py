@@ -113,6 +113,8 @@ def _of_body(
 
 def _widest(description: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
     """A list holds what its single form holds, and more; else who has most fields is widest."""
+    if "enum" in schema:
+        return schema
     if (
         "oneOf" in schema
     ):  # a form for each benefit: the first is a delivery's, as the others' tests are

@@ -7,15 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from tests.contracts.http_file import Editor, requests_of
+from tests.contracts.rest.agency_walk import heard_of, open_for_business
 from tests.contracts.rest.calls import Recorder
-from tests.contracts.rest.walk import (
-    HIGH,
-    LOW,
-    claimed_again,
-    credential,
-    heard_of,
-    open_for_business,
-)
+from tests.contracts.rest.hospital_walk import claimed_again
+from tests.contracts.rest.walk import credential
+from tests.contracts.rest.walker import HIGH, LOW
 from tests.support.agency import Agency, agency, made, until
 from tests.support.postgres import ServiceDatabases
 from tests.support.source import ROOT

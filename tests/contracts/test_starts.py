@@ -103,7 +103,7 @@ def test_a_service_whose_certificate_cannot_be_used_does_not_start(named: dict[s
 
 
 def test_a_start_that_fails_names_the_error_and_settings_that_nothing_reads() -> None:
-    """The database is away: its type is said, and neither its address nor a secret."""
+    """The database is away: the error's type is said and which database, never a secret."""
     away = f"postgresql://s:{SECRET}@127.0.0.1:1/d"
     ended = said("services.settlement", "serve",
                  **settings(SERVICE_DSN=away, TLS_CERT=SECRET))  # fmt: skip
@@ -113,6 +113,8 @@ def test_a_start_that_fails_names_the_error_and_settings_that_nothing_reads() ->
     assert [line["error"] for line in lines if line["event"].startswith("Traceback")] == [
         "ConnectionRefusedError"
     ]
+    (why,) = (line["why"] for line in lines if line["event"] == "cannot start")
+    assert why.startswith("database d at 127.0.0.1:1 as s: nobody answers there")
     assert SECRET not in ended.stderr
 
 

@@ -40,6 +40,15 @@ async def test_an_interrupted_making_begins_anew_and_is_whole(house: House) -> N
     assert len(await house.column("settlement", months)) >= 20
 
 
+async def test_the_last_that_is_said_of_the_making_is_all_that_was_made(house: House) -> None:
+    told = house.said[1].partition("the demo was made in")[0].splitlines()[-1]
+    counted = re.search(r"(\d+) settled\b", told)
+    made_on = date.fromisoformat((house.folder / "demo").read_text().rpartition(" ")[2])
+    cares = plan(read_town(), BIRTHS, made_on)
+    assert counted is not None, told
+    assert int(counted[1]) == len(cares) + sum(1 for care in cares if care.settled_again_at)
+
+
 async def test_each_is_settled_at_its_own_moment(house: House) -> None:
     """Also those that share a transaction with others of their hospital."""
     made_on = date.fromisoformat((house.folder / "demo").read_text().rpartition(" ")[2])

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import re
 import signal
 import subprocess
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
+from deploy.local.postgres import Postgres, find_binaries, free_port
 from deploy.verify.invariants import INVARIANTS
 from tests.demo.conftest import BIRTHS, House
 from tests.support.source import ROOT
 
 # A reader takes a moment from block to block; what was booked in one is heard of by the next.
 A_MOMENT = "\nsleep 2\n"
+# What a page starts in the background ends with it, also where the page breaks off.
+LEAVING = "trap 'kill $(jobs -p) 2> /dev/null || true' EXIT\n"
 SECONDS_MAX = 500  # each line starts curl and python; on a machine with other work that adds up
 
 pytestmark = pytest.mark.timeout(600)
@@ -61,11 +66,11 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def _pasted(page: str, house: House, clone: Path) -> list[str]:
+def _pasted(page: str, clone: Path, **environment: str) -> list[str]:
     """What a page prints, pasted in order into one bash that stops at what fails."""
     done = subprocess.run(
-        ["bash", "-e", "-o", "pipefail"], input=A_MOMENT.join(_blocks(page)), cwd=clone,
-        env=os.environ | {"DATA_DIR": str(house.folder)}, capture_output=True, text=True,
+        ["bash", "-e", "-o", "pipefail"], input=LEAVING + A_MOMENT.join(_blocks(page)), cwd=clone,
+        env=os.environ | environment, capture_output=True, text=True,
         timeout=SECONDS_MAX, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
@@ -74,7 +79,7 @@ def _pasted(page: str, house: House, clone: Path) -> list[str]:
 
 @pytest.mark.parametrize("page", SAID)
 def test_a_page_works_as_pasted(house: House, clone: Path, page: str) -> None:
-    lines = _pasted(page, house, clone)
+    lines = _pasted(page, clone, DATA_DIR=str(house.folder))
     rest = iter(lines)
     for said in SAID[page]:
         assert said in rest, said  # each after the one before it
@@ -82,6 +87,20 @@ def test_a_page_works_as_pasted(house: House, clone: Path, page: str) -> None:
         proof = lines[-len(INVARIANTS) :]
         assert [line.split()[0] for line in proof] == [one.id for one in INVARIANTS]
         assert not [line for line in proof if " FAIL:" in line]
+
+
+def test_a_service_on_its_own_is_started_as_pasted(clone: Path, tmp_path: Path) -> None:
+    with Postgres(tmp_path / "postgres", buffers_mb=128) as cluster:
+        superuser = urlsplit(cluster.dsn())
+        lines = _pasted(
+            "operations.md", clone, PGHOST="127.0.0.1", PGPORT=str(cluster.port),
+            ENROLLMENT_PORT=str(free_port()),
+            PGPASSWORD=superuser.password or "", PATH=f"{find_binaries()}:{os.environ['PATH']}",
+        )  # fmt: skip
+    assert '{"status":"ready"}' in lines
+    (rates,) = (json.loads(line) for line in lines if '"rates"' in line)
+    assert rates
+    assert lines[-1] == "stopped"
 
 
 @pytest.mark.parametrize("page", ["his-guide", "his-gateway"])

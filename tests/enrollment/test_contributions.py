@@ -71,7 +71,7 @@ async def test_what_is_amiss_is_told_of_the_form_that_was_sent(enrollment: Enrol
     for body, pointer, code, zh in (
         ({"items": [good, good | {"base": "-1.00"}]}, "/items/1/base", "not-a-base", "缴费基数"),
         (good | {"month": "2024-13"}, "/month", "not-a-month", "YYYY-MM"),
-        (good | {"base": 6000.5}, "", "a-fraction", "小数点"),
+        (good | {"base": 6000.5}, "/base", "a-fraction", "小数点"),
         ({"person_ref": ref, "month": "2024-05"}, "/base", "missing", "必填"),
     ):
         refused = await enrollment.post("/contributions", body, who="kizilsu-finance")

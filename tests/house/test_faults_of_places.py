@@ -13,7 +13,7 @@ OF_PYDANTIC = re.compile(r"[a-z_]+")
 
 
 def codes_of_ours() -> set[str]:
-    said = re.compile(r'(?:amiss\(|Fault\(f?"[^"]*", )"([a-z-]+)"')
+    said = re.compile(r'(?:amiss\(|Fault\(f?"[^"]*", |    code = |^FRACTION = )"([a-z-]+)"', re.M)
     files = [*ROOT.glob("services/**/*.py"), *ROOT.glob("shared/**/*.py")]
     return {code for file in files for code in said.findall(file.read_text(encoding="utf-8"))}
 

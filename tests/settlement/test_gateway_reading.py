@@ -17,10 +17,9 @@ from services.settlement.domain.his_profile import HisProfile, Scheme
 from services.settlement.domain.pregnancy import Ending, Pregnancy
 from services.settlement.domain.stay import Outcome, Stay, StayState
 from services.settlement.nhsa import ids, maternity
-from services.settlement.nhsa.envelope import Envelope, hashable, read_envelope
+from services.settlement.nhsa.envelope import hashable, read_envelope
 from services.settlement.nhsa.gateway import HANDLERS, number_of
-from services.settlement.nhsa.reading import Input, read_input
-from services.settlement.nhsa.refusals import ERR_MSG_MOST, KINDS, Wrong, err_msg
+from services.settlement.nhsa.refusals import KINDS, Wrong
 from services.settlement.nhsa.signatures import (
     Signed,
     body_signature,
@@ -36,19 +35,7 @@ from shared.period import Period
 from shared.plumbing.problems import Problem
 from shared.plumbing.repeats import body_hash
 from shared.policy.shapes import Benefit, DeliveryMode
-
-HEAD = {"infno": "2305", "msgid": "H1202403280001", "fixmedins_code": "H1"}
-UNDO = {"setl_id": "s", "mdtrt_id": "m", "psn_no": "p"}
-
-
-def _envelope(**changes: Any) -> Envelope:
-    return read_envelope(json.dumps(HEAD | {"input": {"data": UNDO}} | changes).encode(), "")
-
-
-def _input(infno: str, given: dict[str, Any], *demanded: str) -> Input:
-    body = json.dumps(HEAD | {"infno": infno, "input": given}).encode()
-    return read_input(read_envelope(body, "").input, transactions()[infno], demanded)
-
+from tests.settlement.gateway_inputs import HEAD, UNDO, envelope_of, input_of
 
 # ---- the envelope
 
@@ -70,18 +57,18 @@ def test_the_body_says_which_transaction_else_the_address() -> None:
     assert read_envelope(body, "2304").infno == "2305"
     without = json.dumps(HEAD | {"infno": "null"}).encode()
     assert read_envelope(without, "2304").infno == "2304"
-    assert _envelope(infno="2203A").infno == "2203"
+    assert envelope_of(infno="2203A").infno == "2203"
 
 
 @pytest.mark.parametrize("written", [{"data": UNDO}, json.dumps({"data": UNDO})])
 def test_the_input_is_an_object_or_its_text(written: Any) -> None:
-    assert _envelope(input=written).input == {"data": UNDO}
+    assert envelope_of(input=written).input == {"data": UNDO}
 
 
 @pytest.mark.parametrize("empty", [None, "", "null", "NULL", " Null "])
 def test_null_is_written_in_many_ways(empty: Any) -> None:
-    assert _envelope(input=empty).input == {}
-    told = _input("2402", {"dscginfo": {
+    assert envelope_of(input=empty).input == {}
+    told = input_of("2402", {"dscginfo": {
         "mdtrt_id": "m", "psn_no": "p", "endtime": "2024-03-24", "matn_type": empty,
         "geso_val": empty}, "diseinfo": empty})  # fmt: skip
     row = told.one("dscginfo")
@@ -89,12 +76,12 @@ def test_null_is_written_in_many_ways(empty: Any) -> None:
     assert row.number("geso_val") is None
     assert told.rows("diseinfo") == []
     with pytest.raises(Wrong):
-        _envelope(msgid=empty)
+        envelope_of(msgid=empty)
 
 
 def test_the_other_spellings_are_the_same_fields() -> None:
-    assert _envelope(fixmedins_code="", medins_code="H2").institution_code == "H2"
-    row = _input("2401", {"mdtrtinfo": {
+    assert envelope_of(fixmedins_code="", medins_code="H2").institution_code == "H2"
+    row = input_of("2401", {"mdtrtinfo": {
         "psn_no": "p", "insutype": 310, "begntime": "2024-03-20", "med_type": 52, "ipt_no": 7,
         "dise_code": "O80", "expContent": {"a": 1}, "nobody_knows": [1],
     }}).one("mdtrtinfo")  # fmt: skip
@@ -108,13 +95,13 @@ def test_the_other_spellings_are_the_same_fields() -> None:
 def test_numbers_come_as_text_and_texts_as_numbers(raw: Any, value: str) -> None:
     line = {"feedetl_sn": raw, "mdtrt_id": "m", "psn_no": "p", "fee_ocur_time": "2024-03-21",
             "med_list_codg": "a", "det_item_fee_sumamt": raw, "cnt": raw, "pric": raw}  # fmt: skip
-    row = _input("2301", {"feedetail": line}).rows("feedetail")[0]
+    row = input_of("2301", {"feedetail": line}).rows("feedetail")[0]
     assert row.number("cnt") == Decimal(value)
 
 
 @pytest.mark.parametrize("flag", [0, "0", "0.0"[:1], False])
 def test_flags_are_numbers_or_texts(flag: Any) -> None:
-    row = _input("2402", {"dscginfo": {"mdtrt_id": "m", "psn_no": "p", "endtime": "2024-03-24",
+    row = input_of("2402", {"dscginfo": {"mdtrt_id": "m", "psn_no": "p", "endtime": "2024-03-24",
                                        "cop_flag": flag}}).one("dscginfo")  # fmt: skip
     assert row.text("cop_flag") == "0"
 
@@ -124,79 +111,8 @@ MOMENTS = ["2024-03-24", "2024-03-24 09:00:00", "2024-03-24T09:00:00", "2024-03-
 
 @pytest.mark.parametrize("written", MOMENTS)
 def test_a_moment_may_be_a_day(written: str) -> None:
-    row = _input("2402", {"dscginfo": {"mdtrt_id": "m", "psn_no": "p", "endtime": written}})
+    row = input_of("2402", {"dscginfo": {"mdtrt_id": "m", "psn_no": "p", "endtime": written}})
     assert row.one("dscginfo").day("endtime") == date(2024, 3, 24)
-
-
-WRONG_FIELDS = [
-    ("begntime", "", "begntime"), ("begntime", "2024-13-01", "begntime"),
-    ("begntime", "20240320", "begntime"), ("begntime", "1900-01-01", "begntime"),
-    ("matn_type", "12", "matn_type"), ("geso_val", "40.5", "geso_val"),
-    ("geso_val", "123", "geso_val"), ("geso_val", "1e1", "geso_val"),
-    ("ipt_no", "x" * 31, "ipt_no"), ("ipt_no", {"a": 1}, "ipt_no"), ("psn_no", ["p"], "psn_no"),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("code", "raw", "named"), WRONG_FIELDS)
-def test_a_wrong_field_is_told_by_code_name_and_rule(code: str, raw: Any, named: str) -> None:
-    given = {"psn_no": "p", "insutype": "310", "begntime": "2024-03-20", "med_type": "52",
-             "ipt_no": "1"} | {code: raw}  # fmt: skip
-    with pytest.raises(Wrong) as wrong:
-        _input("2401", {"mdtrtinfo": given})
-    told = err_msg(wrong.value)
-    field = transactions()["2401"].nodes["mdtrtinfo"][named]
-    assert told.startswith("[5007] ")
-    assert f"mdtrtinfo.{named} {field.name}：" in told
-    assert len(told) <= ERR_MSG_MOST
-    assert str(raw) not in told or not raw
-
-
-def test_a_profile_may_demand_more() -> None:
-    given = {"mdtrtinfo": {"psn_no": "p", "insutype": "310", "begntime": "2024-03-20",
-                           "med_type": "52", "ipt_no": "1"}}  # fmt: skip
-    _input("2401", given)
-    with pytest.raises(Wrong, match="field-wrong"):
-        _input("2401", given, "mdtrtinfo.geso_val")
-
-
-def test_a_node_is_there_once_unless_it_holds_rows() -> None:
-    with pytest.raises(Wrong):
-        _input("2305", {"data": [UNDO, UNDO]})
-    assert _input("2305", {"data": [UNDO]}).one("data").text("setl_id") == "s"
-    with pytest.raises(Wrong):
-        _input("2305", {})
-    with pytest.raises(Wrong):
-        _input("2301", {"feedetail": [{}] * 1001})
-
-
-NOT_ENVELOPES = [
-    b"", b"null", b"[]", b'"text"', b"{", b'{"infno": NaN}', b'{"infno": Infinity}',
-    b'{"infno": "1", "infno": "2"}', '{"infno": "2304", "msgid": "例"}'.encode("gbk"),
-    b"\xff\xfe{}", b'{"infno": "\\ud800"}', b'{"infno": "\\u0000"}', b'{"n": 1e400}',
-    b'{"n": ' + b"9" * 60 + b"}", b"{" + b'"a":{' * 40 + b"}" * 41,
-    b'{"a":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
-]  # fmt: skip
-
-
-@pytest.mark.parametrize("body", NOT_ENVELOPES)
-def test_what_is_no_envelope_is_refused(body: bytes) -> None:
-    with pytest.raises(Problem) as refused:
-        read_envelope(body, "2304")
-    assert refused.value.kind.number in (5006, 5007)
-
-
-@pytest.mark.parametrize("inside", ["[" * 17 + "]" * 17, "1e400", "1E-400", "9" * 60, "NaN"])
-def test_an_envelope_that_is_good_but_for_one_value_is_refused(inside: str) -> None:
-    body = json.dumps(HEAD)[:-1] + ', "other": ' + inside + "}"
-    with pytest.raises(Wrong) as refused:
-        read_envelope(body.encode(), "")
-    assert refused.value.kind.number == 5006
-
-
-def test_text_in_the_input_is_held_to_the_same() -> None:
-    for text in ("{", "[]", '{"a": 1, "a": 2}', '{"a": NaN}', "[" * 50_000):
-        with pytest.raises(Wrong):
-            _envelope(input=text)
 
 
 def test_a_byte_order_mark_is_no_harm() -> None:

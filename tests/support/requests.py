@@ -8,6 +8,7 @@ from datetime import timedelta
 from itertools import count
 from uuid import uuid4
 
+from shared.contracts.register import CONTRACTS
 from tests.support.agency import made
 from tests.support.peopled import SECRET, SERVICES, Asked, Owner, Peopled, request_of
 from tests.support.reviewing import AGREE, APPROVAL, DISPOSAL, PURSUE, STATEMENT, proposed
@@ -20,8 +21,10 @@ async def _token(_: Peopled, __: Owner) -> Asked:
 
 
 def _events(topic: str) -> Callable[[Peopled, Owner], Awaitable[Asked]]:
+    told = next(contract.type for contract in CONTRACTS if contract.topic == topic)
+
     async def events(_: Peopled, __: Owner) -> Asked:
-        return Asked("operator", query={"topic": topic, "after": "0", "type": "", "limit": "5"})
+        return Asked("operator", query={"topic": topic, "after": "0", "type": told, "limit": "5"})
 
     return events
 

@@ -106,6 +106,7 @@ async def make_demo(site: Site, count: int) -> None:
         raise failed.exceptions[0] from None
     finally:
         saying.cancel()
+    _say_total(made)
     await _adjust(site, known, today)
     (site.folder / _MARK).write_text(f"{count} made on {today}")
     typer.echo(f"the demo was made in {time.monotonic() - began:.0f} s; planted: {planted}")
@@ -192,5 +193,9 @@ async def _say(made: list[Counter[str]]) -> None:
     """Say every two seconds what was made so far."""
     while True:
         await asyncio.sleep(SAY_SECONDS)
-        total: Counter[str] = sum(made, Counter())
-        typer.echo("  " + (", ".join(f"{n} {what}" for what, n in total.items()) or "starting"))
+        _say_total(made)
+
+
+def _say_total(made: list[Counter[str]]) -> None:
+    total: Counter[str] = sum(made, Counter())
+    typer.echo("  " + (", ".join(f"{n} {what}" for what, n in total.items()) or "starting"))

@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Request
 
 from services.audit.api.explanation import finding_shape, watch_shape
-from services.audit.api.refusals import problem_of
+from services.audit.api.families import check_family
 from services.audit.api.reviews import Family, Reviewer
 from services.audit.api.shapes import (
     claim_shape,
@@ -23,7 +23,6 @@ from services.audit.api.shapes import (
 )
 from services.audit.api.shown import CountsShown, FlagsShown, FlagWhole
 from services.audit.domain.claim import Claim
-from services.audit.domain.family import family_refused
 from services.audit.domain.flag import Flag, FlagState
 from services.audit.domain.rule import RuleBook
 from services.audit.store import (
@@ -68,9 +67,8 @@ def flags_router(book: RuleBook) -> APIRouter:
         """
         clock, hospital = desk(request).clock, who.role == "hospital"
         # Which rules there are is not told to hospitals, so to them no name is a wrong one.
-        refused = None if hospital else family_refused(family, book)
-        if refused is not None:
-            raise problem_of(refused)
+        if not hospital:
+            check_family(family, book)
         asked = Asked(
             who.pool_code, state, after, limit, by_institution=hospital, family=family,
             overdue_on=business_day(clock.now()) if overdue else None,

@@ -10,11 +10,10 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from services.audit.actions.lease_flag import let_go, take, take_next
-from services.audit.api.refusals import problem_of
+from services.audit.api.families import check_family
 from services.audit.api.reviews import Family, Reviewer, found
 from services.audit.api.shapes import flag_shape
 from services.audit.api.shown import FlagShown
-from services.audit.domain.family import family_refused
 from services.audit.domain.flag import FlagState
 from services.audit.domain.rule import RuleBook
 from shared.plumbing.database import AGENCY, transaction
@@ -47,9 +46,7 @@ def leases_router(book: RuleBook) -> APIRouter:
     async def post_next(request: Request, body: NextBody, who: Reviewer) -> Response:
         """Take the flag with the most money expected that nobody holds and the caller may work
         on."""
-        refused = family_refused(body.family, book)
-        if refused is not None:
-            raise problem_of(refused)
+        check_family(body.family, book)
         state = FlagState(body.state) if body.state else None
         async with transaction(desk(request).pool, [AGENCY]) as tx:
             flag = await take_next(

@@ -22,7 +22,15 @@ from services.audit.scoring.drift import (
     drift_of_features,
 )
 from services.audit.scoring.evidence import EVIDENCE_VERSION, weigh
-from services.audit.scoring.ranker import Outcome, Ranker, Reviews, TooFew, train
+from services.audit.scoring.ranker import (
+    Outcome,
+    Ranker,
+    Reviews,
+    TooFew,
+    evidence_of,
+    train,
+    with_evidence,
+)
 from services.audit.scoring.reviews_file import Review
 from services.audit.scoring.thresholds import LIKELY
 
@@ -143,11 +151,6 @@ class Models:
             yield from drift_of_calibration(EVIDENCE_VERSION, self.judged, truth)
 
 
-def with_evidence(features: NDArray[np.float32], by_evidence: Floats) -> NDArray[np.float32]:
-    """A ranker also sees what was thought before anything was reviewed."""
-    return np.column_stack([features, by_evidence.astype(np.float32)])
-
-
 def learned(
     table: ir.Table, reviews: Mapping[str, Review], day: date, champion: str | None
 ) -> Models:
@@ -180,7 +183,7 @@ def learned(
         unreviewed = with_evidence(others, by_others)
         ranker = train(at_hand, unreviewed, day, FEATURE_VERSION)
         clear = at_hand.before(day)
-        confirmed, judged = clear.confirmed, clear.features[:, -1].astype(np.float64)
+        confirmed, judged = clear.confirmed, evidence_of(clear.features)
     if isinstance(ranker, TooFew):
         if champion == "ranker":
             raise NoSuchChampion(

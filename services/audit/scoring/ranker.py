@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 Matrix = NDArray[np.float32]
+"""What is known of claims, a row each; `with_evidence` makes one that a ranker learns from."""
 
 CONFIRMED_MIN = 300
 REVIEWED_MIN = 3_000
@@ -37,6 +38,18 @@ _SEED = 20_200_101
 _UNREVIEWED_WEIGHT = 0.1
 # Evidence that is next to nothing, or next to certain, is not doubted without end.
 _SURE = 1e-4
+# Where the chance that the evidence gives stands among what a ranker sees.
+_EVIDENCE = -1
+
+
+def with_evidence(features: Matrix, by_evidence: Floats) -> Matrix:
+    """A ranker also sees what was thought before anything was reviewed."""
+    return np.column_stack([features, by_evidence.astype(np.float32)])
+
+
+def evidence_of(matrix: Matrix) -> Floats:
+    """What was thought before anything was reviewed, of each claim."""
+    return matrix[:, _EVIDENCE].astype(np.float64)
 
 
 class Outcome(StrEnum):
@@ -50,8 +63,8 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reviews:
-    """Reviewed claims, one element each: what was known of them, the chance that evidence gives
-    them last, and what was decided."""
+    """Reviewed claims, one element each: what was known of them, the evidence's chance with it, and
+    what was decided."""
 
     features: Matrix
     outcomes: tuple[Outcome, ...]
@@ -185,7 +198,7 @@ def _beside_evidence(raw: Floats, features: Matrix) -> Floats:
     as nine in ten reviews are of claims that looked wrong; beside the evidence it takes their place
     by as much as they are held down.
     """
-    by_evidence = np.clip(features[:, -1].astype(np.float64), _SURE, 1 - _SURE)
+    by_evidence = np.clip(evidence_of(features), _SURE, 1 - _SURE)
     return np.column_stack([raw, np.log(by_evidence / (1 - by_evidence))])
 
 

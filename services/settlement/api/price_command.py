@@ -97,7 +97,7 @@ def _pointers(error: ValidationError) -> list[dict[str, Any]]:
     """Where the faults are; an unknown name is not repeated, only the place that holds it."""
     return [
         {"pointer": fault.pointer, "code": fault.code, **fault.names()}
-        for fault in faults_of(error.errors(include_url=False, include_input=False))
+        for fault in faults_of(error.errors(include_url=False))
     ]
 
 

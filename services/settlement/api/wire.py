@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    TypeAdapter,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    model_validator,
+)
 
 from services.settlement.domain.allowance import Base, EmployerWage
 from services.settlement.domain.line import FeeLine
@@ -128,10 +135,23 @@ class LinesBody(Wire):
     lines: Annotated[list[LineBody], Field(min_length=1, max_length=2000)]
 
 
+All = Literal["all"]
+LineNumbers = Annotated[list[LineNumber], Field(min_length=1, max_length=2000)]
+_FORMS: tuple[TypeAdapter[str], TypeAdapter[list[int]]] = TypeAdapter(All), TypeAdapter(LineNumbers)
+
+
+def _by_form(value: Any, _: ValidatorFunctionWrapHandler) -> str | list[int]:
+    """Read by the form that was sent: a fault is told once and by its own place. pydantic tells
+    the faults of either form, each behind the form's name."""
+    word, numbers = _FORMS
+    form = word if isinstance(value, str) else numbers
+    return form.validate_python(value, strict=True)
+
+
 class CancelLinesBody(Wire):
     """The lines that go, or the word for all of them."""
 
-    line_numbers: Literal["all"] | Annotated[list[LineNumber], Field(min_length=1, max_length=2000)]
+    line_numbers: Annotated[All | LineNumbers, WrapValidator(_by_form)]
 
     def named(self) -> frozenset[int] | None:
         """Which lines; None for all."""

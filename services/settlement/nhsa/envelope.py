@@ -11,13 +11,20 @@ from typing import Any
 
 from services.settlement.nhsa.refusals import ENVELOPE_MALFORMED, FIELD_WRONG, Wrong
 from services.settlement.nhsa.tables import aliases
-from shared.plumbing.strict_json import NotStrict, TooDeep, clean, no_doubles, refuse
+from shared.plumbing.strict_json import TooDeep, clean, no_doubles
 
 _DIGITS_MOST = 40
 _MSGID = re.compile(r"[\x21-\x7e]{1,30}", re.ASCII)
 _INSTITUTION = re.compile(r"[A-Za-z0-9_.-]{1,64}", re.ASCII)
 _INFNO = re.compile(r"[0-9A-Za-z]{4,8}", re.ASCII)
 _AREA = re.compile(r"[0-9]{6}", re.ASCII)
+
+
+class NoNumber(str):
+    """What stands as a number and is not taken as one: with an exponent, which writes in a few
+    characters what fills a disk, of too many digits, or NaN. Whoever reads its field refuses it."""
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +83,7 @@ def _text(head: Mapping[str, Any], key: str) -> str:
     value = head.get(key)
     if is_empty(value):
         return ""
-    if isinstance(value, dict | list | bool):
+    if isinstance(value, dict | list | bool | NoNumber):
         raise Wrong(FIELD_WRONG, "text", key)
     return str(value).strip()
 
@@ -92,7 +99,7 @@ def _parsed(body: bytes) -> Any:
         value = json.loads(
             body.decode("utf-8-sig"),
             object_pairs_hook=no_doubles,
-            parse_constant=refuse,
+            parse_constant=NoNumber,
             parse_float=_number,
             parse_int=_number,
         )
@@ -104,10 +111,9 @@ def _parsed(body: bytes) -> Any:
     return value
 
 
-def _number(digits: str) -> Decimal:
-    # An exponent writes in a few characters what fills a disk.
+def _number(digits: str) -> Decimal | NoNumber:
     if len(digits) > _DIGITS_MOST or "e" in digits.lower():
-        raise NotStrict
+        return NoNumber(digits)
     return Decimal(digits)
 
 

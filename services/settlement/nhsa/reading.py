@@ -8,8 +8,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from services.settlement.nhsa.envelope import is_empty
-from services.settlement.nhsa.refusals import FIELD_WRONG, Wrong
+from services.settlement.nhsa.envelope import NoNumber, is_empty
+from services.settlement.nhsa.refusals import FIELD_WRONG, Wrong, together
 from services.settlement.nhsa.tables import (
     Field,
     Transaction,
@@ -72,8 +72,12 @@ class Row:
 
     def wrong(self, code: str, rule: str) -> Wrong:
         """A refusal that names the field and the rule."""
+        return Wrong(FIELD_WRONG, rule, f"{self.node}.{code}", self.name_of(code))
+
+    def name_of(self, code: str) -> str:
+        """What a field is called, "" for one that the node does not have."""
         field = self._fields.get(code)
-        return Wrong(FIELD_WRONG, rule, f"{self.node}.{code}", field.name if field else "")
+        return field.name if field else ""
 
     def filled(self, code: str) -> bool:
         """Whether a field was filled."""
@@ -95,25 +99,37 @@ class Input:
         return self._rows.get(node, [])
 
 
+class _Amiss(dict[str, Wrong]):
+    """What is wrong so far, by its place: of a place that is wrong in many rows, and of a field
+    that is not there because what was sent is none, the first alone."""
+
+    def note(self, rule: str, place: str, name: str = "") -> None:
+        """Note a place that breaks a rule."""
+        self.setdefault(place, Wrong(FIELD_WRONG, rule, place, name))
+
+
 def read_input(
     given: Mapping[str, Any], transaction: Transaction, demanded_too: tuple[str, ...] = ()
 ) -> Input:
-    """Read an input by its transaction's table. Raises Wrong.
+    """Read an input by its transaction's table. Raises Wrong, of all that is wrong in it.
 
     `demanded_too` are further fields that must be filled, as node.code.
     """
+    amiss = _Amiss()
     rows = {
-        node: list(_read_node(node, given.get(node), transaction))
+        node: list(_read_node(node, given.get(node), transaction, amiss))
         for node in transaction.nodes
         if node not in within()
     }
     for node in transaction.demanded:
         if node in rows and not rows[node]:
-            raise Wrong(FIELD_WRONG, "required", node)
+            amiss.note("required", node)
     for place in demanded_too:
         node, _, code = place.partition(".")
         for row in rows.get(node, []):
-            _demand(row, (code,))
+            _demand(row, (code,), amiss)
+    if amiss:
+        raise together(list(amiss.values()))
     return Input(rows)
 
 
@@ -132,32 +148,36 @@ def may_be_demanded(infno: str) -> frozenset[str] | None:
     )
 
 
-def _inner(node: str, item: Mapping[str, Any], transaction: Transaction) -> dict[str, list[Row]]:
+def _inner(
+    node: str, item: Mapping[str, Any], transaction: Transaction, amiss: _Amiss
+) -> dict[str, list[Row]]:
     """What stands within a row of a node."""
     found = {}
     for name in transaction.nodes:
         if within().get(name) != node:
             continue
-        found[name] = list(_read_node(name, item.get(name), transaction))
+        found[name] = list(_read_node(name, item.get(name), transaction, amiss))
         if name in transaction.demanded and not found[name]:
-            raise Wrong(FIELD_WRONG, "required", f"{node}.{name}")
+            amiss.note("required", f"{node}.{name}")
     return found
 
 
-def _demand(row: Row, codes: tuple[str, ...]) -> None:
+def _demand(row: Row, codes: tuple[str, ...], amiss: _Amiss) -> None:
     for code in codes:
         if not row.filled(code):
-            raise row.wrong(code, "required")
+            amiss.note("required", f"{row.node}.{code}", row.name_of(code))
 
 
-def _read_node(node: str, given: Any, transaction: Transaction) -> Iterator[Row]:
+def _read_node(node: str, given: Any, transaction: Transaction, amiss: _Amiss) -> Iterator[Row]:
     if is_empty(given):
         return
     items = given if isinstance(given, list) else [given]
     if len(items) > _ROWS_MOST or not all(isinstance(item, dict) for item in items):
-        raise Wrong(FIELD_WRONG, "rows", node)
+        amiss.note("rows", node)
+        return
     if len(items) > 1 and node not in row_nodes(transaction.infno):
-        raise Wrong(FIELD_WRONG, "one_row", node)
+        amiss.note("one_row", node)
+        return
     fields = transaction.nodes[node]
     for item in items:
         values: dict[str, Value] = {}
@@ -169,10 +189,9 @@ def _read_node(node: str, given: Any, transaction: Transaction) -> Iterator[Row]
             try:
                 values[code] = read_value(field, raw)
             except ValueError as error:
-                rule = str(error)
-                raise Wrong(FIELD_WRONG, rule, f"{node}.{code}", field.name) from None
-        row = Row(node, fields, values, _inner(node, item, transaction))
-        _demand(row, transaction.demanded.get(node, ()))
+                amiss.note(str(error), f"{node}.{code}", field.name)
+        row = Row(node, fields, values, _inner(node, item, transaction, amiss))
+        _demand(row, transaction.demanded.get(node, ()), amiss)
         yield row
 
 
@@ -182,6 +201,8 @@ def read_value(field: Field, raw: Any) -> Value:
         return ""  # some send the extras as they are; none of them is read
     if isinstance(raw, dict | list):
         raise ValueError("text")
+    if isinstance(raw, NoNumber):
+        raise ValueError("number")
     text = ("1" if raw else "0") if isinstance(raw, bool) else str(raw).strip()
     match field.type:
         case "n":

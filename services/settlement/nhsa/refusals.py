@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -71,16 +71,31 @@ class Wrong(Problem):
 
 
 ERR_MSG_MOST = 200
+_BESIDE = "；"
+
+
+def together(wrongs: Sequence[Wrong]) -> Wrong:
+    """Several that are wrong in one call, as one: as many as its message has whole room for."""
+    first, *others = wrongs
+    told = first.told
+    for other in others:
+        longer = told + _BESIDE + other.told
+        if len(_message(first.kind, longer)) > ERR_MSG_MOST:
+            break
+        told = longer
+    return Wrong(first.kind, "", told=told)
 
 
 def err_msg(problem: Problem) -> str:
     """What the desk reads, in at most 200 characters: number, meaning, and where or by what."""
     told = problem.told if isinstance(problem, Wrong) else problem.article
     if not told:
-        told = "；".join(
+        told = _BESIDE.join(
             words()["values"][name].format(value) for name, value in problem.values.items()
         )
-    text = f"[{problem.kind.number}] {problem.kind.title_zh}"
-    if told:
-        text += f"{words()['frame']['rule']}{told}"
-    return text[:ERR_MSG_MOST]
+    return _message(problem.kind, told)[:ERR_MSG_MOST]
+
+
+def _message(kind: Kind, told: str) -> str:
+    text = f"[{kind.number}] {kind.title_zh}"
+    return f"{text}{words()['frame']['rule']}{told}" if told else text

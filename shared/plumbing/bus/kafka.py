@@ -50,14 +50,15 @@ async def until_reached(brokers: Brokers) -> None:
     """Return once a broker answers at the address; ask again and again until then."""
     while True:
         try:
-            await _reached(brokers)
+            await reached(brokers)
             return
         except (KafkaError, OSError, ValueError) as error:  # the last of a port that is none
             log.warning("no broker answers yet", error=type(error).__name__)
         await asyncio.sleep(_REACH_SECONDS / 2)
 
 
-async def _reached(brokers: Brokers) -> None:
+async def reached(brokers: Brokers) -> None:
+    """Return if a broker answers at the address. Raises KafkaError, OSError or ValueError."""
     client = AIOKafkaClient(
         **await brokers.options(), request_timeout_ms=int(_REACH_SECONDS * 1000)
     )
