@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 
+import asyncpg
 import pytest
 import structlog
 
@@ -31,9 +32,21 @@ def plain_logs() -> None:
 
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
-    """One cluster for the session, as durable as a real one."""
+    """One cluster for the session, as durable as a real one.
+
+    Nobody but its tests is at work in it: what autovacuum takes for a moment, at whatever minute,
+    holds back the relay and the sealer of every database.
+    """
     with Postgres(tmp_path_factory.mktemp("postgres"), buffers_mb=256) as cluster:
+        run_apart(_without_autovacuum(cluster.dsn()))
         yield cluster
+
+
+async def _without_autovacuum(dsn: str) -> None:
+    server = await asyncpg.connect(dsn)
+    await server.execute("alter system set autovacuum = off")
+    await server.execute("select pg_reload_conf()")
+    await server.close()
 
 
 @pytest.fixture

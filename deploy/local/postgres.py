@@ -378,8 +378,13 @@ def free_port() -> int:
     """
     while True:
         port = 10_240 + secrets.randbelow(32_768 - 10_240)
-        if _is_free(port):
+        if port not in _GIVEN and _is_free(port):
+            _GIVEN.add(port)
             return port
+
+
+_GIVEN: set[int] = set()
+"""What this process was told once: whoever was may not have bound it yet."""
 
 
 def _is_free(port: int) -> bool:

@@ -39,6 +39,14 @@ def _listens(port: int) -> bool:
         return caller.connect_ex(("127.0.0.1", port)) == 0
 
 
+def test_no_port_is_given_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever was told of the first may bind it only seconds later."""
+    drawn = iter((5000, 5000, 5001))
+    monkeypatch.setattr("deploy.local.postgres.secrets.randbelow", lambda _: next(drawn))
+    monkeypatch.setattr("deploy.local.postgres._is_free", lambda _: True)
+    assert free_port() != free_port()
+
+
 def test_a_free_port_is_taken_without_a_word(capsys: pytest.CaptureFixture[str]) -> None:
     port = free_port()
     with bind(port) as listener:

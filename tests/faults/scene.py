@@ -205,17 +205,17 @@ class Scene:
         await self.comes("select count(*) = 0 from outbox where position is null")
         await self.comes(f"select count(*) = 0 from ({UNSEALED}) unsealed")
 
-    async def comes(self, holds: str, *values: object) -> None:
+    async def comes(self, holds: str, *values: object, within: float = COMES_SECONDS_MAX) -> None:
         """Wait until settlement's database says that something holds."""
-        async with asyncio.timeout(COMES_SECONDS_MAX):
+        async with asyncio.timeout(within):
             while not await self.owner.fetchval(holds, *values):
                 await asyncio.sleep(0.05)
 
     async def would_come(self, holds: str, *values: object) -> None:
         """Wait until a fault shows; where none is planted, as long as it usually takes."""
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(COMES_SECONDS_MAX if self.planted else SHOWS_SECONDS):
-                await self.comes(holds, *values)
+            within = COMES_SECONDS_MAX if self.planted else SHOWS_SECONDS
+            await self.comes(holds, *values, within=within)
 
     async def turned_red(self, ids: set[str]) -> set[str]:
         """Which of these are red, once all of them are, or would be."""

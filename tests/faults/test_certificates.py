@@ -209,7 +209,6 @@ async def test_f27_a_broker_whose_certificate_expired_is_one_that_is_away(
         papers.issue(GOOD)
         await settlement.processes.ready("settlement")
         await settlement.told()
-        assert await settlement.owner.fetchval(waiting) == 0
         monkeypatch.setenv("KAFKA_AUTHORITIES", str(papers.authorities))
         assert await create(site.kafka, kafka.prefix) == []
         claims = next(topic for topic in topics() if topic.name == ClaimSettled.topic)
