@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import asyncpg
 import pytest
 import structlog
+from hypothesis import HealthCheck, settings
 
 from deploy import topics
 from deploy.kafka.broker import KafkaBroker
@@ -20,6 +21,13 @@ from tests.support.postgres import ServiceDatabases
 pytest_plugins = ["tests.support.skips"]
 
 _NUMBERS = itertools.count(1)
+
+# As hypothesis itself has it where CI=true: that a machine stands still is no fault of what is
+# tried.
+settings.register_profile(
+    "any machine", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("any machine")
 
 
 @pytest.fixture(scope="session", autouse=True)
