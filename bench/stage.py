@@ -22,7 +22,8 @@ from deploy.kafka.broker import KafkaBroker
 from deploy.local.distributed import start_service
 from deploy.local.keys import Keys
 from deploy.local.opening import BOOK_NOTICE_SECONDS
-from deploy.local.postgres import Postgres, free_port
+from deploy.local.ports import free_port
+from deploy.local.postgres import Postgres
 from deploy.local.site import SERVICES, Client, Site, create_databases
 
 POOLS = ("320100", "653000")

@@ -15,7 +15,7 @@ from pathlib import Path
 import httpx
 
 from bench.figure import Void, say, spread
-from deploy.local.postgres import free_port
+from deploy.local.ports import free_port
 
 STARTS = 5
 _READY_SECONDS_MAX = 300

@@ -5,20 +5,30 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 
+import asyncpg
 import pytest
 import structlog
+from hypothesis import HealthCheck, settings
 
 from deploy import topics
 from deploy.kafka.broker import KafkaBroker
 from deploy.kafka.jars import what_is_missing
 from deploy.local.databases import run_apart
-from deploy.local.postgres import Postgres, free_port
+from deploy.local.ports import free_port
+from deploy.local.postgres import Postgres
 from tests.support.kafka import Kafka
 from tests.support.postgres import ServiceDatabases
 
 pytest_plugins = ["tests.support.skips"]
 
 _NUMBERS = itertools.count(1)
+
+# As hypothesis itself has it where CI=true: that a machine stands still is no fault of what is
+# tried.
+settings.register_profile(
+    "any machine", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("any machine")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -31,9 +41,21 @@ def plain_logs() -> None:
 
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
-    """One cluster for the session, as durable as a real one."""
+    """One cluster for the session, as durable as a real one.
+
+    Nobody but its tests is at work in it: what autovacuum takes for a moment, at whatever minute,
+    holds back the relay and the sealer of every database.
+    """
     with Postgres(tmp_path_factory.mktemp("postgres"), buffers_mb=256) as cluster:
+        run_apart(_without_autovacuum(cluster.dsn()))
         yield cluster
+
+
+async def _without_autovacuum(dsn: str) -> None:
+    server = await asyncpg.connect(dsn)
+    await server.execute("alter system set autovacuum = off")
+    await server.execute("select pg_reload_conf()")
+    await server.close()
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from aiokafka.errors import KafkaError
 
 from deploy.kafka.jars import KafkaUnavailableError, jars
 from deploy.local.databases import run_apart
-from deploy.local.postgres import free_port
+from deploy.local.ports import free_port
 
 HEAP = ("-Xms256m", "-Xmx512m", "-XX:+UseSerialGC")
 LOGGING = Path(__file__).with_name("log4j2.properties")

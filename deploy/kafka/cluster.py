@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Self
 
 from deploy.kafka.broker import KafkaBroker, Place, new_cluster
-from deploy.local.postgres import free_port
+from deploy.local.ports import free_port
 
 BROKERS = 3
 

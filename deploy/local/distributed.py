@@ -22,7 +22,8 @@ from deploy.kafka.broker import KafkaBroker
 from deploy.local.databases import run_apart
 from deploy.local.keys import Keys
 from deploy.local.opening import open_for_business
-from deploy.local.postgres import Postgres, free_port
+from deploy.local.ports import free_port
+from deploy.local.postgres import Postgres
 from deploy.local.run_file import write_run_file
 from deploy.local.site import SERVICES, Site, create_databases
 

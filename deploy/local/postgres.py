@@ -18,7 +18,6 @@ import re
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -27,6 +26,7 @@ from pathlib import Path
 from typing import IO, Self
 
 from deploy.local import databases
+from deploy.local.ports import free_port, is_free
 from deploy.local.private import write_private
 
 OLDEST_MAJOR = 16
@@ -214,7 +214,7 @@ class Postgres:
         """The port of the last start where it is free: what was told of it stays true."""
         with contextlib.suppress(OSError, ValueError, OverflowError):
             port = int(self._port_file.read_text(encoding="ascii"))
-            if _is_free(port):
+            if is_free(port):
                 return port
         return free_port()
 
@@ -368,28 +368,6 @@ def _clear_stale(data: Path) -> None:
     deadline = time.monotonic() + STOP_SECONDS_MAX
     while Path(f"/proc/{pid}").exists() and time.monotonic() < deadline:
         time.sleep(0.05)
-
-
-def free_port() -> int:
-    """A loopback port that nobody listens on at this moment.
-
-    It lies below those that the system gives to outgoing connections (32768 and above by default):
-    one of them would be taken by any client before a slow server comes to bind it.
-    """
-    while True:
-        port = 10_240 + secrets.randbelow(32_768 - 10_240)
-        if _is_free(port):
-            return port
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        # As the server itself does: connections that were closed just now are nobody's.
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        with contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return True
-    return False
 
 
 def _quarter_of_memory_mb() -> int:

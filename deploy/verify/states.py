@@ -153,7 +153,7 @@ async def s02(stores: Stores) -> list[str]:
     return await missing_since_last(stores)
 
 
-_UNSEALED = """
+UNSEALED = """
 select id::text from log
 where xid >= coalesce((select max(xid_until::text::bigint) from sealed_block), 0)::text::xid8
   and xid < pg_snapshot_xmin(pg_current_snapshot())
@@ -172,7 +172,7 @@ async def s03(stores: Stores) -> list[str]:
         wrong += [f"{service}: {fault}" for fault in await check_seals(connection, anchor)]
         if copy := stores.copies.get(service):
             wrong += [f"{service}: {fault}" for fault in anchors_cut(anchor, copy)]
-        unsealed = await found(connection, _UNSEALED)
+        unsealed = await found(connection, UNSEALED)
         wrong += [f"{service}: not sealed: {row}" for row in unsealed]
     return wrong
 

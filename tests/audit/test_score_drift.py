@@ -14,8 +14,6 @@ from services.audit.scoring.drift import (
     population_stability,
 )
 
-DRAWN = np.random.default_rng(7)
-
 
 def test_index_of_a_shift_that_is_known_by_hand() -> None:
     # Ten equal bins; all of the first moves into the last: (0.0001 - 0.1) ln(0.001) + 0.1 ln 2.
@@ -27,8 +25,9 @@ def test_index_of_a_shift_that_is_known_by_hand() -> None:
 
 
 def test_a_feature_that_shifted_is_named_and_no_other() -> None:
-    reference = DRAWN.normal(size=(5000, 2))
-    present = DRAWN.normal(size=(5000, 2)) + np.array([0.0, 0.7])
+    drawn = np.random.default_rng(7)
+    reference = drawn.normal(size=(5000, 2))
+    present = drawn.normal(size=(5000, 2)) + np.array([0.0, 0.7])
     warned = list(drift_of_features(("steady", "shifted"), reference, present))
     assert [w.of for w in warned] == ["shifted"]
     assert warned[0].figure > 0.2
@@ -49,8 +48,9 @@ def test_alarms_outside_their_binomial_band() -> None:
 
 @pytest.mark.parametrize(("stretch", "warned"), [(1.0, False), (2.5, True), (0.4, True)])
 def test_promises_that_are_too_bold_or_too_shy(stretch: float, warned: bool) -> None:
-    log_odds = DRAWN.normal(-1, 1.5, size=20_000)
-    came_true = (DRAWN.random(20_000) < 1 / (1 + np.exp(-log_odds))).astype(float)
+    drawn = np.random.default_rng(7)
+    log_odds = drawn.normal(-1, 1.5, size=20_000)
+    came_true = (drawn.random(20_000) < 1 / (1 + np.exp(-log_odds))).astype(float)
     promised = 1 / (1 + np.exp(-stretch * log_odds))
     slope = calibration_slope(promised, came_true)
     assert slope == pytest.approx(1 / stretch, rel=0.1)

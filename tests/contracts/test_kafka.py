@@ -16,14 +16,15 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from deploy import topics
 from deploy.kafka.broker import KafkaBroker
 from deploy.local.databases import run_apart
-from deploy.local.postgres import free_port
+from deploy.local.ports import free_port
 from shared.plumbing.bus.kafka import Brokers, KafkaSender
 from shared.plumbing.relay import Waiting
 from tests.contracts.wires import TOPIC, Handler, Wire, opened_wire
+from tests.support.agency import until_true
 from tests.support.kafka import Kafka
 from tests.support.postgres import ServiceDatabases
 
-SEND_SECONDS_MAX = 18.0  # ten to send and five to let go, on a busy machine
+SEND_SECONDS_MAX = 30.0  # ten to send and five to let go; left to itself the client takes forty
 
 
 @pytest.fixture
@@ -121,8 +122,7 @@ async def test_a_broker_that_goes_away_is_waited_for(own_broker: KafkaBroker) ->
     with pytest.raises(OSError, match="the broker did not take the events"):
         await sender.send([_waiting(2)])
     assert time.monotonic() - began < SEND_SECONDS_MAX
-    await asyncio.sleep(0.1)
-    assert not {task for task in asyncio.all_tasks() - before if not task.done()}
+    await until_true(lambda: all(task.done() for task in asyncio.all_tasks() - before))
     own_broker.start()  # it lives as long as the thread that starts it
     async with asyncio.timeout(60):
         while True:

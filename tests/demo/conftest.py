@@ -18,7 +18,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from deploy.local.postgres import free_port
+from deploy.local.ports import free_port
 from tests.support.source import ROOT
 
 BIRTHS = 120

@@ -13,7 +13,8 @@ import httpx
 import pytest
 
 from deploy.local.embedded import bind, server_of
-from deploy.local.postgres import Postgres, free_port
+from deploy.local.ports import free_port
+from deploy.local.postgres import Postgres
 from tests.support.source import ROOT
 
 
@@ -37,6 +38,14 @@ async def test_a_caller_does_not_choose_its_address() -> None:
 def _listens(port: int) -> bool:
     with socket.socket() as caller:
         return caller.connect_ex(("127.0.0.1", port)) == 0
+
+
+def test_no_port_is_given_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever was told of the first may bind it only seconds later."""
+    drawn = iter((5000, 5000, 5001))
+    monkeypatch.setattr("deploy.local.ports.secrets.randbelow", lambda _: next(drawn))
+    monkeypatch.setattr("deploy.local.ports.is_free", lambda _: True)
+    assert free_port() != free_port()
 
 
 def test_a_free_port_is_taken_without_a_word(capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from deploy.local.postgres import Postgres, find_binaries, free_port
+from deploy.local.ports import free_port
+from deploy.local.postgres import Postgres, find_binaries
 from deploy.verify.invariants import INVARIANTS
 from tests.demo.conftest import BIRTHS, House
 from tests.support.source import ROOT

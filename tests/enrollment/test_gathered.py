@@ -118,7 +118,7 @@ async def test_behind_a_look_up_that_hangs_no_more_wait_than_there_is_room_for()
     await waiting(*room)
     for _ in range(2):
         with pytest.raises(Busy):
-            await asyncio.wait_for(shared.find("a"), 5)
+            await asyncio.wait_for(shared.find("a"), 60)
     same = asyncio.create_task(shared.find("b"))  # takes no room: it waits with the other
     await waiting(same)
     shelf.go.set()
@@ -142,7 +142,7 @@ async def test_who_finds_no_room_is_to_ask_again(enrollment: Enrollment) -> None
     while not shelf.asked:
         await asyncio.sleep(0.01)
     told, waits = await asyncio.wait(
-        [asking(), asking()], return_when=asyncio.FIRST_COMPLETED, timeout=5
+        [asking(), asking()], return_when=asyncio.FIRST_COMPLETED, timeout=60
     )
     (refused,) = [answer.result() for answer in told]
     assert (refused.status_code, refused.json()["code"]) == (503, "10-busy")

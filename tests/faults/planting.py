@@ -53,18 +53,34 @@ def planted_copy(folder: Path, patch: Path | None) -> Path:
 def _with_a_clock_to_set(code: Path, skew: Path) -> None:
     """Let the copy's clock read by how many seconds it is wrong: no switch for that is shipped. It
     is where a link points to, which is read without a descriptor: some scenes have none left."""
-    clock = code / "shared" / "plumbing" / "clock.py"
-    right = clock.read_text()
-    wrong = right.replace(
+    _rewrite(
+        code / "shared" / "plumbing" / "clock.py",
         "return datetime.now(UTC)",
         "import os\n"
         "        from datetime import timedelta\n"
         f"        skew = float(os.readlink({str(skew)!r}))\n"
         "        return datetime.now(UTC) + timedelta(seconds=skew)",
     )
-    assert wrong != right
-    clock.write_text(wrong)
     skew.symlink_to("0")
+
+
+def _patient(code: Path) -> None:
+    """Let the copy wait for what a scene holds as long as that may take on a busy machine: after two
+    seconds it would be refused, and ask again in another order."""
+    _rewrite(
+        code / "shared" / "plumbing" / "database.py",
+        '"lock_timeout": "2000"', '"lock_timeout": "60000"',
+    )  # fmt: skip
+    _rewrite(
+        code / "services" / "settlement" / "main.py",
+        "_GROUP_STATEMENT_MS = 2000", "_GROUP_STATEMENT_MS = 60_000",
+    )  # fmt: skip
+
+
+def _rewrite(file: Path, old: str, new: str) -> None:
+    before = file.read_text()
+    assert old in before
+    file.write_text(before.replace(old, new))
 
 
 def _source(code: Path) -> dict[str, bytes]:
@@ -101,7 +117,7 @@ async def own_settlement_database(
 @asynccontextmanager
 async def settlement_of(
     code: Path, folder: Path, cluster: Postgres, databases: ServiceDatabases,
-    ground: Ground | None, *, own_schema: bool = False,
+    ground: Ground | None, *, own_schema: bool = False, planted: bool = False,
 ) -> AsyncIterator[Scene]:  # fmt: skip
     """Run the settlement of a copy, on a copy of the ground, with a clock that the scene sets.
 
@@ -111,6 +127,7 @@ async def settlement_of(
     template = ground.template if ground is not None and not own_schema else None
     skew = folder / "skew"
     _with_a_clock_to_set(code, skew)
+    _patient(code)
     async with own_settlement_database(cluster, template) as own:
         if ground is not None:
             shutil.copy(ground.folder / "keys.json", folder)
@@ -157,7 +174,8 @@ async def settlement_of(
                     if client.pool_code == POOL_OF_HEADS and client.institution_code
                 )
                 yield Scene(
-                    processes, cluster.dsn(), *owners, here, there, clerk, of_heads, today, skew
+                    processes, cluster.dsn(), *owners, here, there, clerk, of_heads, today, skew,
+                    planted,
                 )  # fmt: skip
             finally:
                 processes.stop()

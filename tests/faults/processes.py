@@ -16,7 +16,7 @@ from pathlib import Path
 import httpx
 
 from deploy.local.keys import Keys
-from deploy.local.postgres import free_port
+from deploy.local.ports import free_port
 from deploy.local.run_file import write_run_file
 from deploy.local.site import SERVICES, Site
 from tests.support.kafka import Kafka

@@ -11,8 +11,11 @@ from collections.abc import Awaitable, Callable
 from tests.faults.scene import Scene
 from tests.faults.tellings import answered, decided
 
-LATER_SECONDS = 0.5
-SEALED_SECONDS = 1.2  # the sealer comes by twice a second
+PASSED_ON = "select position is not null from outbox where aggregate_id = $1"
+SEALED = """
+select exists (select from log where subject = 'claim:' || $1::text
+    and xid < (select max(xid_until::text::bigint) from sealed_block)::text::xid8)
+"""
 
 Provocation = Callable[[Scene], Awaitable[None]]
 
@@ -24,9 +27,9 @@ async def both_hospitals_settle_one_pregnancy(scene: Scene) -> None:
     other, _ = await scene.stay(scene.there, person, pregnancy)
     async with scene.holding(one, other):
         first = asyncio.create_task(scene.here.post(f"/stays/{one}/settle", {"total": total}))
-        assert await scene.waiting(1)
+        await scene.waiting(1)
         second = asyncio.create_task(scene.there.post(f"/stays/{other}/settle", {"total": total}))
-        assert await scene.waiting(2)
+        await scene.waiting(2)
     statuses = sorted([(await first).status_code, (await second).status_code])
     assert statuses in ([201, 409], [201, 201])
 
@@ -37,9 +40,9 @@ async def the_record_changes_while_it_is_settled(scene: Scene) -> None:
     async with scene.holding(stay):
         corrected = scene.outcome("cesarean", total)
         change = asyncio.create_task(scene.here.post(f"/stays/{stay}/discharge", corrected))
-        assert await scene.waiting(1)
+        await scene.waiting(1)
         settling = asyncio.create_task(scene.here.post(f"/stays/{stay}/settle", {"total": total}))
-        assert await scene.waiting(2)
+        await scene.waiting(2)
     assert (await change).status_code == 201
     assert (await settling).status_code == 201
 
@@ -49,9 +52,9 @@ async def a_stay_is_reopened_while_it_settles(scene: Scene) -> None:
     stay, total = await scene.a_stay()
     async with scene.holding(stay):
         settling = asyncio.create_task(scene.here.post(f"/stays/{stay}/settle", {"total": total}))
-        assert await scene.waiting(1)
+        await scene.waiting(1)
         reopening = asyncio.create_task(scene.here.post(f"/stays/{stay}/reopen"))
-        assert await scene.waiting(2)
+        await scene.waiting(2)
     statuses = sorted([(await settling).status_code, (await reopening).status_code])
     assert statuses in ([201, 409], [201, 201])
 
@@ -69,10 +72,10 @@ async def an_earlier_id_commits_later(scene: Scene) -> None:
     late, late_total = await scene.a_stay()
     async with scene.holding(early):
         waits = asyncio.create_task(scene.here.post(f"/stays/{early}/settle", {"total": total}))
-        assert await scene.waiting(1)
+        await scene.waiting(1)
         done = await scene.here.post(f"/stays/{late}/settle", {"total": late_total})
         assert done.status_code == 201
-        await asyncio.sleep(LATER_SECONDS)
+        await scene.would_come(PASSED_ON, done.json()["settlement_id"])
     assert (await waits).status_code == 201
 
 
@@ -82,11 +85,11 @@ async def an_earlier_transaction_ends_later(scene: Scene) -> None:
     late, total = await scene.a_stay()
     async with scene.holding(stay):
         waits = asyncio.create_task(scene.here.post(f"/settlements/{early}/reverse"))
-        assert await scene.waiting(1)
-        assert (await scene.here.post(f"/stays/{late}/settle", {"total": total})).status_code == 201
-        await asyncio.sleep(SEALED_SECONDS)
+        await scene.waiting(1)
+        done = await scene.here.post(f"/stays/{late}/settle", {"total": total})
+        assert done.status_code == 201
+        await scene.would_come(SEALED, done.json()["settlement_id"])
     assert (await waits).status_code == 201
-    await asyncio.sleep(SEALED_SECONDS)
 
 
 async def one_settlement_is_reversed_twice_at_once(scene: Scene) -> None:
@@ -95,9 +98,9 @@ async def one_settlement_is_reversed_twice_at_once(scene: Scene) -> None:
     place = f"/settlements/{settlement}/reverse"
     async with scene.holding(stay):
         first = asyncio.create_task(scene.here.post(place))
-        assert await scene.waiting(1)
+        await scene.waiting(1)
         second = asyncio.create_task(scene.here.post(place))
-        assert await scene.waiting(2)
+        await scene.waiting(2)
     statuses = sorted([(await first).status_code, (await second).status_code])
     assert statuses in ([201, 409], [201, 201])
 
@@ -113,7 +116,7 @@ async def two_hospitals_register_one_pregnancy(scene: Scene) -> None:
     async with scene.nobody_writes("pregnancy"):
         first = asyncio.create_task(scene.here.post("/pregnancies", body))
         second = asyncio.create_task(scene.there.post("/pregnancies", body))
-        assert await scene.waiting(2)
+        await scene.waiting(2)
     statuses = sorted([(await first).status_code, (await second).status_code])
     assert statuses in ([201, 409], [201, 422], [201, 201])
 
@@ -123,7 +126,7 @@ async def its_connection_is_cut_before_the_commit(scene: Scene) -> None:
     stay, total = await scene.a_stay()
     async with scene.holding(stay):
         settling = asyncio.create_task(scene.here.post(f"/stays/{stay}/settle", {"total": total}))
-        assert await scene.waiting(1)
+        await scene.waiting(1)
         await scene.cut_waiting()
     settled = await settling
     assert settled.status_code == 201
@@ -138,10 +141,14 @@ async def a_deduction_overtakes_a_reversal(scene: Scene) -> None:
     claim = settled.json()["settlement_id"]
     async with scene.holding(stay):
         reversal = asyncio.create_task(scene.here.post(f"/settlements/{claim}/reverse"))
-        assert await scene.waiting(1)
+        await scene.waiting(1)
         await decided(scene, claim)
         # A sound one waits for the claim that the reversal holds; a faulty one is done at once.
-        await scene.waiting(2)
+        either = [asyncio.create_task(one) for one in (scene.waiting(2), answered(scene, claim))]
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        for task in either:
+            task.cancel()
+        await asyncio.wait(either)
     assert (await reversal).status_code == 201
     await answered(scene, claim)
 
@@ -153,7 +160,7 @@ async def two_hospitals_see_one_pregnancy_at_once(scene: Scene) -> None:
     other, _ = await scene.visit(scene.there, person, pregnancy, week=30)
     async with scene.holding(one, other):
         first = asyncio.create_task(scene.here.post(f"/stays/{one}/settle", {"total": total}))
-        assert await scene.waiting(1)
+        await scene.waiting(1)
         second = asyncio.create_task(scene.there.post(f"/stays/{other}/settle", {"total": total}))
-        assert await scene.waiting(2)
+        await scene.waiting(2)
     assert {(await first).status_code, (await second).status_code} == {201}

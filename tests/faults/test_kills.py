@@ -23,7 +23,8 @@ import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from deploy.local.opening import open_for_business
-from deploy.local.postgres import Postgres, free_port
+from deploy.local.ports import free_port
+from deploy.local.postgres import Postgres
 from deploy.local.site import SERVICES
 from deploy.topics import topics
 from deploy.verify.quiet import wait_for_quiet

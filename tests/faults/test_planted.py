@@ -104,12 +104,12 @@ async def shown(
             databases = ServiceDatabases(postgres, _NUMBERS)
             own_schema = ".sql" in fault.file.read_text()
             async with settlement_of(
-                code, folder, postgres, databases, ground, own_schema=own_schema
+                code, folder, postgres, databases, ground, own_schema=own_schema, planted=True
             ) as scene:
+                await scene.told()
                 assert await scene.red(fault.red) == set(), "red before anything happened"
                 await fault.provoke(scene)
-                await scene.told()
-                red = await scene.red(fault.red)
+                red = await scene.turned_red(fault.red)
             await asyncio.to_thread(databases.drop)
             return red
 

@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from deploy.local.opening import open_for_business
-from deploy.local.postgres import Postgres, free_port
+from deploy.local.ports import free_port
+from deploy.local.postgres import Postgres
 from deploy.local.site import SERVICES, create_databases
 from deploy.verify.quiet import wait_for_quiet
 from deploy.verify.stores import open_stores

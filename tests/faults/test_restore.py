@@ -22,7 +22,7 @@ import asyncpg
 import pytest
 
 from deploy.local.keys import Keys
-from deploy.local.postgres import free_port
+from deploy.local.ports import free_port
 from deploy.local.site import SERVICES, Site
 from deploy.verify.quiet import wait_for_quiet
 from deploy.verify.stores import open_stores

@@ -27,6 +27,7 @@ from tests.faults.bills import Bill, all_settled, bills, laid_bills, still_sound
 from tests.faults.disk import fill
 from tests.faults.planting import planted_copy, settlement_of
 from tests.faults.scene import Scene
+from tests.support.agency import until_true
 from tests.support.postgres import ServiceDatabases
 
 LONG = os.environ.get("FAULTS") == "long"
@@ -79,8 +80,7 @@ async def test_f22_no_file_descriptor_is_left(sound: Scene) -> None:
             for _ in range(DESCRIPTORS):
                 _, writer = await asyncio.open_connection(host, int(port))
                 held.callback(writer.close)
-            await asyncio.sleep(1)
-            assert len(os.listdir(f"/proc/{pid}/fd")) == DESCRIPTORS
+            await until_true(lambda: len(os.listdir(f"/proc/{pid}/fd")) == DESCRIPTORS)
             settling = asyncio.create_task(all_settled(sound, stays))
             await asyncio.sleep(2)
         await settling
@@ -133,10 +133,10 @@ async def test_f09_the_disk_is_full(cramped: Scene, disk: Path) -> None:
     filler = disk / "filler"
     fill(filler)
     settling = asyncio.create_task(all_settled(cramped, stays))
+    await until_true(lambda: cramped.here.history.counts.get("503", 0) > 0)
     await asyncio.sleep(3)
     filler.unlink()
     await settling
-    assert cramped.here.history.counts.get("503", 0) > 0
     await still_sound(cramped)
 
 

@@ -28,6 +28,7 @@ from tests.faults.bills import Bill, all_settled, bills, still_sound
 from tests.faults.planting import Ground, planted_copy, settlement_of
 from tests.faults.scene import POOL, Scene, state_of
 from tests.faults.tellings import answered, heard, tell
+from tests.support.agency import until_true
 from tests.support.postgres import ServiceDatabases
 
 CALLS = 6
@@ -190,8 +191,7 @@ async def test_f17_a_migration_ahead_of_its_release_is_taken_back(
     stays = await bills(settlement)
     await migrated(next_release(tmp_path / "next", "settlement"), settlement)
     settling = asyncio.create_task(one_by_one(settlement, stays))
-    await asyncio.sleep(2)
-    assert settlement.here.history.counts.get("503", 0) > 0
+    await until_true(lambda: settlement.here.history.counts.get("503", 0) > 0)
     await settlement.owner.execute("alter table settlement drop column weather")
     await settling
     await still_sound(settlement)

@@ -6,7 +6,7 @@ import json
 import secrets
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,9 @@ from tests.support.source import ROOT
 
 FLAG = "select headers::text from outbox where type = 'audit.flag.raised'"
 CLAIMS = "select headers::text from outbox where type = 'settlement.claim.settled'"
+
+LINKED = {"group", "relay", "inbox audit-claim"}
+"""What works for several calls at once."""
 
 
 @pytest.fixture
@@ -65,13 +68,23 @@ async def _settle(hospital: Client, stay: str, total: str, trace_id: str) -> Non
 
 
 async def headers_of(whole: Agency, service: str, select: str) -> list[dict[str, Any]]:
-    """Headers of events told by a service, once there are any."""
+    """Headers of events told by a service."""
     owner = await asyncpg.connect(whole.databases[service]["owner"])
     try:
-        rows = await until(lambda: owner.fetch(select))
-        return [json.loads(row["headers"]) for row in rows]
+        return [json.loads(row["headers"]) for row in await owner.fetch(select)]
     finally:
         await owner.close()
+
+
+def _trace_of(told: Mapping[str, Any]) -> str:
+    """The trace that an event belongs to."""
+    return str(told["ce_traceparent"].split("-")[1])
+
+
+def _linked(spans: Iterable[ReadableSpan], trace: str) -> set[str]:
+    """The names of spans that stand for several traces, this one among them."""
+    links = ((span.name, link.context) for span in spans for link in span.links)
+    return {name for name, context in links if f"{context.trace_id:032x}" == trace}
 
 
 def _trace(span: ReadableSpan) -> str:
@@ -85,25 +98,23 @@ async def test_one_trace_from_the_call_to_the_flag(
     his = secrets.token_hex(16)
     async with agency(service_databases, tmp_path, None) as whole:
         town = await settled_twice(whole, his)
+
+        async def all_there() -> bool:
+            flags = await headers_of(whole, "audit", FLAG)
+            linked = _linked(exported.get_finished_spans(), his)
+            return his in map(_trace_of, flags) and linked >= LINKED
+
+        await until(all_there)
         flags = await headers_of(whole, "audit", FLAG)
         claims = await headers_of(whole, "settlement", CLAIMS)
-        traced = [c for c in claims if c["ce_traceparent"].split("-")[1] == his]
+        traced = [claim for claim in claims if _trace_of(claim) == his]
         assert len(traced) == 1
         # Each flag goes on from the event that caused it: a claim's own trace, not its neighbour's.
-        trace_of = {c["ce_id"]: c["ce_traceparent"].split("-")[1] for c in claims}
-        told = [(trace_of[f["ce_causationid"]], f["ce_traceparent"].split("-")[1]) for f in flags]
-        assert all(caused == own for caused, own in told)
-        assert his in {own for _, own in told}
+        trace_of = {claim["ce_id"]: _trace_of(claim) for claim in claims}
+        assert all(trace_of[flag["ce_causationid"]] == _trace_of(flag) for flag in flags)
         spans = exported.get_finished_spans()
         here = {span.name for span in spans if _trace(span) == his}
         assert here >= {"request settlement", "decide", "hear audit-claim", "rules"}
-        linked = {
-            span.name
-            for span in spans
-            for link in span.links
-            if f"{link.context.trace_id:032x}" == his
-        }
-        assert linked >= {"group", "relay", "inbox audit-claim"}
         owner = await asyncpg.connect(whole.databases["settlement"]["owner"])
         logged = await owner.fetchval(
             "select count(*) from log where action = 'settle' and request_id = $1", his

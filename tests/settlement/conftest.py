@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -13,9 +13,12 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
+from services.settlement import main
 from services.settlement.main import create_app
 from shared.contracts.person import PaidMonths, PersonStateChanged, Spell
+from shared.plumbing import database
 from shared.plumbing.database import open_pool
+from tests.support.agency import until, until_true
 from tests.support.clock import FixedClock
 from tests.support.his import introduced
 from tests.support.postgres import ServiceDatabases
@@ -133,6 +136,31 @@ class House:
         }  # fmt: skip
 
 
+@pytest.fixture(scope="package", autouse=True)
+def patient() -> Iterator[None]:
+    """Who waits for what a test holds waits until the test lets go, however long the machine stands
+    still meanwhile: after two seconds it would be refused."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(database._SERVER_SETTINGS, "lock_timeout", "60000")
+        patch.setattr(main, "_GROUP_STATEMENT_MS", 60_000)
+        yield
+
+
+_WAITING = """
+select count(*) from pg_stat_activity
+where datname = current_database() and wait_event_type = 'Lock'
+"""
+
+
+async def sessions_wait(house: House, sessions: int) -> None:
+    """Wait until so many sessions wait for a lock in the house's database."""
+
+    async def do() -> bool:
+        return int(await house.owner.fetchval(_WAITING)) >= sessions
+
+    await until(do)
+
+
 @pytest.fixture
 async def house(service_databases: ServiceDatabases, tmp_path: Path) -> AsyncIterator[House]:
     """A settlement with both pools, hospitals a and b of each, and a policy book in force."""
@@ -208,11 +236,7 @@ def house_of_the_file(*institutions: str) -> Any:
 
 
 async def _book_in_force(here: Running) -> None:
-    import asyncio
-
-    async with asyncio.timeout(10):
-        while here.app.state.office.book() is None:
-            await asyncio.sleep(0.05)
+    await until_true(lambda: here.app.state.office.book() is not None)
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import asyncpg
 import pytest
 
 from shared.money import Money
+from tests.settlement.conftest import sessions_wait
 from tests.settlement.trial import Ward, open_ward
 from tests.support.postgres import ServiceDatabases
 from tests.support.trial_pools import HEADS, UNITS
@@ -169,10 +170,10 @@ async def test_no_birth_and_visit_at_once_cover_one_day_twice(ward: Ward, first:
         await slow.execute(
             "select from pregnancy where pregnancy_id = $1 for update", UUID(mother[1])
         )
-        for name in (first, *(calls.keys() - {first})):
+        for number, name in enumerate((first, *(calls.keys() - {first})), 1):
             hospital, place, body = calls[name]
             settling.append(asyncio.create_task(hospital.post(place, body)))
-            await asyncio.sleep(0.3)
+            await sessions_wait(ward.house, number)
     one, other = await asyncio.gather(*settling)
     assert one.status_code == 201, one.text
     assert refused(other) == "1043-service-covered-twice"

@@ -27,6 +27,7 @@ from tests.settlement.grouped import (
     stays_like,
     whole,
 )
+from tests.support.agency import until_true
 from tests.support.running import Client
 from tests.support.stays import lay_stays
 
@@ -75,6 +76,7 @@ async def test_a_broken_unique_index_is_the_fault_of_its_own_row(
     house: House, nanjing_a: Client, like: tuple[str, Any]
 ) -> None:
     stays = await stays_like(house, like, 12)
+    await settle_all(nanjing_a, await stays_like(house, like, 1), like[1])
     (poison,) = await house.owner.fetch("select * from stay where stay_id = $1", stays[5])
     # What another claim opened makes room for what stands in the way of this one's.
     await house.owner.execute(
@@ -97,6 +99,18 @@ async def test_a_broken_unique_index_is_the_fault_of_its_own_row(
     assert whole(await effects_of(house, [s for s in stays if s != stays[5]]), 11)
 
 
+async def _queued(house: House, commands: int, calls: list[asyncio.Task[Any]], done: int) -> None:
+    """Wait until so many have their place in the queue, and so many calls were told of none."""
+    group = group_of(house)
+    await until_true(
+        lambda: (group.length(), sum(call.done() for call in calls)) == (commands, done)
+    )
+
+
+def _called(client: Client, stays: list[UUID], body: Any) -> list[asyncio.Task[httpx.Response]]:
+    return [asyncio.create_task(client.post(f"/stays/{stay}/settle", body)) for stay in stays]
+
+
 async def test_a_hospital_that_fills_its_share_is_told_to_wait_and_others_pass(
     house: House, nanjing_a: Client, nanjing_b: Client, like: tuple[str, Any],
     monkeypatch: pytest.MonkeyPatch,
@@ -106,10 +120,10 @@ async def test_a_hospital_that_fills_its_share_is_told_to_wait_and_others_pass(
     (theirs,) = (await lay_stays(house.owner, like[0], [B], pregnancies=1))[0]
     async with house.owner.acquire() as held, held.transaction():
         await held.execute("lock table idempotency in access exclusive mode")
-        ours = asyncio.create_task(settle_all(nanjing_a, [group[0] for group in laid], like[1]))
-        other = asyncio.create_task(nanjing_b.post(f"/stays/{theirs}/settle", like[1]))
-        await asyncio.sleep(0.3)
-    answers = await ours
+        ours = _called(nanjing_a, [group[0] for group in laid], like[1])
+        (other,) = _called(nanjing_b, [theirs], like[1])
+        await _queued(house, 4, ours, done=7)
+    answers = await asyncio.gather(*ours)
     statuses = Counter(a.status_code for a in answers)
     assert statuses == {201: 3, 503: 7}
     refused = next(a for a in answers if a.status_code == 503)
@@ -125,12 +139,11 @@ async def test_the_queue_is_bounded_over_all_hospitals(
     laid = await lay_stays(house.owner, like[0], [A, B], pregnancies=6)
     async with house.owner.acquire() as held, held.transaction():
         await held.execute("lock table idempotency in access exclusive mode")
-        ours = asyncio.create_task(settle_all(nanjing_a, [group[0] for group in laid[:3]], like[1]))
-        theirs = asyncio.create_task(
-            settle_all(nanjing_b, [group[1] for group in laid[3:]], like[1])
-        )
-        await asyncio.sleep(0.3)
-    assert Counter(a.status_code for a in await ours + await theirs) == {201: 4, 503: 2}
+        calls = _called(nanjing_a, [group[0] for group in laid[:3]], like[1])
+        calls += _called(nanjing_b, [group[1] for group in laid[3:]], like[1])
+        await _queued(house, 4, calls, done=2)
+    answers = await asyncio.gather(*calls)
+    assert Counter(answer.status_code for answer in answers) == {201: 4, 503: 2}
 
 
 @pytest.mark.parametrize("count", [1, 5])
@@ -173,30 +186,29 @@ async def test_terminated_backends_under_load_cost_no_caller_its_answer(
     house: House, nanjing_a: Client, like: tuple[str, Any],
     killer: asyncpg.Connection[asyncpg.Record],
 ) -> None:  # fmt: skip
-    stays = await stays_like(house, like, 400)
     database = await house.owner.fetchval("select current_database()")
-    done = asyncio.Event()
+    killed = 0
 
-    async def terminate() -> int:
-        killed = 0
-        while not done.is_set():
+    async def terminate() -> None:
+        nonlocal killed
+        while True:
             await asyncio.sleep(random.uniform(0.2, 0.5))  # noqa: S311
             killed += await killer.fetchval(
                 "select count(pg_terminate_backend(pid)) from pg_stat_activity"
                 " where usename = 'settlement_group' and datname = $1",
                 database,
             )
-        return killed
 
     terminating = asyncio.create_task(terminate())
+    stays: list[UUID] = []
     answers: list[httpx.Response] = []
-    for start in range(0, len(stays), 20):
-        some = stays[start : start + 20]
-        tries = await settle_all(nanjing_a, some, like[1])
+    while len(stays) < 400 or killed < 2:
+        some = await stays_like(house, like, 20)
+        stays += some
         # With the server away for all five tries "busy" is the honest answer; the key is kept.
-        answers += tries
-    done.set()
-    assert await terminating > 1
+        answers += await settle_all(nanjing_a, some, like[1])
+    terminating.cancel()
+    await asyncio.wait([terminating])
     assert {a.status_code for a in answers} <= {201, 503}
     late = [s for s, a in zip(stays, answers, strict=True) if a.status_code == 503]
     settled = await effects_of(house, stays)
@@ -218,9 +230,7 @@ async def test_callers_that_hang_up_leave_a_whole_settlement_or_none(
 
     for start in range(0, 200, 25):
         await asyncio.gather(*(rude(stay) for stay in stays[start : start + 25]))
-    async with asyncio.timeout(10):
-        while group_of(house)._leaders:
-            await asyncio.sleep(0.02)
+    await until_true(lambda: group_of(house).length() == 0)
     effects = await effects_of(house, stays)
     assert whole(effects, effects["settlement"])
     assert effects["settlement"] > 0

@@ -13,7 +13,7 @@ from shared.contracts.person import ContributionPosted
 from shared.plumbing.bus.record import Event, Record
 from shared.plumbing.clock import to_wire
 from shared.plumbing.database import AGENCY, transaction
-from tests.settlement.conftest import KIZILSU, NANJING, House
+from tests.settlement.conftest import KIZILSU, NANJING, House, sessions_wait
 from tests.support.agency import made
 from tests.support.running import Client
 
@@ -99,14 +99,14 @@ async def test_who_posts_and_who_closes_wait_for_each_other(house: House) -> Non
         await contribution.handle(tx, [told(MARCH_ENDS)])
         await heard(house, told(MARCH_ENDS))  # who posts does not wait for another who posts
         closing = asyncio.create_task(made(finance.post("/periods", {"month": "2024-03"})))
-        await asyncio.sleep(0.3)
+        await sessions_wait(house, 1)
         assert not closing.done()
     await closing
     assert await kept(house) == {"2024-03": 126000}
     async with transaction(pool, [AGENCY]) as tx:
         await periods.lock(tx, NANJING)
         posting = asyncio.create_task(heard(house, told(datetime(2024, 4, 1, 9, tzinfo=UTC))))
-        await asyncio.sleep(0.3)
+        await sessions_wait(house, 1)
         assert not posting.done()
         await periods.close(tx, NANJING, date(2024, 4, 1), "x", house.clock.now())
     await posting

@@ -8,20 +8,15 @@ from collections.abc import Coroutine
 from typing import Any
 from uuid import UUID, uuid4
 
-import asyncpg
 import httpx
 
-from tests.settlement.conftest import NANJING, House, house_of_the_file
+from tests.settlement.conftest import NANJING, House, house_of_the_file, sessions_wait
 from tests.support.running import Client
 
 SETTLED, GONE = (201, ""), (404, "1016-pregnancy-unknown")
 BY_NOW_SETTLED = (409, "1090-pregnancy-settled")
 HAS_STAYS = (409, "1091-pregnancy-has-stays")
 BORN_BEFORE = (422, "1021-birth-before-pregnancy")
-_WAITING = """
-select count(*) from pg_stat_activity
-where datname = current_database() and wait_event_type = 'Lock'
-"""
 Call = Coroutine[Any, Any, httpx.Response]
 
 
@@ -46,15 +41,9 @@ async def _in_this_order(
         calls = []
         for number, call in enumerate((first, second), 1):
             calls.append(asyncio.create_task(call))
-            await _waits(house.owner, number)
+            await sessions_wait(house, number)
         await held.rollback()
     return [_heard(await call) for call in calls]
-
-
-async def _waits(owner: asyncpg.Pool[asyncpg.Record], sessions: int) -> None:
-    async with asyncio.timeout(5):
-        while await owner.fetchval(_WAITING) < sessions:
-            await asyncio.sleep(0.01)
 
 
 async def _ready(house: House, desk: Client) -> tuple[str, str, Call]:

@@ -12,6 +12,7 @@ import pytest
 
 from shared.plumbing.database import Pool, open_pool
 from shared.plumbing.group import Busy, Group, Said
+from tests.support.agency import until_true
 from tests.support.postgres import ServiceDatabases
 
 
@@ -65,9 +66,15 @@ async def pool(service_databases: ServiceDatabases) -> AsyncIterator[Pool]:
 
 
 async def _submitted(group: Queue, *commands: Ask) -> list[asyncio.Task[str]]:
+    """Each of these has asked: a task runs as far as its first wait before we go on."""
     tasks = [asyncio.create_task(group.submit(command)) for command in commands]
-    await asyncio.sleep(0.05)
+    await asyncio.sleep(0)
     return tasks
+
+
+async def _at_the_gate(act: Keeping, groups: int) -> None:
+    """So many groups are being read; whatever comes now belongs to a later one."""
+    await until_true(lambda: len(act.sizes) == groups)
 
 
 async def test_many_twins_all_get_the_first_ones_answer(pool: Pool) -> None:
@@ -86,6 +93,7 @@ async def test_what_arrives_during_a_flush_is_the_next_group(pool: Pool) -> None
     group: Queue = Group(pool, act, flushers=1, group_most=10)
     group.start()
     first = await _submitted(group, Ask("h", "first"))
+    await _at_the_gate(act, 1)
     rest = await _submitted(group, *(Ask("h", f"{n}") for n in range(15)))
     act.gate.set()
     await asyncio.gather(*first, *rest)
@@ -99,18 +107,15 @@ async def test_close_finishes_what_is_queued_and_refuses_what_comes(pool: Pool) 
     group.start()
     queued = await _submitted(group, *(Ask("h", f"{n}", f"{n}") for n in range(10)))
     closing = asyncio.create_task(group.close())
-    await asyncio.sleep(0.05)
+    await asyncio.sleep(0)
     with pytest.raises(Busy):
         await asyncio.wait_for(group.submit(Ask("h", "late")), 2)
     assert not closing.done()
     act.gate.set()
-    async with asyncio.timeout(5):
-        await closing
+    await closing
     assert [await task for task in queued] == [f"{n}" for n in range(10)]
     assert "late" not in act.kept
-    async with asyncio.timeout(2):
-        while pool.get_idle_size() != pool.get_size():
-            await asyncio.sleep(0.01)
+    await until_true(lambda: pool.get_idle_size() == pool.get_size())
 
 
 async def test_a_share_is_given_back_when_its_command_is_answered(pool: Pool) -> None:
@@ -133,6 +138,7 @@ async def test_a_caller_that_hangs_up_does_not_end_its_command(pool: Pool) -> No
     group: Queue = Group(pool, act, flushers=1)
     group.start()
     (under_way,) = await _submitted(group, Ask("h", "k1", "kept 1"))
+    await _at_the_gate(act, 1)
     (waiting,) = await _submitted(group, Ask("h", "k2", "kept 2"))
     for rude in (under_way, waiting):
         rude.cancel()
@@ -186,9 +192,9 @@ async def test_what_was_written_is_measured_what_is_replayed_is_not(
         pool, act, flushers=1, written=lambda entry, seconds: measured.append((entry.key, seconds))
     )
     group.start()
-    asked = [asyncio.create_task(group.submit(Ask("H", key))) for key in ("one", "two")]
-    await asyncio.sleep(0.05)
+    asked = await _submitted(group, Ask("H", "one"), Ask("H", "two"))
     assert group.length() == 2
+    await asyncio.sleep(0.05)  # both have asked by now, so that each waits for as long
     act.gate.set()
     await asyncio.gather(*asked)
     await group.submit(Ask("H", "one"))

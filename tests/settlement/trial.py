@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ import httpx
 
 from shared.policy.book import Book
 from tests.settlement.conftest import CATALOGUE, NANJING, House, open_house
+from tests.support.agency import until_true
 from tests.support.clock import FixedClock
 from tests.support.running import Client
 from tests.support.trial_pools import HEADS, UNITS, trial_book
@@ -120,6 +120,4 @@ async def appoint(house: House, book: Book) -> None:
     approved = await house.clerks[UNITS].post(f"/books/{proposal}/approve")
     assert approved.status_code == 201, approved.text
     house.clock.move(seconds=3)
-    async with asyncio.timeout(10):
-        while office.book().hash != book.hash:
-            await asyncio.sleep(0.05)
+    await until_true(lambda: bool(office.book().hash == book.hash))

@@ -22,7 +22,7 @@ from tests.support.postgres import ServiceDatabases
 from tests.support.running import Client, Running, running, settings_for
 
 SERVICES = ("enrollment", "settlement", "audit")
-_WAIT_SECONDS = 30
+_WAIT_SECONDS = 60
 
 
 class Agency:
@@ -89,6 +89,13 @@ async def until(holds: Callable[[], Awaitable[Any]]) -> Any:
         while not (found := await holds()):
             await asyncio.sleep(0.05)
     return found
+
+
+async def until_true(holds: Callable[[], bool]) -> None:
+    """The same of what nobody need be asked."""
+    async with asyncio.timeout(_WAIT_SECONDS):
+        while not holds():
+            await asyncio.sleep(0.01)
 
 
 @asynccontextmanager

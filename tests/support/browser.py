@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Page, async_playwright
+from playwright.async_api import Page, async_playwright, expect
 
 _QUIET = (
     "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-sync",
@@ -54,6 +54,9 @@ def visit(address: str, folder: Path, *, milliseconds: int, languages: str = "en
         capture_output=True, text=True, timeout=120, check=True,
     )  # fmt: skip
     return seen.stdout
+
+
+expect.set_options(timeout=60_000)  # a browser beside other work takes longer than its usual five
 
 
 @asynccontextmanager
