@@ -19,7 +19,6 @@ from tests.support.source import ROOT
 A_MOMENT = "\nsleep 2\n"
 SECONDS_MAX = 500  # each line starts curl and python; on a machine with other work that adds up
 
-pytestmark = pytest.mark.timeout(600)
 SAID = {
     "his-guide.md": [
         "discharged", "the same bytes", "{'fund': '8014.00', 'member': '1606.00'}",

@@ -15,7 +15,6 @@ from urllib.parse import urlsplit
 from uuid import uuid4
 
 import asyncpg
-import pytest
 
 from tests.faults.bills import CALLS, all_settled, bills, laid_bills, still_sound
 from tests.faults.desk import Attempt
@@ -24,8 +23,6 @@ from tests.faults.scene import Scene
 EXIT_SECONDS_MAX = 10
 IDLE_SECONDS_MAX = 8
 HANG_UPS, AT_ONCE = 1000, 50
-
-pytestmark = pytest.mark.timeout(600)
 
 
 def unread(port: int | None) -> int:
