@@ -36,6 +36,7 @@ START_SECONDS_MAX = 900
 SAY_AFTER_SECONDS = 3
 STOP_SECONDS_MAX = 15
 # Of a machine's memory; with the server's default of 128 MB a large history loses a third.
+_GIVEN: set[int] = set()
 BUFFERS_SHARE = 4
 BUFFERS_MB_MAX = 4096
 
@@ -379,12 +380,8 @@ def free_port() -> int:
     while True:
         port = 10_240 + secrets.randbelow(32_768 - 10_240)
         if port not in _GIVEN and _is_free(port):
-            _GIVEN.add(port)
+            _GIVEN.add(port)  # whoever is told of it may bind it only seconds later
             return port
-
-
-_GIVEN: set[int] = set()
-"""What this process was told once: whoever was may not have bound it yet."""
 
 
 def _is_free(port: int) -> bool:
