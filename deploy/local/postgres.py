@@ -36,9 +36,9 @@ START_SECONDS_MAX = 900
 SAY_AFTER_SECONDS = 3
 STOP_SECONDS_MAX = 15
 # Of a machine's memory; with the server's default of 128 MB a large history loses a third.
-_GIVEN: set[int] = set()
 BUFFERS_SHARE = 4
 BUFFERS_MB_MAX = 4096
+_GIVEN: set[int] = set()  # ports that this process was told
 
 
 class PostgresUnavailableError(RuntimeError):
