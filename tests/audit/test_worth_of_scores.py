@@ -42,7 +42,6 @@ def scored(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Series, Path
     return folder, read_series(folder / "labels_series.csv", made.series), made.claims
 
 
-@pytest.mark.timeout(300)
 def test_what_is_wrong_in_a_small_province_is_found(scored: tuple[Path, Series, Path]) -> None:
     folder, months, flags = scored
     found = of_series(months) | of_claims(
@@ -53,7 +52,6 @@ def test_what_is_wrong_in_a_small_province_is_found(scored: tuple[Path, Series, 
     assert found["look_alikes"] <= 90, "lawful look-alikes are left alone"
 
 
-@pytest.mark.timeout(300)
 def test_the_scores_of_months_are_worth_more_than_plain_detectors(
     scored: tuple[Path, Series, Path],
 ) -> None:
@@ -67,7 +65,6 @@ def test_the_scores_of_months_are_worth_more_than_plain_detectors(
             assert own > 1.5 * of_series(replace(months, score=detector(panel)))["precision"], name
 
 
-@pytest.mark.timeout(300)
 def test_what_reviews_teach_is_worth_more_over_the_claims_left(
     scored: tuple[Path, Series, Path],
 ) -> None:

@@ -280,7 +280,6 @@ def forged_tokens(service: str, clock: Any) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("service", SERVICES)
-@pytest.mark.timeout(600)
 async def test_bad_inputs_are_refused_and_leave_no_trace(
     here: Peopled, service: str, logged: io.StringIO
 ) -> None:

@@ -97,7 +97,6 @@ def _told(failure: BaseException) -> str:
 
 
 @pytest.mark.parametrize("service", ["enrollment", "settlement", "audit"])
-@pytest.mark.timeout(400)
 async def test_made_up_requests_find_nothing(here: Peopled, service: str) -> None:
     app = here.whole.services[service].app
     description = app.openapi()

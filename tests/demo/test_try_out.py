@@ -7,7 +7,6 @@ import json
 from typing import Any
 
 import httpx
-import pytest
 from playwright.async_api import Page
 
 from deploy.local.front_examples import with_secrets
@@ -43,7 +42,6 @@ async def tried_out(page: Page, path: str) -> tuple[str, Any]:
     return status, json.loads(body)
 
 
-@pytest.mark.timeout(400)
 async def test_every_call_of_a_birth_is_tried_out_as_it_stands(house: House) -> None:
     said = {}
     async with browsing("en") as page:

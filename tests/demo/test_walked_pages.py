@@ -25,7 +25,6 @@ A_MOMENT = "\nsleep 2\n"
 LEAVING = "trap 'kill $(jobs -p) 2> /dev/null || true' EXIT\n"
 SECONDS_MAX = 500  # each line starts curl and python; on a machine with other work that adds up
 
-pytestmark = pytest.mark.timeout(600)
 SAID = {
     "his-guide.md": [
         "discharged", "the same bytes", "{'fund': '8014.00', 'member': '1606.00'}",

@@ -11,6 +11,7 @@ from tests.faults.desk import History
 
 BROKEN = frozenset({"broken"})
 _ENDED_SECONDS_MAX = 60
+TRIES_MOST = 5
 
 
 class Killer:
@@ -36,7 +37,7 @@ class Killer:
         tries = 0
         while len(self.broken) < kills:
             tries += 1
-            assert tries <= 2 * kills, "too few kills met a request on its way"
+            assert tries <= TRIES_MOST * kills, "too few kills met a request on its way"
             # Up for at least half as long as it was down: on a busy machine a start takes long, and
             # who is hardly ever there answers nobody.
             down = self.recovery_seconds[-1] if self.recovery_seconds else 0.0

@@ -42,8 +42,6 @@ from tests.support.postgres import ServiceDatabases
 CALLS = 4
 PATIENCE = 5
 
-pytestmark = pytest.mark.timeout(300)
-
 
 @pytest.fixture
 def papers(tmp_path: Path) -> Papers:

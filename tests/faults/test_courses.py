@@ -49,7 +49,7 @@ DONE = ("pregnancies", "stays", "lines", "discharge", "quote", "settle", "revers
 # A course that fails is made shorter where there is time for it.
 _PHASES = [hypothesis.Phase.generate, *([hypothesis.Phase.shrink] if LONG else [])]
 T = TypeVar("T")
-pytestmark = pytest.mark.timeout(0 if LONG else 300)
+pytestmark = pytest.mark.timeout(0 if LONG else 600)
 
 
 @dataclass

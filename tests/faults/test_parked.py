@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 
-import pytest
 from typer.testing import CliRunner
 
 from deploy.verify.hearing import v07
@@ -22,8 +21,6 @@ create trigger refuse before insert on deduction for each row
     when (new.settlement_id = '{claim}') execute function refuse();
 """
 MENDED = "drop trigger refuse on deduction; drop function refuse"
-
-pytestmark = pytest.mark.timeout(600)
 
 
 async def retry(scene: Scene, *options: str) -> tuple[int, str]:

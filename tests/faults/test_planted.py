@@ -72,7 +72,6 @@ FAULTS = (
     Fault("older-state-overwrites", misuses.an_old_history_comes_late, {"K06"}),
 )  # fmt: skip
 
-pytestmark = pytest.mark.timeout(300)
 AT_ONCE = 2
 _NUMBERS = itertools.count(200_000)
 

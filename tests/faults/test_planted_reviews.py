@@ -147,8 +147,6 @@ FAULTS = (
     Fault("institution-not-heard", nobody_waits_for_the_institution, {"S01"}),
 )
 
-pytestmark = pytest.mark.timeout(300)
-
 
 @asynccontextmanager
 async def audit_of(

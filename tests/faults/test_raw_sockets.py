@@ -56,8 +56,6 @@ TAKEN = {"well formed"}
 ANSWERED = {"RAW-004", "RAW-005", "RAW-010", "RAW-011", "RAW-012", "length and chunks"}
 """What is whole enough to be refused in words; of the others the connection may just end."""
 
-pytestmark = pytest.mark.timeout(300)
-
 
 def _place(scene: Scene) -> tuple[str, int]:
     parts = urlsplit(scene.processes.site.addresses["settlement"])

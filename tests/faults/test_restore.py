@@ -42,8 +42,6 @@ last=$($PG/psql -At -h 127.0.0.1 -p $DB_PORT -U postgres -c \
 until test -f $ARCHIVE/$last; do sleep 0.1; done
 """
 
-pytestmark = pytest.mark.timeout(600)
-
 
 class Operator:
     """Somebody at one shell who pastes the page's blocks."""

@@ -10,7 +10,6 @@ import sys
 from uuid import uuid4
 
 import httpx
-import pytest
 
 from deploy.local.keys import Keys
 from deploy.local.site import Client
@@ -18,8 +17,6 @@ from shared.plumbing.auth import TOKEN_SECONDS
 from shared.plumbing.peer import Peer
 from tests.faults.desk import Desk
 from tests.faults.scene import Scene
-
-pytestmark = pytest.mark.timeout(300)
 
 
 def client_of(scene: Scene, desk: Desk) -> Client:

@@ -34,8 +34,6 @@ from tests.support.postgres import ServiceDatabases
 CALLS = 6
 BEFORE_THE_TURN = timedelta(seconds=2)
 
-pytestmark = pytest.mark.timeout(600)
-
 
 @pytest.fixture
 async def settlement(
