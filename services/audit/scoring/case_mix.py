@@ -79,7 +79,7 @@ def between_types(adjusted: Adjusted) -> Array:
 
 
 def _effect(y: Array, n: Array) -> Array:
-    """By the second axis (severity, or case type) and month: log against its first within hospitals,
+    """By the second axis (severity, case type) and month: log against its first within hospitals,
     shrunk to none."""
     effect = np.zeros((y.shape[0], y.shape[1], y.shape[3]))
     total = np.maximum(n.sum(axis=1), 1)
