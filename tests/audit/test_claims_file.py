@@ -49,6 +49,8 @@ def test_what_is_lent_to_the_engine_is_given_back(tmp_path: Path) -> None:
         ("discharge_date", "2020-01-01", "line 4: column discharge_date"),
         ("month", "2021-13", "line 4: column month: 2021-13: must be YYYY-MM"),
         ("month", "202101", "line 4: column month"),
+        ("month", "0201-01", "line 4: column month: 0201-01: must be YYYY-MM, and within twenty"),
+        ("month", "2201-01", "line 4: column month: 2201-01: must be YYYY-MM, and within twenty"),
         ("case_type", "X", "line 4: column case_type: X: must be one of V, C, A, P, F"),
         ("level", "0", "line 4: column level: 0: must be 3, 2 or 1"),
         ("severity", "", "line 4: column severity"),

@@ -78,12 +78,14 @@ _MEANT = {
     "severity": "must be 1, 2, 3 or 4",
     "kind": f"must be one of {', '.join(_KINDS)}",
     "case_type": f"must be one of {', '.join(_CASE_TYPES)}",
-    "month": "must be YYYY-MM",
+    "month": "must be YYYY-MM, and within twenty years of the file's middle claim",
     "discharge_date": "must not be empty or before admit_date",
     "total_amount": "must not be empty or negative",
     "fund_amount": "must not be empty or negative",
 }
 _MEMORY = "3GB"
+# Every month from the first to the last is looked at: of a year that was mistyped, thousands.
+_MONTHS_MOST = 20 * 12
 
 
 class BadFile(ValueError):
@@ -237,7 +239,8 @@ def _wrong(claims: ir.Table, name: str) -> ir.BooleanValue | None:
     """Where a column's value is not possible; None where every value is."""
     column = claims[name]
     if name == "month":
-        return claims["at"].isnull()
+        far = (claims["at"] - claims["at"].median()).abs() > _MONTHS_MOST
+        return claims["at"].isnull() | far
     if name == "level":
         return column.fill_null(0).notin([1, 2, 3])
     if name == "severity":
