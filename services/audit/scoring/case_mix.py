@@ -75,7 +75,7 @@ def _adjusted(y: Array, squares: Array, n: Array) -> Adjusted:
 def between_types(adjusted: Adjusted) -> Array:
     """By case type and month: log against a vaginal birth, within hospitals, so far."""
     y = np.nan_to_num(adjusted.mean) * adjusted.n
-    return _effect(y.cumsum(axis=-1)[None], adjusted.n.cumsum(axis=-1)[None])[0]
+    return np.asarray(_effect(y.cumsum(axis=-1)[None], adjusted.n.cumsum(axis=-1)[None])[0])
 
 
 def _effect(y: Array, n: Array) -> Array:
