@@ -67,7 +67,7 @@ def test_every_claim_once_with_numbers_and_both_languages(scored: Scored) -> Non
         chinese, english = row["reason"].split(" | ")
         assert "例" in chinese
         assert "peers" in english
-        assert english.endswith("[claims-3 evidence-3]")
+        assert english.endswith("[claims-4 evidence-3]")
 
 
 def test_it_tells_how_far_it_is(scored: Scored) -> None:
@@ -179,5 +179,5 @@ def test_what_was_learned_is_believed_as_much_as_evidence() -> None:
 
 def test_versions_and_the_lack_of_a_ranker_are_told(scored: Scored) -> None:
     told = json.loads((scored.folder / "out" / "scoring.json").read_text(encoding="utf-8"))
-    assert (told["features"], told["champion"]) == ("claims-3", "evidence-3")
+    assert (told["features"], told["champion"]) == ("claims-4", "evidence-3")
     assert told["no_ranker"] == {"confirmed": 0, "reviewed": 0}

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 from typer.testing import CliRunner
 
-from services.audit.scoring.claims_file import BadFile, read_claims
+from services.audit.scoring.claims_file import COLUMNS, NEVER_EMPTY, BadFile, read_claims
 from services.audit.scoring.price_notices import read_price_notices
 from tests.audit.claims_csv import Row, rows, write
 
@@ -49,6 +50,8 @@ def test_what_is_lent_to_the_engine_is_given_back(tmp_path: Path) -> None:
         ("discharge_date", "2020-01-01", "line 4: column discharge_date"),
         ("month", "2021-13", "line 4: column month: 2021-13: must be YYYY-MM"),
         ("month", "202101", "line 4: column month"),
+        ("month", "0201-01", "line 4: column month: 0201-01: must be YYYY-MM, and within twenty"),
+        ("month", "2201-01", "line 4: column month: 2201-01: must be YYYY-MM, and within twenty"),
         ("case_type", "X", "line 4: column case_type: X: must be one of V, C, A, P, F"),
         ("level", "0", "line 4: column level: 0: must be 3, 2 or 1"),
         ("severity", "", "line 4: column severity"),
@@ -65,7 +68,45 @@ def test_a_wrong_value_is_named(tmp_path: Path, column: str, value: str, said: s
 def test_a_missing_column_is_named(tmp_path: Path) -> None:
     path = tmp_path / "CLAIMS.csv"
     path.write_text("claim_id,person_id\n1,2\n", encoding="utf-8")
-    with pytest.raises(BadFile, match=r"line 1: missing column sex, age"), read_claims(path):
+    said = r"line 1: missing column hospital_id, level"
+    with pytest.raises(BadFile, match=said), read_claims(path):
+        pass
+
+
+def test_a_column_that_may_be_empty_may_be_left_out(tmp_path: Path) -> None:
+    """Red where such a file is refused, or read otherwise than one whose columns are empty."""
+    optional = [name for name in COLUMNS if name not in NEVER_EMPTY]
+    some = [row | dict.fromkeys(optional, "") for row in rows(1, 1, 1)]
+    empty, without = write(tmp_path / "CLAIMS.csv", iter(some)), tmp_path / "WITHOUT.csv"
+    with without.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, NEVER_EMPTY, extrasaction="ignore")
+        writer.writeheader()
+        writer.writerows(some)
+    with read_claims(empty) as one, read_claims(without) as other:
+        assert one.remarks == []
+        (remark,) = other.remarks
+        assert remark == f"WITHOUT.csv: no such column, taken as empty: {', '.join(optional)}"
+        of_one, of_other = (some.claims.order_by("claim_id").to_pyarrow() for some in (one, other))
+        assert of_one.equals(of_other)
+
+
+def test_a_row_written_twice_is_one_claim(tmp_path: Path) -> None:
+    """Red where each of two rows meets the other in every join, and one claim becomes four."""
+    some = list(rows(1, 1, 1))
+    path = write(tmp_path / "CLAIMS.csv", iter([*some, *some[1:], some[1]]))
+    with read_claims(path) as history:
+        ids = sorted(history.claims.claim_id.execute())
+        assert history.remarks == [
+            "CLAIMS.csv: 4 rows repeat another in all columns, and count once"
+        ]
+    assert ids == [row["claim_id"] for row in some]
+
+
+def test_two_claims_of_one_id_are_refused(tmp_path: Path) -> None:
+    some = list(rows(1, 1, 1))
+    path = write(tmp_path / "CLAIMS.csv", iter([*some, some[0], some[1] | {"age": 99}]))
+    said = "line 7: column claim_id: c2: stands on line 3 too, with other values"
+    with pytest.raises(BadFile, match=said), read_claims(path):
         pass
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
+from structlog.testing import capture_logs
 
 from services.audit.domain.rule import read_rules
 from services.audit.work.money_at_risk import MoneyAtRisk
@@ -163,6 +164,31 @@ async def test_a_later_finding_is_asked_for_again(
     await audit.owner.execute("update money_at_risk set asked_at = asked_at - interval '1 second'")
     await worker.ask()
     assert len(settlement.asked) == 2 * asked > 0
+
+
+async def test_a_rule_that_was_taken_away_is_told_and_stops_no_other(
+    audit: Audit, worker: MoneyAtRisk, settlement: Settlement
+) -> None:
+    await audit.hear(as_event(billed_twice() | {"procedures": ["75.4x00x002"]}))
+    await audit.owner.execute(
+        "update finding n set rule_version = 1000 from flag f"
+        " where f.flag_id = n.flag_id and f.rule_family = 'caesarean-unproven'"
+    )
+    before = await audit.owner.fetchval(
+        "select at_risk_fen from flag where rule_family = 'caesarean-unproven'"
+    )
+    with capture_logs() as logs:
+        await worker.ask()
+        await worker.ask()
+    told = [one["rules"] for one in logs if one["event"] == "no such rule any more"]
+    assert [rule.rpartition(".")[2] for (rule, *_) in told] == ["1000"]  # once, not for ever
+    good = await of_family(audit, "duplicate-charge")
+    assert good["money_at_risk"]["fund"] == "0.00"
+    after = await audit.owner.fetchrow(
+        "select f.at_risk_fen, m.fund_fen, m.refused from flag f join money_at_risk m"
+        " using (pool_code, flag_id) where f.rule_family = 'caesarean-unproven'"
+    )
+    assert tuple(after) == (before, None, None)  # the word of the rule stands
 
 
 async def test_one_claim_that_settlement_cannot_read_stops_no_other(

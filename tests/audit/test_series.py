@@ -294,6 +294,39 @@ def test_one_huge_case_raises_no_alarm(tmp_path: Path) -> None:
     assert seen
 
 
+def test_the_first_case_of_a_kind_is_not_all_that_a_month_tells(tmp_path: Path) -> None:
+    """Of one surgery a hospital nothing says how surgeries spread; none is known exactly."""
+
+    def first_surgery(row: Row, hospital: int, month: int) -> Row:
+        if month == 3 and row["case_type"] == "V" and (hospital, month) not in seen:
+            seen.add((hospital, month))
+            row |= dearer(hospital, month, 0.2)(row, hospital, month)
+            row |= {"case_type": "F", "kind": "fp_surgery", "los": 1}
+        return row
+
+    seen: set[tuple[int, int]] = set()
+    series = series_of(panel(tmp_path, first_surgery))
+    cost = CHANNELS.index("cost")
+    assert len(seen) == HOSPITALS
+    assert np.abs(np.diff(series.value[cost, :, 2:4])).max() < 0.15
+    error = np.sqrt(series.variance[cost])
+    assert error[:, 3].min() > 0.9 * error[:, 2].min()
+
+
+def test_other_kinds_of_case_are_no_growth(tmp_path: Path) -> None:
+    """A hospital that knows nothing of cesareans has them at the difference that others have."""
+
+    def only_cesareans(row: Row, hospital: int, month: int) -> Row:
+        wanted = "C" if month >= SINCE else "V"
+        if hospital == 5 and row["case_type"] not in (wanted, "P"):
+            row |= {"hospital_id": "h00"}
+        return row
+
+    series = series_of(panel(tmp_path, only_cesareans))
+    of_it = series.own[CHANNELS.index("cost"), 5]
+    assert abs(of_it[SINCE : SINCE + 3].mean() - of_it[6:SINCE].mean()) < 0.1
+
+
 def test_what_serves_loads_no_statistics() -> None:
     code = (
         "import sys, services.audit.__main__ as m\n"

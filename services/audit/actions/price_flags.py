@@ -10,20 +10,24 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from services.audit.domain.claim import Claim
 from services.audit.domain.dispute import Dispute, Questioned, dispute_of
 from services.audit.domain.flag import Flag
 from services.audit.domain.rule import RuleBook
 from services.audit.store import claims, findings, money_at_risk
+from services.audit.store.findings import StoredFinding
 from services.audit.store.money_at_risk import Asked
 from shared.plumbing.database import Connection
 
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """A flag whose money is to be asked for; without a dispute nothing is."""
+    """A flag whose money is to be asked for; without a dispute nothing is. `gone` are the versions
+    of rules that found something and are no longer in the book: what they dispute nobody knows."""
 
     flag: Flag
     dispute: Dispute | None
+    gone: Sequence[str] = ()
 
 
 async def flags_to_price(
@@ -33,20 +37,25 @@ async def flags_to_price(
     dispute."""
     found = []
     for flag in await money_at_risk.due(tx, most, behind):
-        dispute = None
         claim = await claims.find(tx, flag.pool_code, flag.claim_id) if flag.claim_id else None
-        if claim is not None:
+        if claim is None:
+            found.append(Open(flag, None))
+        else:
             stored = await findings.of_flag(tx, flag.pool_code, flag.flag_id)
-            dispute = dispute_of(
-                claim,
-                [
-                    Questioned(book.find(one.rule, one.rule_version), one.evidence, one.at_risk)
-                    for one in stored
-                ],
-                book.groups.of_pool(claim.pool_code),
-            )
-        found.append(Open(flag, dispute))
+            found.append(_open(flag, claim, stored, book))
     return found
+
+
+def _open(flag: Flag, claim: Claim, stored: Sequence[StoredFinding], book: RuleBook) -> Open:
+    versions = {(one.rule, one.rule_version) for one in stored}
+    gone = sorted(f"{rule}.{version}" for rule, version in versions if not book.has(rule, version))
+    if gone:
+        return Open(flag, None, gone)
+    questioned = [
+        Questioned(book.find(one.rule, one.rule_version), one.evidence, one.at_risk)
+        for one in stored
+    ]
+    return Open(flag, dispute_of(claim, questioned, book.groups.of_pool(claim.pool_code)))
 
 
 async def note_prices(tx: Connection, answers: Sequence[Asked], at: datetime) -> None:

@@ -209,8 +209,12 @@ class RuleBook:
         """The newest version of each rule, whatever its days: what a file of history is asked."""
         return _as_set(_newest(self.rules))
 
+    def has(self, rule_id: str, version: int) -> bool:
+        """Whether a version of a rule is among them: an agency may have taken its own away."""
+        return any((rule.id, rule.version) == (rule_id, version) for rule in self.rules)
+
     def find(self, rule_id: str, version: int) -> Rule:
-        """One version of one rule. Raises KeyError for one that never was."""
+        """One version of one rule. Raises KeyError for one that is not among them."""
         for rule in self.rules:
             if (rule.id, rule.version) == (rule_id, version):
                 return rule

@@ -16,8 +16,10 @@ from services.audit.scoring.panel import Array, Panel
 _ELASTICITY = 0.7
 _ELASTICITY_WEIGHT = 20.0
 _SEVERITY_WEIGHT = 50.0
+# Of a kind of case that nobody has had twice in a month nothing is known of how it spreads: what
+# real births do stands for so many cases.
+_SPREAD, _SPREAD_WEIGHT = 0.3, 20.0
 _ROUNDS = 4
-_LEAST = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,7 @@ def elasticity_on_stay(panel: Panel) -> Array:
 
 
 def _adjusted(y: Array, squares: Array, n: Array) -> Adjusted:
-    effect = _severity_effect(y.cumsum(axis=-1), n.cumsum(axis=-1))
+    effect = _effect(y.cumsum(axis=-1), n.cumsum(axis=-1))
     cases = n.sum(axis=1)
     left = (y - n * effect[:, :, None, :]).sum(axis=1)
     within = (squares - y**2 / np.maximum(n, 1)).sum(axis=(1, 2)).cumsum(axis=-1)
@@ -66,12 +68,19 @@ def _adjusted(y: Array, squares: Array, n: Array) -> Adjusted:
     return Adjusted(
         mean=np.where(cases > 0, left / np.maximum(cases, 1), np.nan),
         n=cases,
-        variance=np.maximum(within, _LEAST) / np.maximum(freedom, 1),
+        variance=(within + _SPREAD**2 * _SPREAD_WEIGHT) / (freedom + _SPREAD_WEIGHT),
     )
 
 
-def _severity_effect(y: Array, n: Array) -> Array:
-    """By case type, severity and month: log against severity 1 within hospitals, shrunk to none."""
+def between_types(adjusted: Adjusted) -> Array:
+    """By case type and month: log against a vaginal birth, within hospitals, so far."""
+    y = np.nan_to_num(adjusted.mean) * adjusted.n
+    return np.asarray(_effect(y.cumsum(axis=-1)[None], adjusted.n.cumsum(axis=-1)[None])[0])
+
+
+def _effect(y: Array, n: Array) -> Array:
+    """By the second axis (severity, case type) and month: log against its first within hospitals,
+    shrunk to none."""
     effect = np.zeros((y.shape[0], y.shape[1], y.shape[3]))
     total = np.maximum(n.sum(axis=1), 1)
     for _ in range(_ROUNDS):

@@ -36,7 +36,7 @@ from services.audit.scoring.hospital_shifts import (
     stays_by_hospital,
 )
 
-FEATURE_VERSION: Final = "claims-3"
+FEATURE_VERSION: Final = "claims-4"
 """Raised with any change of what a column means or how it is computed."""
 RATES: Final = (*BIRTH_RATES, *STAY_RATES)
 FEATURES: Final = (

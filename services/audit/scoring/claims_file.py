@@ -58,6 +58,7 @@ COLUMNS = {
     "n_lab": "SMALLINT",
     **dict.fromkeys(AMOUNTS, _YUAN),
 }
+_IBIS = {"VARCHAR": "string", "SMALLINT": "int16", _YUAN: "decimal(14, 2)"}
 WANTED = {
     "VARCHAR": "a text",
     "SMALLINT": "a whole number",
@@ -69,7 +70,8 @@ NEVER_EMPTY = (
     *("claim_id", "person_id", "hospital_id", "level", "region", "kind", "case_type", "severity"),
     *("admit_date", "discharge_date", "month", "total_amount", "fund_amount"),
 )
-"""The columns that each claim must fill in; of the others what is not known is left empty."""
+"""The columns that each claim must fill in; of the others what is not known is left empty, and one
+that the file does not have is empty in every claim."""
 _CASE_TYPES = ("V", "C", "A", "P", "F")
 _KINDS = ("delivery", "antepartum", "prenatal", "fp_surgery")
 _MEANT = {
@@ -78,12 +80,14 @@ _MEANT = {
     "severity": "must be 1, 2, 3 or 4",
     "kind": f"must be one of {', '.join(_KINDS)}",
     "case_type": f"must be one of {', '.join(_CASE_TYPES)}",
-    "month": "must be YYYY-MM",
+    "month": "must be YYYY-MM, and within twenty years of the file's middle claim",
     "discharge_date": "must not be empty or before admit_date",
     "total_amount": "must not be empty or negative",
     "fund_amount": "must not be empty or negative",
 }
 _MEMORY = "3GB"
+# Every month from the first to the last is looked at: of a year that was mistyped, thousands.
+_MONTHS_MOST = 20 * 12
 
 
 class BadFile(ValueError):
@@ -94,12 +98,14 @@ class BadFile(ValueError):
 class History:
     """Claims on a columnar engine; `claims` has COLUMNS with amounts in fen and `at`, the month
     counted from year 0 (an integer, so that the distance of two months is their difference).
-    `items`, where bills are told by item, are as `case_table.cases` takes them.
+    `items`, where bills are told by item, are as `case_table.cases` takes them. `remarks` is what
+    a file was read otherwise than it stands, one sentence each.
     """
 
     engine: Any
     claims: ir.Table
     items: ir.Table | None = None
+    remarks: Sequence[str] = ()
 
     def kept(self, name: str, expression: ir.Table) -> ir.Table:
         """The expression computed once, for those who read it several times."""
@@ -137,7 +143,7 @@ def rows_beside(path: Path, columns: Sequence[str]) -> Iterator[tuple[dict[str, 
 def read_claims(path: Path) -> Iterator[History]:
     """The claims of a CSV file in the form of COLUMNS, for as long as the context lasts.
 
-    Raises BadFile for a missing column or a value that is not of its kind.
+    Raises BadFile for a missing column of NEVER_EMPTY or a value that is not of its kind.
     """
     header = _header(path)
     with TemporaryDirectory(prefix="claims-") as folder:
@@ -146,19 +152,20 @@ def read_claims(path: Path) -> Iterator[History]:
             engine.con.execute("SET preserve_insertion_order = false")
             claims = _load(engine, path, header, "claims")
             if not _possible(claims, path.name):
-                # Read once more in the order of the file, to say on which line it is.
-                engine.con.execute("SET preserve_insertion_order = true")
-                raise _fault(_load(engine, path, header, "in_order"), path.name)
-            yield History(engine, claims)
+                raise _fault(_in_order(engine, path, header), path.name)
+            once = _each_once(engine, claims)
+            if once is None:
+                raise _two_of_one(_in_order(engine, path, header), path.name)
+            yield History(engine, once, remarks=list(_remarks(path.name, header, claims, once)))
         finally:
             engine.disconnect()
 
 
 def _header(path: Path) -> list[str]:
-    """The names of the columns, all of COLUMNS among them."""
+    """The names of the columns, all of NEVER_EMPTY among them."""
     with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
         header = [name.strip() for name in next(csv.reader(file), [])]
-    missing = [name for name in COLUMNS if name not in header]
+    missing = [name for name in NEVER_EMPTY if name not in header]
     if missing:
         raise BadFile(f"{path.name}: line 1: missing column {', '.join(missing)}")
     doubled = sorted({name for name in header if header.count(name) > 1})
@@ -167,14 +174,39 @@ def _header(path: Path) -> list[str]:
     return header
 
 
+def _left_out(header: Sequence[str]) -> Sequence[str]:
+    return [name for name in COLUMNS if name not in header]
+
+
+def _remarks(file: str, header: Sequence[str], claims: ir.Table, once: ir.Table) -> Iterator[str]:
+    """What is told of a file that can be scored."""
+    if left_out := _left_out(header):
+        yield f"{file}: no such column, taken as empty: {', '.join(left_out)}"
+    if repeated := _rows(claims) - _rows(once):
+        yield f"{file}: {repeated} rows repeat another in all columns, and count once"
+
+
+def _rows(table: ir.Table) -> int:
+    counted: int = table.count().to_pyarrow().as_py()
+    return counted
+
+
+def _in_order(engine: Any, path: Path, header: Sequence[str]) -> ir.Table:
+    """The file read once more, in its order and with the `line` of each claim; the header is its
+    first one."""
+    engine.con.execute("SET preserve_insertion_order = true")
+    return _load(engine, path, header, "in_order").mutate(line=ibis.row_number() + 2)
+
+
 def _load(engine: Any, path: Path, header: Sequence[str], name: str) -> ir.Table:
     types = {column: COLUMNS.get(column, "VARCHAR") for column in header}
     # Nothing is guessed from the file: guessing reads it a second time.
     rows = engine.read_csv(
         str(path), header=True, delim=",", quote='"', escape='"', columns=types, auto_detect=False
     )
+    empty = {column: ibis.null().cast(_IBIS[COLUMNS[column]]) for column in _left_out(header)}
     try:
-        return engine.create_table(name, in_fen(rows.select(*COLUMNS)))
+        return engine.create_table(name, in_fen(rows.mutate(**empty).select(*COLUMNS)))
     except (duckdb.InvalidInputException, duckdb.ConversionException) as error:
         raise BadFile(f"{path.name}: {_place(str(error))}") from None
 
@@ -207,20 +239,43 @@ def _place(error: str) -> str:
 
 def _possible(claims: ir.Table, file: str) -> bool:
     """Whether every value is one that its column can have. Raises BadFile where no claim is."""
-    if not claims.count().to_pyarrow().as_py():
+    if not _rows(claims):
         raise BadFile(f"{file}: no claim in it")
     tests = (test for name in COLUMNS if (test := _wrong(claims, name)) is not None)
-    return not claims.filter(reduce(or_, tests)).count().to_pyarrow().as_py()
+    return not _rows(claims.filter(reduce(or_, tests)))
 
 
-def _fault(claims: ir.Table, file: str) -> BadFile:
-    """The first value that a column cannot have. Rows lie in the order of the file; the header is
-    its first line."""
-    tests = {name: test for name in COLUMNS if (test := _wrong(claims, name)) is not None}
-    numbered = claims.mutate(line=ibis.row_number() + 2)
-    for name in tests:
-        found = numbered.filter(_wrong(numbered, name)).order_by("line").limit(1)
-        for row in found.to_pyarrow().to_pylist():
+def _each_once(engine: Any, claims: ir.Table) -> ir.Table | None:
+    """The claims without the rows that repeat another whole; None where two rows of one id differ.
+    Whole rows are compared only where ids are found twice."""
+    ids = claims.claim_id.nunique().to_pyarrow().as_py()
+    if ids == _rows(claims):
+        return claims
+    once: ir.Table = engine.create_table("once", claims.distinct())
+    return once if ids == _rows(once) else None
+
+
+def _two_of_one(numbered: ir.Table, file: str) -> BadFile:
+    """The first line whose claim stands otherwise on an earlier one."""
+    columns = numbered.drop("line").columns
+    first = numbered.group_by(*columns).aggregate(line=numbered.line.min())
+    before = ibis.window(group_by="claim_id", order_by="line")
+    placed = first.mutate(earlier=first.line.lag().over(before))
+    found = placed.filter(placed.earlier.notnull()).order_by("line").limit(1)
+    (row,) = found.select("claim_id", "line", "earlier").to_pyarrow().to_pylist()
+    return BadFile(
+        f"{file}: line {row['line']}: column claim_id: {row['claim_id']}: "
+        f"stands on line {row['earlier']} too, with other values"
+    )
+
+
+def _fault(numbered: ir.Table, file: str) -> BadFile:
+    """The first value that a column cannot have."""
+    for name in COLUMNS:
+        wrong = _wrong(numbered, name)
+        if wrong is None:
+            continue
+        for row in numbered.filter(wrong).order_by("line").limit(1).to_pyarrow().to_pylist():
             value = _shown(name, row[name])
             return BadFile(f"{file}: line {row['line']}: column {name}: {value}: {_MEANT[name]}")
     raise AssertionError("no value is wrong")
@@ -237,7 +292,8 @@ def _wrong(claims: ir.Table, name: str) -> ir.BooleanValue | None:
     """Where a column's value is not possible; None where every value is."""
     column = claims[name]
     if name == "month":
-        return claims["at"].isnull()
+        far = (claims["at"] - claims["at"].median()).abs() > _MONTHS_MOST
+        return claims["at"].isnull() | far
     if name == "level":
         return column.fill_null(0).notin([1, 2, 3])
     if name == "severity":

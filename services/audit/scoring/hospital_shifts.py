@@ -16,6 +16,7 @@ from ibis.expr import types as ir
 
 from services.audit.scoring.features import DELIVERIES, STAYS
 from services.audit.scoring.hospital_months import is_month_end, with_doubled
+from services.audit.scoring.scan import CASES_LEAST
 
 BIRTH_RATES = (
     *("caesarean", "coded", "unprepared", "unprepared_late", "long"),
@@ -35,6 +36,10 @@ _HOSPITALS_TO_BELIEVE = 2
 _NOISE, _DRIFT = 0.02, 0.0145
 _NOISE_OF_SHARES, _DRIFT_OF_SHARES = 0.01, 0.006
 _SHARES = (*BIRTH_RATES, *STAY_RATES)
+# As many of the month's claims elsewhere tell how one claim differs from another.
+_CLAIMS_OF_OTHERS = 100
+# A rate of nothing has no variance of its own: it takes that of one in five hundred.
+_LEAST_OF_ONE = 0.002
 # Where hardly any hospital moves, a little is not much.
 _SPREAD_MIN = 0.4
 _KEY = ("hospital_id", "region", "case_type", "measure")
@@ -156,7 +161,10 @@ def _error(rows: ir.Table, months: int) -> ir.FloatingValue:
     noise = ibis.ifelse(of_shares, _NOISE_OF_SHARES**2, _NOISE**2)
     # The mean of some months strays from the mean of those before by a third of their drift.
     drift = ibis.ifelse(of_shares, _DRIFT_OF_SHARES**2, _DRIFT**2) * ((months + _PAST) / 3)
-    return (rows.v * (1 / now + 1 / before) + noise + drift).sqrt()
+    error = (rows.v * (1 / now + 1 / before) + noise + drift).sqrt()
+    # Few births of one kind or another are far from any mean: they tell of no rate.
+    told = ~of_shares | ((now >= CASES_LEAST) & (before >= CASES_LEAST))
+    return told.ifelse(error, None)
 
 
 def births_by_hospital(features: ir.Table) -> ir.Table:
@@ -198,10 +206,22 @@ def stays_by_hospital(features: ir.Table) -> ir.Table:
 
 
 def _means(beside: ir.Table, names: Sequence[str]) -> ir.Table:
-    # A rate of nothing has no variance of its own: it takes that of one in five hundred.
-    return beside.group_by("hospital_id", "region", "at").aggregate(
+    means = beside.group_by("hospital_id", "region", "at").aggregate(
         n=_.count(),
         **{f"x_{name}": _[f"beside_{name}"].mean() for name in names},
-        **{f"v_{name}": _[f"beside_{name}"].var(how="pop").clip(lower=0.002) for name in names},
+        **{f"v_{name}": _[f"beside_{name}"].var(how="pop") for name in names},
         **{f"a_{name}": _[name].mean() for name in names},
     )
+    return means.mutate(**{f"v_{name}": _of_one(means, f"v_{name}") for name in names})
+
+
+def _of_one(means: ir.Table, name: str) -> ir.Value:
+    """The variance of one claim: its hospital's month's, and no less than that within all hospitals
+    until its own claims say otherwise. One or two births never differ, which tells nothing; one of
+    twenty that is rare elsewhere makes such births no rarity here.
+    """
+    month = ibis.window(group_by="at")
+    squares, freedom = means.n * means[name], means.n - 1
+    everywhere = squares.sum().over(month) / freedom.sum().over(month).clip(lower=1)
+    believed = (squares + _CLAIMS_OF_OTHERS * everywhere) / (freedom + _CLAIMS_OF_OTHERS)
+    return ibis.greatest(means[name], believed).clip(lower=_LEAST_OF_ONE)

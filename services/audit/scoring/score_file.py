@@ -46,6 +46,8 @@ def score_file(
 
         step("reading claims")
         with read_claims(claims) as history:
+            for remark in history.remarks:
+                progress.console.print(remark, markup=False, highlight=False, soft_wrap=True)
             step("sums by hospital and month")
             features = with_marks(history.claims, history.kept("marks", marks(history.claims)))
             panel = panel_of(features, steps)

@@ -13,7 +13,12 @@ import numpy as np
 import numpy.typing as npt
 
 from services.audit.scoring.baselines import NewPast, past_since
-from services.audit.scoring.case_mix import Adjusted, adjusted_cost, adjusted_stay
+from services.audit.scoring.case_mix import (
+    Adjusted,
+    adjusted_cost,
+    adjusted_stay,
+    between_types,
+)
 from services.audit.scoring.panel import CASES, Array, Panel
 from services.audit.scoring.peers import peer_median, region_median
 
@@ -105,7 +110,8 @@ def _measured(panel: Panel, name: str) -> tuple[Array, Array, Array]:
 
 
 def _together(adjusted: Adjusted, cases: tuple[str, ...]) -> tuple[Array, Array, Array]:
-    """Case types as one series, each beside the hospital's own usual difference between them.
+    """Case types as one series, each beside the hospital's own usual difference between them, which
+    is the difference everywhere until its own cases say otherwise.
 
     Otherwise a hospital whose cesareans are dear would grow dearer by doing more of them.
     """
@@ -114,9 +120,11 @@ def _together(adjusted: Adjusted, cases: tuple[str, ...]) -> tuple[Array, Array,
     weight = n / adjusted.variance[kept][:, None, :]
     present = weight.sum(axis=0)
     value = np.full(present.shape, np.nan)
+    everywhere = between_types(adjusted)[kept]
     sums, seen = np.zeros(n.shape[:2]), np.zeros(n.shape[:2])
     for t in range(value.shape[1]):
-        offset = sums / (seen + _OFFSET_WEIGHT)
+        typical = everywhere[:, None, t]
+        offset = (sums + _OFFSET_WEIGHT * typical) / (seen + _OFFSET_WEIGHT)
         beside = np.nan_to_num(mean[..., t]) - offset
         known = present[:, t] > 0
         of_month = (weight[..., t] * beside).sum(axis=0) / np.maximum(present[:, t], _LEAST)

@@ -63,6 +63,8 @@ class MoneyAtRisk:
         """What one pool was answered is kept, whatever becomes of the next one's question."""
         of_pool: dict[str, list[Open]] = defaultdict(list)
         for one in waiting:
+            if one.gone:
+                log.warning("no such rule any more", rules=one.gone, flag=str(one.flag.flag_id))
             if one.dispute is not None:
                 of_pool[one.flag.pool_code].append(one)
         await self._note(
