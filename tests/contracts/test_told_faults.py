@@ -169,6 +169,15 @@ async def test_a_type_of_another_topic_is_refused_by_those_of_this_one(here: Peo
     assert not any("allowance" in word for word in error["known"])
 
 
+async def test_a_type_left_empty_asks_for_all(here: Peopled) -> None:
+    route = "GET /settlement/v1/events"
+    asked = await here.valid(route, A)
+    answer = await sent(here, "settlement", route, asked, type="")
+    del asked.query["type"]
+    assert answer.status_code == 200
+    assert answer.content == (await sent(here, "settlement", route, asked)).content
+
+
 def patterns(schema: Any) -> Iterator[str]:
     """Every pattern that a part of a description holds a text to; listed words are told."""
     if isinstance(schema, list):
