@@ -49,12 +49,10 @@ by which a review page would show another text than the one that was written."""
 
 
 def among(words: Collection[str], default: Any = ...) -> Any:
-    """A query parameter that is one of these words: one misspelt is refused. Where it may be left
-    out as "", its place may also be left empty."""
-    empty = "?" if default == "" else ""
+    """A query parameter that is one of these words: one misspelt is refused."""
     return Query(
         default,
-        pattern=f"^({'|'.join(map(re.escape, sorted(words)))}){empty}$",
+        pattern=f"^({'|'.join(map(re.escape, sorted(words)))})$",
         json_schema_extra={"enum": sorted(words)},
     )
 

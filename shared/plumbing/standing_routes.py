@@ -103,7 +103,7 @@ def add_problem_pages(app: FastAPI, kinds: Mapping[str, Kind]) -> None:
 
 _FEED = """
 select position, headers::text, data from outbox
-where topic = any($1) and position > $2 and ($3 = '' or type = $3)
+where topic = any($1) and position > $2 and ($3::text is null or type = $3)
 order by position limit $4
 """
 
@@ -153,11 +153,11 @@ def add_feed(app: FastAPI, service: str) -> None:
         who: Annotated[Caller, Depends(only("service", "operator"))],
         topic: str = among(types),
         after: Annotated[Whole, Query(ge=0, le=2**53)] = 0,
-        type: str = among({one for those in types.values() for one in those}, ""),
+        type: str | None = among({one for those in types.values() for one in those}, None),
         limit: Annotated[Whole, Query(ge=1, le=1000)] = 100,
     ) -> Response:
         """A topic's log after a position, as a CloudEvents batch; `position` is an extension."""
-        if type and type not in types[topic]:
+        if type is not None and type not in types[topic]:
             raise Problem(MALFORMED, [Fault("/type", "enum", known=types[topic])])
         rows = await desk(request).pool.fetch(_FEED, [topic], after, type, limit)
         batch = [
