@@ -54,7 +54,7 @@ def _file(said: Mapping[str, Any]) -> str:
     sample = said.get("sample")
     lead = f"{said['en']}\n{said['zh']}\n"
     if sample:
-        lead += f"Sample · 样例: [{sample}](examples/{sample})\n"
+        lead += f"Sample · 样例：[{sample}](examples/{sample})\n"
     kinds = said["columns"] == "claims"
     head = "| column | kind | meaning | 含义 |\n|---|---|---|---|" if kinds else (
         "| column | meaning | 含义 |\n|---|---|---|"

@@ -35,7 +35,7 @@ class Asked(NamedTuple):
 
 _HOST = r"(?:[\w.-]+|\[[0-9A-Fa-f:]+\])(?::[0-9]+)?"
 _PLAIN = re.compile(
-    rf"postgres(?:ql)?://(?:([^:@/?#]*)(?::[^:@/?#]*)?@)?({_HOST}(?:,{_HOST})*)/(\w*)(?:\?.*)?"
+    rf"postgres(?:ql)?://(?:([^:@/?#]*)(?::[^:@/?#]*)?@)?({_HOST}(?:,{_HOST})*)/([\w.-]*)(?:\?.*)?"
 )
 _MIGRATE = "migrate it to this release: `python -m services.NAME migrate`"
 _WHY: tuple[tuple[tuple[type[BaseException], ...], str, str], ...] = (

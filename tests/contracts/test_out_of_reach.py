@@ -167,7 +167,7 @@ def test_verify_and_topics_say_which_broker_does_not_answer(
 def test_an_address_is_shown_without_what_may_be_secret() -> None:
     for dsn, shown in (
         (f"postgresql://o:{SECRET}@h:5432/d?password={SECRET}", "database d at h:5432 as o"),
-        ("postgresql://o@h1:1,h2:2/d", "database d at h1:1,h2:2 as o"),
+        ("postgresql://o@h1:1,h2:2/d-1", "database d-1 at h1:1,h2:2 as o"),
         ("postgres://o@[::1]:5432/d", "database d at [::1]:5432 as o"),
         ("postgresql:///d?host=/run/postgresql", "database ? at ? as ?"),
         (SECRET, "database ? at ? as ?"),

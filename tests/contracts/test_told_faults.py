@@ -11,6 +11,7 @@ import pytest
 
 from shared.plumbing.amiss import FORMS
 from tests.contracts.described import routes
+from tests.support.agency import until
 from tests.support.peopled import A, Asked, Peopled
 from tests.support.source import SERVICES
 
@@ -167,6 +168,22 @@ async def test_a_type_of_another_topic_is_refused_by_those_of_this_one(here: Peo
     assert error["pointer"] == "/type"
     assert "settlement.claim.settled" in error["known"]
     assert not any("allowance" in word for word in error["known"])
+
+
+async def test_a_type_left_out_asks_for_all(here: Peopled) -> None:
+    await here.registered(A)
+    route = "GET /enrollment/v1/events"
+    asked = await here.valid(route, A)
+    told_type = asked.query.pop("type")
+
+    async def passed_on() -> bool:
+        return bool((await sent(here, "enrollment", route, asked)).json())
+
+    await until(passed_on)
+    of_one = await sent(here, "enrollment", route, asked, type=told_type, limit="1")
+    of_all = await sent(here, "enrollment", route, asked, limit="1")
+    assert of_all.content == of_one.content  # the topic has no other
+    assert (await sent(here, "enrollment", route, asked, type="")).status_code == 400
 
 
 def patterns(schema: Any) -> Iterator[str]:

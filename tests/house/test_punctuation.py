@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import tomllib
 from collections.abc import Iterator
@@ -10,12 +11,18 @@ from typing import Any
 
 import pytest
 
-from shared.plumbing.problems import PLUMBING_KINDS
-from tests.house.test_twins import TWINS
+from tests.house.test_files import committed
+from tests.house.test_twins import IN_BOTH, TWINS
 from tests.support.source import ROOT
 
-# What a rule says is in the hash that its judgements carry for ever: one in force is not reworded.
-_IN_FORCE = ROOT / "services" / "audit" / "domain" / "rules"
+READ = ("services", "shared", "deploy")
+"""The folders whose texts people read, wherever in them a text stands."""
+AS_IT_STANDS = (
+    # What a rule says is in the hash that its judgements carry for ever: one in force stays.
+    "services/audit/domain/rules/",
+    # The book's hash is on every settlement; articles are named as their documents name them.
+    "shared/policy/pools/",
+)
 _CHINESE = "[\u4e00-\u9fff]"
 # Beside a Chinese character, or beside the place of a value in a Chinese text.
 _HALF_WIDTH = re.compile(r"[\u3000-\u303f\u4e00-\u9fff}][,;:()?!]|[,;:()?!] ?[\u4e00-\u9fff{]")
@@ -47,16 +54,47 @@ def texts(value: Any) -> Iterator[str]:
                 yield from texts(each)
 
 
-def words() -> list[Path]:
-    """Files of words, and of data that holds words."""
-    found = [
-        *(ROOT / "services").rglob("*.toml"),
-        *(ROOT / "shared" / "policy" / "words").glob("*.toml"),
-        ROOT / "shared" / "plumbing" / "faults.toml",
-        ROOT / "deploy" / "files_words.toml",
-        ROOT / "deploy" / "local" / "front_words.toml",
+def of_python(source: str) -> Iterator[str]:
+    """The texts of a module, a value within one as {}; what documents the code is not shown."""
+    within: set[int] = set()
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Expr(value=ast.Constant()):
+                within.add(id(node.value))
+            case ast.JoinedStr():
+                within |= {id(part) for part in node.values}
+                yield "".join(
+                    str(part.value) if isinstance(part, ast.Constant) else "{}"
+                    for part in node.values
+                )
+            case ast.Constant(value=str() as text) if id(node) not in within:
+                yield text
+
+
+_QUOTED = re.compile(r"""'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"|`(?:[^`\\]|\\.)*`|>[^<]*<""")
+
+
+def shown(path: Path) -> Iterator[str]:
+    """The texts of a file that people read."""
+    text = path.read_text(encoding="utf-8")
+    if path.suffix == ".py":
+        yield from of_python(text)
+    elif path.suffix == ".toml" and path.parent.name != "starting":  # those are filled in first
+        yield from texts(tomllib.loads(text))
+    else:
+        yield from (found[1:-1] for found in _QUOTED.findall(text))
+
+
+def of_words() -> list[Path]:
+    """Every file in which a Chinese text stands that people read."""
+    return [
+        path
+        for path in committed()
+        if (name := str(path.relative_to(ROOT))).startswith(READ)
+        and path.suffix in (".toml", ".py", ".js", ".html")
+        and not name.startswith(AS_IT_STANDS)
+        and re.search(_CHINESE, path.read_text(encoding="utf-8"))
     ]
-    return sorted(path for path in found if path.parent != _IN_FORCE)
 
 
 @pytest.mark.parametrize(
@@ -93,16 +131,38 @@ def test_what_is_right_is_not(text: str) -> None:
     assert not half_width(text)
 
 
-@pytest.mark.parametrize("path", words(), ids=lambda path: str(path.relative_to(ROOT)))
+@pytest.mark.parametrize("path", of_words(), ids=lambda path: str(path.relative_to(ROOT)))
 def test_words_in_chinese_are_punctuated_so(path: Path) -> None:
-    told = tomllib.loads(path.read_text(encoding="utf-8"))
-    assert not [found for text in texts(told) for found in half_width(text)]
+    assert not [found for text in shown(path) for found in half_width(text)]
 
 
-@pytest.mark.parametrize("page", TWINS, ids=lambda path: path.name)
+PAGES = [*TWINS, *(ROOT / "docs" / page for page in IN_BOTH if page != "README.md")]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
 def test_pages_in_chinese_are_punctuated_so(page: Path) -> None:
     assert not half_width(page.read_text(encoding="utf-8"))
 
 
-def test_refusals_of_every_service_are_punctuated_so() -> None:
-    assert not [found for kind in PLUMBING_KINDS for found in half_width(kind.title_zh)]
+def test_texts_are_found_in_every_kind_of_file(tmp_path: Path) -> None:
+    for name, source, found in (
+        ("a.py", 'x = f"甲{y},乙"\nz = "丙:丁"\n', 2),
+        ("a.py", '"""Of 结算单 (a receipt)."""\ndef f():\n    """经办,"""\n', 0),
+        ("a.toml", 'a = ["甲,乙"]\nb = { c = "丙;丁" }\n', 2),
+        ("a.js", "x = '甲,乙' + `丙${y}:丁`; // 甲,乙\n", 2),
+        ("a.html", "<p>甲,乙</p>\n", 1),
+    ):
+        file = tmp_path / name
+        file.write_text(source, encoding="utf-8")
+        assert sum(bool(half_width(text)) for text in shown(file)) == found, name
+
+
+def test_all_that_speaks_to_people_is_looked_at() -> None:
+    names = {str(path.relative_to(ROOT)) for path in of_words()}
+    assert {
+        "shared/plumbing/problems.py", "shared/plumbing/faults.toml", "shared/plumbing/forms.toml",
+        "services/settlement/api/words/zh.toml", "services/settlement/nhsa/words.toml",
+        "services/audit/console/words.js", "services/audit/console/page.html",
+        "services/audit/scoring/words/series.toml", "deploy/local/front_words.toml",
+        "shared/policy/starting/document.toml", "deploy/his/day.py",
+    } <= names  # fmt: skip

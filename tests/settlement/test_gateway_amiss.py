@@ -98,6 +98,14 @@ def test_what_stands_as_a_number_and_is_none_is_told_at_its_field(written: str) 
     assert written not in told
 
 
+def test_nor_is_it_taken_for_a_text() -> None:
+    for written in NO_NUMBERS:
+        body = json.dumps(HEAD)[:-1] + f', "input": {{"data": {{"setl_id": {written}}}}}}}'
+        with pytest.raises(Wrong) as wrong:
+            read_input(read_envelope(body.encode(), "").input, transactions()["2305"])
+        assert "data.setl_id 结算ID：须为数值" in err_msg(wrong.value)
+
+
 def test_no_head_holds_such_a_number() -> None:
     for written in NO_NUMBERS:
         body = json.dumps(HEAD | {"msgid": 7}).replace("7", written)
