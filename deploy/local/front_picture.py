@@ -20,7 +20,7 @@ import orjson
 
 from deploy.library import library_in_use
 from deploy.local.demo.town import read_town
-from services.audit.api.explanation import explain_finding
+from services.audit.api.explanation import explain_finding, title_of
 from services.audit.domain.rule import RuleBook
 from services.audit.store import claims, findings
 from services.settlement.api.explanation import explain_settlement
@@ -242,7 +242,7 @@ async def _flagged(tx: Connection, row: Any, rules: RuleBook, language: Language
         rule = rules.find(finding.rule, finding.rule_version)
         if claim is not None:
             why.append(explain_finding(finding, rule, claim, language))
-        titles.append(getattr(rule.title, language))
+        titles.append(title_of(finding, rule, language))
     return Raised(
         flag_id=row["flag_id"],
         pool=_pools().get(pool_code, pool_code),

@@ -21,6 +21,8 @@ import httpx
 import pytest
 import structlog
 
+from deploy.topics import topics
+from deploy.verify.topic_log import LocalLog
 from shared.plumbing.auth import Tokens
 from tests.contracts.described import Field, Unmapped, fields, kind_of, routes
 from tests.contracts.shots import (
@@ -60,8 +62,7 @@ def logged() -> Iterator[io.StringIO]:
     structlog.configure(**before)
 
 
-_NOBODY_WAITS = "select not exists(select from flag where deduction = 'pending')"
-"""Settlement has answered every decision: its answers are events, and rows of audit's."""
+_UNTOLD = "select count(*) from outbox where position is null"
 
 
 class Range:
@@ -89,11 +90,20 @@ class Range:
             self.token = (await self.here.caller(self.service, role, A)).token
         self.before = await self.count()
 
+    async def _nothing_is_told(self) -> bool:
+        """Whether every event was heard, and none that its hearing told is on its way."""
+        return await self._under_way() == 0 == await self._under_way()
+
+    async def _under_way(self) -> int:
+        log = LocalLog(self.here.owners)
+        lags = [await log.lag(topic, group) for topic in topics() for group in topic.groups]
+        untold = [await owner.fetchval(_UNTOLD) for owner in self.here.owners.values()]
+        return sum(lags) + sum(untold)
+
     async def count(self) -> dict[str, int]:
         """Rows of every table that only requests and events change."""
         owner = self.here.owners[self.service]
-        if self.service == "audit":
-            await until(lambda: owner.fetchval(_NOBODY_WAITS))
+        await until(self._nothing_is_told)
         tables = await owner.fetch(
             "select relname from pg_class where relnamespace = 'public'::regnamespace"
             " and relkind in ('r', 'p') and not relispartition"

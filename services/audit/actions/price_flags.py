@@ -47,14 +47,15 @@ async def flags_to_price(
 
 
 def _open(flag: Flag, claim: Claim, stored: Sequence[StoredFinding], book: RuleBook) -> Open:
-    versions = {(one.rule, one.rule_version) for one in stored}
-    gone = sorted(f"{rule}.{version}" for rule, version in versions if not book.has(rule, version))
+    questioned, gone = [], []
+    for one in stored:
+        rule = book.find(one.rule, one.rule_version)
+        if rule is None:
+            gone.append(f"{one.rule}.{one.rule_version}")
+        else:
+            questioned.append(Questioned(rule, one.evidence, one.at_risk))
     if gone:
         return Open(flag, None, gone)
-    questioned = [
-        Questioned(book.find(one.rule, one.rule_version), one.evidence, one.at_risk)
-        for one in stored
-    ]
     return Open(flag, dispute_of(claim, questioned, book.groups.of_pool(claim.pool_code)))
 
 

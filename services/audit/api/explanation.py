@@ -28,6 +28,7 @@ def _words(part: str) -> dict[Language, dict[str, str]]:
 
 
 _VALUES = _words("values")
+_FINDINGS = _words("findings")
 
 
 def explain(
@@ -55,8 +56,12 @@ def explain(
     )
 
 
-def explain_finding(finding: StoredFinding, rule: Rule, claim: Claim, language: Language) -> str:
-    """What a rule found of a stored claim."""
+def explain_finding(
+    finding: StoredFinding, rule: Rule | None, claim: Claim, language: Language
+) -> str:
+    """What a rule found of a stored claim; or that this version of it is no longer among ours."""
+    if rule is None:
+        return _gone(finding, language)
     return explain(
         rule,
         finding.evidence,
@@ -67,8 +72,17 @@ def explain_finding(finding: StoredFinding, rule: Rule, claim: Claim, language: 
     )
 
 
+def title_of(finding: StoredFinding, rule: Rule | None, language: Language) -> str:
+    """The name of the rule that found it; where that version is no longer among ours, that."""
+    return _gone(finding, language) if rule is None else getattr(rule.title, language)
+
+
+def _gone(finding: StoredFinding, language: Language) -> str:
+    return _FINDINGS[language]["rule-gone"].format(rule=finding.rule, version=finding.rule_version)
+
+
 def finding_shape(
-    finding: StoredFinding, rule: Rule, claim: Claim, rival: Claim | None
+    finding: StoredFinding, rule: Rule | None, claim: Claim, rival: Claim | None
 ) -> dict[str, Any]:
     """A finding under its flag, with the other claim where it takes two, and in words."""
     days = finding.evidence.get("days")
@@ -76,8 +90,8 @@ def finding_shape(
         "finding_id": str(finding.finding_id),
         "rule": finding.rule,
         "rule_version": finding.rule_version,
-        "title": rule.title.en,
-        "title_zh": rule.title.zh,
+        "title": title_of(finding, rule, "en"),
+        "title_zh": title_of(finding, rule, "zh"),
         "days_between": None if days is None else int(days),
         "amount_at_risk": finding.at_risk.to_wire(),
         "evidence": finding.evidence,
@@ -87,18 +101,20 @@ def finding_shape(
     }
 
 
-def ground_shape(finding: StoredFinding, rule: Rule, claim: Claim, *, own: bool) -> dict[str, Any]:
+def ground_shape(
+    finding: StoredFinding, rule: Rule | None, claim: Claim, *, own: bool
+) -> dict[str, Any]:
     """A finding as its institution is told of it; in full where all it tells of is its `own`."""
     return {
-        "rule": rule.id,
-        "rule_version": rule.version,
-        "title": rule.title.en,
-        "title_zh": rule.title.zh,
+        "rule": finding.rule,
+        "rule_version": finding.rule_version,
+        "title": title_of(finding, rule, "en"),
+        "title_zh": title_of(finding, rule, "zh"),
         "amount_at_risk": finding.at_risk.to_wire(),
         "explanation": explain_finding(finding, rule, claim, "en") if own else None,
         "explanation_zh": explain_finding(finding, rule, claim, "zh") if own else None,
-        "legal_basis": cited(rule.legal_basis, "en"),
-        "legal_basis_zh": cited(rule.legal_basis, "zh"),
+        "legal_basis": cited(rule.legal_basis, "en") if rule else "",
+        "legal_basis_zh": cited(rule.legal_basis, "zh") if rule else "",
     }
 
 

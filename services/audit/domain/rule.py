@@ -209,16 +209,11 @@ class RuleBook:
         """The newest version of each rule, whatever its days: what a file of history is asked."""
         return _as_set(_newest(self.rules))
 
-    def has(self, rule_id: str, version: int) -> bool:
-        """Whether a version of a rule is among them: an agency may have taken its own away."""
-        return any((rule.id, rule.version) == (rule_id, version) for rule in self.rules)
-
-    def find(self, rule_id: str, version: int) -> Rule:
-        """One version of one rule. Raises KeyError for one that is not among them."""
-        for rule in self.rules:
-            if (rule.id, rule.version) == (rule_id, version):
-                return rule
-        raise KeyError(rule_id, version)
+    def find(self, rule_id: str, version: int) -> Rule | None:
+        """One version of one rule; None where it is not among them: an agency may have taken its
+        own away, or gone back to an older release."""
+        named = (rule_id, version)
+        return next((rule for rule in self.rules if (rule.id, rule.version) == named), None)
 
 
 def _newest(rules: Sequence[Rule]) -> list[Rule]:
