@@ -79,18 +79,34 @@ async def found(connection: Connection, statement: str, *values: object) -> list
     return [str(row[0]) for row in await connection.fetch(statement, *values)]
 
 
+def _run_of(file: Path) -> dict[str, Any]:
+    try:
+        run: dict[str, Any] = json.loads(file.read_text("utf-8"))
+    except json.JSONDecodeError:
+        raise _no_run_file(file) from None
+    return run
+
+
+def _no_run_file(file: Path) -> SystemExit:
+    return SystemExit(
+        f"{file} is no run file, which names each service's database; --run names one"
+    )
+
+
 @asynccontextmanager
 async def open_stores(run_file: Path, copies: Path | None = None) -> AsyncIterator[Stores]:
     """Open everything that a run file names, and the folder with copies of its anchors.
 
-    Ends the process in words where one of them cannot be asked. Raises OSError or KeyError where
-    the file names nothing.
+    Ends the process in words where one of them cannot be asked, or the file names none. Raises
+    OSError where there is no such file.
     """
-    run: dict[str, Any] = json.loads(await asyncio.to_thread(run_file.read_text, "utf-8"))
+    run = await asyncio.to_thread(_run_of, run_file)
     async with AsyncExitStack() as held:
         connections: dict[str, Connection] = {}
         for service in SERVICES:
-            dsn = run["databases"][service]
+            dsn = run.get("databases", {}).get(service)
+            if dsn is None:
+                raise _no_run_file(run_file)
             with asking(dsn, f"databases.{service} of {run_file}"):
                 connection = await asyncpg.connect(
                     dsn, server_settings={"timezone": "UTC", "jit": "off"}

@@ -58,7 +58,8 @@ _WHY: tuple[tuple[tuple[type[BaseException], ...], str, str], ...] = (
     (
         (asyncpg.ClientConfigurationError,),
         "this is no address of PostgreSQL",
-        "write {named} as postgresql://ROLE:PASSWORD@HOST:PORT/DATABASE",
+        "write {named} as postgresql://ROLE:PASSWORD@HOST:PORT/DATABASE, with / # @ : of a password"
+        " as %2F %23 %40 %3A",
     ),
     ((ssl.SSLError,), "TLS with it fails", "docs/operations.md tells of TLS"),
     (LOST, "nobody answers there", "start PostgreSQL, or mend {named}"),
@@ -70,13 +71,23 @@ _WHY: tuple[tuple[tuple[type[BaseException], ...], str, str], ...] = (
 def why(error: BaseException, asked: Asked) -> str | None:
     """What an error says of the database that was asked; None where it says something else."""
     cause: BaseException | None = error
-    while cause is not None:
+    if isinstance(error, ValueError) and not _PLAIN.fullmatch(asked.dsn):
+        # Told by the first part that is amiss, which may be one of the password.
+        cause = asyncpg.ClientConfigurationError("")
+    while cause is not None and not _of_our_own(cause):
         for kinds, amiss, to_do in _WHY:
             if isinstance(cause, kinds) and not _of_a_file(cause):
                 said = f"{asked}: {amiss} ({type(cause).__name__})"
                 return f"{said}; {to_do.format(named=asked.named)}"
         cause = cause.__cause__
     return None
+
+
+def _of_our_own(error: BaseException) -> bool:
+    """A wrong argument of a statement, or whoever read what a command prints hung up."""
+    wrong = isinstance(error, asyncpg.InterfaceError) and isinstance(error, ValueError)
+    address = isinstance(error, asyncpg.ClientConfigurationError)
+    return (wrong and not address) or isinstance(error, BrokenPipeError)
 
 
 def _of_a_file(error: BaseException) -> bool:

@@ -10,12 +10,15 @@ from typing import Any, Self
 
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     ModelWrapValidatorHandler,
     ValidationError,
     model_validator,
 )
 from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
+
+from shared.plumbing.amiss import amiss
 
 UNKNOWN_NAMES = "extra_forbidden"
 """The code of such a fault: pydantic's own."""
@@ -24,6 +27,16 @@ FRACTION = "a-fraction"
 FAULTS_MOST = 100
 """Nobody is told of more: a long list of which every entry is wrong would be answered by more than
 was sent."""
+
+
+def _no_fraction(value: object) -> object:
+    if isinstance(value, float):
+        raise amiss(FRACTION)
+    return value
+
+
+NoFraction = BeforeValidator(_no_fraction)
+"""Listed whole numbers take no 1.0 for 1: of a list alone pydantic asks whether they are equal."""
 
 
 class Closed(BaseModel):

@@ -97,9 +97,17 @@ def test_a_row_written_twice_is_one_claim(tmp_path: Path) -> None:
     with read_claims(path) as history:
         ids = sorted(history.claims.claim_id.execute())
         assert history.remarks == [
-            "CLAIMS.csv: 4 rows repeat another in all columns, and count once"
+            "CLAIMS.csv: 4 rows repeat another in all columns that are read, and count once"
         ]
     assert ids == [row["claim_id"] for row in some]
+
+
+def test_a_sex_that_is_not_read_is_told(tmp_path: Path) -> None:
+    """As empty it contradicts nothing: the rules of the sexes would be silent without a word."""
+    some = [row | {"sex": sex} for row, sex in zip(rows(1, 1, 1), ("F", "", "Male"), strict=False)]
+    with read_claims(write(tmp_path / "CLAIMS.csv", iter(some))) as history:
+        (told,) = history.remarks
+    assert told.startswith("CLAIMS.csv: 1 rows with a sex that is none of F, female, 2")
 
 
 def test_two_claims_of_one_id_are_refused(tmp_path: Path) -> None:

@@ -69,7 +69,8 @@ def test_one_that_is_rare_elsewhere_is_no_rarity_where_it_is(months: tuple[Table
     assert row["v_unprepared"] == pytest.approx(share * (1 - share))
 
 
-def test_few_births_move_no_share(months: tuple[Table, Table]) -> None:
+def test_few_births_move_a_share_less_than_many(months: tuple[Table, Table]) -> None:
+    """All of two births a month, against most of fifteen: as far as each is surer than chance."""
     _, moved = months
-    assert all(moved[SMALL, month]["t"] is None for month in range(MONTHS))
-    assert moved[LARGE, SINCE]["t"] > 3
+    of_few = [row["t"] for (hospital, _), row in moved.items() if hospital == SMALL]
+    assert max(t for t in of_few if t is not None) < moved[LARGE, SINCE]["t"]

@@ -111,9 +111,8 @@ def test_spark_finds_what_the_rules_find_in_a_file(tmp_path: Path) -> None:
 
 def test_spark_gives_a_claim_the_features_and_the_score_that_duckdb_does(tmp_path: Path) -> None:
     """All columns of `claim_table` but `lot`, an engine's own hash of the id, and what is said of
-    them; of a province whose claims meet rules, exclude each other and have a past, and whose
-    hospitals have births enough to tell of a share."""
-    write_province(province(5, 5, 20, 0.07, 1.0), tmp_path)
+    them; of a province whose claims meet rules, exclude each other and have a past."""
+    write_province(province(5, 5, 20, 0.02, 1.0), tmp_path)
     with read_claims(tmp_path / "CLAIMS.csv") as history:
         here = _of_claims(history.claims, history.kept)
     with on_spark(tmp_path / "CLAIMS.csv") as (claims, kept):

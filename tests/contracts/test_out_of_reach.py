@@ -9,12 +9,13 @@ from pathlib import Path
 from subprocess import CompletedProcess
 from urllib.parse import urlsplit
 
+import asyncpg
 import pytest
 import typer
 
 from deploy.local.postgres import Postgres
 from services.settlement.api.catalogue_command import COLUMNS
-from shared.plumbing.asking import Asked
+from shared.plumbing.asking import Asked, why
 from tests.contracts.test_starts import SECRET, said, settings
 from tests.support.postgres import ServiceDatabases
 from tests.support.source import ROOT, SERVICES
@@ -131,6 +132,20 @@ def test_a_role_that_may_not(postgres: Postgres, command: tuple[str, ...]) -> No
     line = in_a_line(said("services.settlement", *command, **addresses("settlement", dsn)))
     assert "has no right" in line or "not in its schema" in line
     assert ("grant it" in line) == (command == ("migrate",))
+
+
+@pytest.mark.parametrize("password", ["se#cr", "se/cr", "s:e#c"])
+def test_of_a_password_that_is_no_part_of_an_address_nothing_is_shown(password: str) -> None:
+    dsn = f"postgresql://o:{password}{SECRET}@127.0.0.1:1/settlement"
+    line = in_a_line(said("services.settlement", "migrate", **addresses("settlement", dsn)))
+    assert "no address of PostgreSQL" in line
+    assert password not in line
+
+
+def test_a_fault_of_our_own_is_no_matter_of_the_database() -> None:
+    asked = Asked("postgresql://o@h/d", "NAME")
+    assert why(BrokenPipeError(), asked) is None
+    assert why(asyncpg.InterfaceError(""), asked) is not None
 
 
 def test_verify_says_whom_it_cannot_ask(theirs: dict[str, str], tmp_path: Path) -> None:

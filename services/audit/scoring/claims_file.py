@@ -19,6 +19,7 @@ import pyarrow as pa
 from ibis import _
 from ibis.expr import types as ir
 
+from services.audit.scoring.case_table import SEXES
 from shared.money import Money
 
 AMOUNTS = (
@@ -182,8 +183,12 @@ def _remarks(file: str, header: Sequence[str], claims: ir.Table, once: ir.Table)
     """What is told of a file that can be scored."""
     if left_out := _left_out(header):
         yield f"{file}: no such column, taken as empty: {', '.join(left_out)}"
+    strange = once.sex.notnull() & once.sex.notin(list(SEXES))
+    if unread := _rows(once.filter(strange)):
+        yield f"{file}: {unread} rows with a sex that is none of {', '.join(SEXES)}, taken as empty"
     if repeated := _rows(claims) - _rows(once):
-        yield f"{file}: {repeated} rows repeat another in all columns, and count once"
+        said = "rows repeat another in all columns that are read, and count once"
+        yield f"{file}: {repeated} {said}"
 
 
 def _rows(table: ir.Table) -> int:

@@ -28,7 +28,7 @@ from services.audit.scoring.series import CHANNELS, Series, series_of
 from services.audit.scoring.told import Told, told_of, with_contributors
 from shared.money import Money
 
-VERSIONS = Versions(features="features-1", model="window-scan-1")
+VERSIONS = Versions(features="features-2", model="window-scan-1")
 ALARM_SCORE = 4.0
 """From this score on a month is flagged: of the benchmark's clean hospital-months, which may alarm
 5 times in 1,000, about 3 reach it (docs/audit-benchmark.md)."""

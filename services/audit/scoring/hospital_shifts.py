@@ -16,7 +16,6 @@ from ibis.expr import types as ir
 
 from services.audit.scoring.features import DELIVERIES, STAYS
 from services.audit.scoring.hospital_months import is_month_end, with_doubled
-from services.audit.scoring.scan import CASES_LEAST
 
 BIRTH_RATES = (
     *("caesarean", "coded", "unprepared", "unprepared_late", "long"),
@@ -161,10 +160,7 @@ def _error(rows: ir.Table, months: int) -> ir.FloatingValue:
     noise = ibis.ifelse(of_shares, _NOISE_OF_SHARES**2, _NOISE**2)
     # The mean of some months strays from the mean of those before by a third of their drift.
     drift = ibis.ifelse(of_shares, _DRIFT_OF_SHARES**2, _DRIFT**2) * ((months + _PAST) / 3)
-    error = (rows.v * (1 / now + 1 / before) + noise + drift).sqrt()
-    # Few births of one kind or another are far from any mean: they tell of no rate.
-    told = ~of_shares | ((now >= CASES_LEAST) & (before >= CASES_LEAST))
-    return told.ifelse(error, None)
+    return (rows.v * (1 / now + 1 / before) + noise + drift).sqrt()
 
 
 def births_by_hospital(features: ir.Table) -> ir.Table:

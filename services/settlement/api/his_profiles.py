@@ -30,6 +30,7 @@ from shared.ids import new_id
 from shared.plumbing.amiss import amiss
 from shared.plumbing.auth import Caller
 from shared.plumbing.clock import to_wire
+from shared.plumbing.closed import NoFraction
 from shared.plumbing.edge import Key, Whole, Wire, only, reply
 from shared.plumbing.problems import MALFORMED, Fault, Problem
 from shared.plumbing.repeats import Answer
@@ -98,7 +99,7 @@ class ProfileBody(Wire):
     secret: Secret | None = None
     networks: Annotated[list[Network], Field(max_length=20, default_factory=list)]
     infcode_text: bool = False
-    refused_as: Literal[-1, -2] = -1
+    refused_as: Annotated[Literal[-1, -2], NoFraction] = -1
     med_types: Annotated[
         list[MedType], Field(max_length=40, default_factory=lambda: list(_NATIONAL))
     ]

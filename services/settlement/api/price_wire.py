@@ -12,7 +12,7 @@ from services.settlement.domain.cost import CatalogueClass
 from shared.money import NOTHING, Money
 from shared.period import Month
 from shared.plumbing.amiss import amiss
-from shared.plumbing.closed import Closed
+from shared.plumbing.closed import Closed, NoFraction
 from shared.plumbing.written import written_amount, written_day, written_month
 from shared.policy.shapes import (
     Circumstance,
@@ -78,7 +78,7 @@ class MemberWire(Wire):
 class InstitutionWire(Wire):
     """The hospital."""
 
-    level: Literal[1, 2, 3] | None = None
+    level: Annotated[Literal[1, 2, 3], NoFraction] | None = None
 
 
 Weeks = Annotated[int, Field(ge=1, le=50)]

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from services.settlement.nhsa import ids
 from services.settlement.nhsa.counter import Call, Done
-from services.settlement.nhsa.envelope import is_empty
+from services.settlement.nhsa.envelope import NoNumber, is_empty
 from services.settlement.nhsa.reading import Row
 from services.settlement.nhsa.refusals import FILE_UNKNOWN, FILES_TOO_MANY
 from services.settlement.nhsa.replies import moment
@@ -108,7 +108,7 @@ def _content(call: Call, row: Row) -> bytes:
 
 def _bytes_of(told: Any) -> bytes:
     """Bytes as JSON writes them; nothing where they are no bytes. Java's run from -128."""
-    if is_empty(told):
+    if is_empty(told) or isinstance(told, NoNumber):
         return b""
     if isinstance(told, str):
         try:

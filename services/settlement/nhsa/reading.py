@@ -157,9 +157,13 @@ def _inner(
         if within().get(name) != node:
             continue
         found[name] = list(_read_node(name, item.get(name), transaction, amiss))
-        if name in transaction.demanded and not found[name]:
+        if name in transaction.demanded and _is_left_out(item.get(name)):
             amiss.note("required", f"{node}.{name}")
     return found
+
+
+def _is_left_out(given: Any) -> bool:
+    return is_empty(given) or given == []
 
 
 def _demand(row: Row, codes: tuple[str, ...], amiss: _Amiss) -> None:
@@ -202,7 +206,7 @@ def read_value(field: Field, raw: Any) -> Value:
     if isinstance(raw, dict | list):
         raise ValueError("text")
     if isinstance(raw, NoNumber):
-        raise ValueError("number")
+        raise ValueError("number" if field.type == "n" else "text")
     text = ("1" if raw else "0") if isinstance(raw, bool) else str(raw).strip()
     match field.type:
         case "n":
