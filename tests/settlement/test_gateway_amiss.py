@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from services.settlement.nhsa.envelope import read_envelope
+from services.settlement.nhsa.envelope import NoNumber, read_envelope
+from services.settlement.nhsa.files import _bytes_of
 from services.settlement.nhsa.reading import read_input
 from services.settlement.nhsa.refusals import ERR_MSG_MOST, Wrong, err_msg, words
 from services.settlement.nhsa.tables import transactions
@@ -103,7 +104,13 @@ def test_nor_is_it_taken_for_a_text() -> None:
         body = json.dumps(HEAD)[:-1] + f', "input": {{"data": {{"setl_id": {written}}}}}}}'
         with pytest.raises(Wrong) as wrong:
             read_input(read_envelope(body.encode(), "").input, transactions()["2305"])
-        assert "data.setl_id 结算ID：须为数值" in err_msg(wrong.value)
+        assert "data.setl_id 结算ID：须为文本" in err_msg(wrong.value)
+
+
+def test_nor_for_the_bytes_of_a_file() -> None:
+    """Which may be written in Base64, and "12e4" is some."""
+    assert _bytes_of("12e4")
+    assert _bytes_of(NoNumber("12e4")) == b""
 
 
 def test_no_head_holds_such_a_number() -> None:
