@@ -259,6 +259,7 @@ class Postgres:
         """Wait until the server takes work. A restore takes as long as its archive is: it is
         waited for without limit, and whoever waits is told so."""
         begun, said = time.monotonic(), False
+        archived = (self._data / "recovery.signal").exists()  # gone once it is over
         while process.poll() is None:
             status = _status(self._data, process.pid)
             waited = time.monotonic() - begun
@@ -268,7 +269,7 @@ class Postgres:
                 return False
             if not said and (status == _RESTORING or waited > SAY_AFTER_SECONDS):
                 said = True
-                what = "the archived log" if status == _RESTORING else "its log after a crash"
+                what = "the archived log" if archived else "its log after a crash"
                 _say(
                     f"PostgreSQL replays {what}; waiting until that is over"
                     f" ({self._log} tells how far it is)"
