@@ -9,6 +9,7 @@ import ssl
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Literal, NamedTuple, TypeVar
+from urllib.parse import urlsplit
 
 import asyncpg
 
@@ -71,8 +72,8 @@ _WHY: tuple[tuple[tuple[type[BaseException], ...], str, str], ...] = (
 def why(error: BaseException, asked: Asked) -> str | None:
     """What an error says of the database that was asked; None where it says something else."""
     cause: BaseException | None = error
-    if isinstance(error, ValueError) and not _PLAIN.fullmatch(asked.dsn):
-        # Told by the first part that is amiss, which may be one of the password.
+    if isinstance(error, ValueError) and not _can_be_read(asked.dsn):
+        # The error tells what stands where a port should, which may be a part of the password.
         cause = asyncpg.ClientConfigurationError("")
     while cause is not None and not _of_our_own(cause):
         for kinds, amiss, to_do in _WHY:
@@ -81,6 +82,14 @@ def why(error: BaseException, asked: Asked) -> str | None:
                 return f"{said}; {to_do.format(named=asked.named)}"
         cause = cause.__cause__
     return None
+
+
+def _can_be_read(dsn: str) -> bool:
+    try:
+        _ = urlsplit(dsn).port
+    except ValueError:
+        return False
+    return True
 
 
 def _of_our_own(error: BaseException) -> bool:

@@ -145,6 +145,8 @@ def test_of_a_password_that_is_no_part_of_an_address_nothing_is_shown(password: 
 def test_a_fault_of_our_own_is_no_matter_of_the_database() -> None:
     asked = Asked("postgresql://o@h/d", "NAME")
     assert why(BrokenPipeError(), asked) is None
+    by_socket = Asked("postgresql:///d?host=/run/postgresql", "NAME")
+    assert why(ValueError("of a file that is read"), by_socket) is None
     assert why(asyncpg.InterfaceError(""), asked) is not None
 
 
